@@ -38,8 +38,8 @@ PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 endif
 CPPFLAGS_ALL := -I include -I . -D_GNU_SOURCE -DQUIRE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -fPIE $(WARN) $(if $(filter 1,$(WERROR)),-Werror) $(FLAGS_$(V)) $(CFLAGS)
-LDFLAGS_ALL := -pie -Wl,--as-needed $(FLAGS_$(V)) $(if $(filter rel,$(V)),-Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(LDFLAGS)
 comma := ,
+LDFLAGS_ALL := -pie -Wl,--as-needed $(FLAGS_$(V)) $(if $(filter rel,$(V)),-Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(LDFLAGS)
 
 # ---- what there is to build ----
 tree = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
