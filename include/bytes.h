@@ -22,7 +22,7 @@ struct id32 {
 	uint8_t b[32];
 };
 
-/* A pointer to an entry is always these three. SPEC.md section 5.6. */
+/* A pointer to an entry is always these three. SPEC.md section 4.7. */
 struct entry_ref {
 	struct id32 log;
 	uint64_t seq;

@@ -1,0 +1,89 @@
+/* keyset.h -- an identity's key events as a set, and what is in force by the whole set. SPEC.md section 3.
+ * Encoding and signing of events is keyevent.h. Results never depend on the order of arrival. */
+#ifndef QUIRE_KEYSET_H
+#define QUIRE_KEYSET_H
+
+#include "bytes.h"
+#include "limits.h"
+#include "protocol/log/keyevent.h"
+
+struct keyset; /* owns its events' bytes */
+
+/* An empty set for this identity id; the inception must be added first. NULL: out of memory. */
+struct keyset *keyset_new(const struct id32 *identity);
+void keyset_free(struct keyset *ks);
+const struct id32 *keyset_identity(const struct keyset *ks);
+
+enum keyset_added { KEYSET_NEW, KEYSET_KNOWN, KEYSET_LOST };
+
+/* Checks (SPEC 3.2) and adds one event; copies the bytes. *added: NEW, KNOWN already, or LOST its slot (SPEC 3.4) and not kept.
+ * Adding may push out losers: keyset_dropped() lists them until the next add.
+ * One or two signature checks (about 50 us each).
+ * ERR_FORMAT, ERR_VERSION, ERR_RANGE, ERR_SIGNATURE, ERR_NOT_FOUND (an event it needs is not in the set), ERR_LIMIT, ERR_MEMORY. */
+MUST_CHECK enum err keyset_add(struct keyset *ks, struct slice bytes, struct slice signatures, enum keyset_added *added);
+/* The same without checking signatures, for events that this node verified and stored earlier. */
+MUST_CHECK enum err keyset_load(struct keyset *ks, struct slice bytes, struct slice signatures);
+size_t keyset_dropped(const struct keyset *ks, const struct id32 **ids);
+
+/* The stored set in an order in which each event comes after those it needs (SPEC 3.2); count and SUM for sync (SPEC 10.3). */
+size_t keyset_count(const struct keyset *ks);
+struct id32 keyset_sum(const struct keyset *ks);
+const struct keyevent *keyset_at(const struct keyset *ks, size_t i); /* i in sending order; borrowed until the next add */
+const struct keyevent *keyset_find(const struct keyset *ks, const struct id32 *event_id);
+
+struct keyset_device {
+	struct id32 event; /* id of the device event */
+	struct id32 sign_key, box_key;
+	struct id32 log;
+	bool direct; /* only the nodes named may hold it */
+	size_t direct_n;
+	struct id32 direct_nodes[LIMIT_DIRECT];
+	bool closed;
+	uint64_t closed_length; /* entries that count */
+	struct id32 closed_last;
+	struct id32 close_event;
+};
+
+struct keyset_hosting {
+	struct id32 event, node_key, notice_key, receipt_key;
+};
+
+struct keyset_officer {
+	struct id32 event, identity;
+	uint32_t rights;
+};
+
+/* What is in force, SPEC 3.5. Arrays are owned by the result; borrowed pointers are good until the next add. */
+struct keyset_view {
+	uint8_t kind; /* enum identity_kind */
+	bool has_generation;
+	struct id32 root_key, recovery_key;
+	struct id32 generation; /* id of the current generation event */
+	uint32_t generation_number;
+	struct id32 signing_key, badge_key;
+	bool has_reading;
+	struct id32 reading_key; /* current */
+	size_t readings_n;
+	struct id32 *readings; /* all in force, current first */
+	size_t devices_n;
+	struct keyset_device *devices;
+	size_t hostings_n;
+	struct keyset_hosting *hostings;
+	size_t officers_n;
+	struct keyset_officer *officers;
+	size_t waiting_n; /* events that wait */
+	struct id32 *waiting;
+	size_t heads_n; /* for the next event's `after`: at most 32, ascending */
+	struct id32 heads[LIMIT_KEYEVENT_AFTER];
+};
+
+/* Computes it anew from the whole set. ERR_NOT_FOUND: no inception; ERR_MEMORY. */
+MUST_CHECK enum err keyset_resolve(const struct keyset *ks, struct keyset_view *v);
+void keyset_view_deinit(struct keyset_view *v);
+const struct keyset_device *keyset_view_device(const struct keyset_view *v, const struct id32 *log);
+/* A free slot for a new event of the current generation. ERR_LIMIT: none left. */
+MUST_CHECK enum err keyset_free_slot(const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t *slot);
+/* The signing key that the valid generation event `generation` published (SPEC 12.1). ERR_NOT_FOUND. */
+MUST_CHECK enum err keyset_generation_key(const struct keyset *ks, const struct id32 *generation, struct id32 *signing_key);
+
+#endif

@@ -1,0 +1,48 @@
+/* record.h -- records: the content of bodies, [kind, fields]. SPEC.md section 13. Field tables are in records.def. */
+#ifndef QUIRE_RECORD_H
+#define QUIRE_RECORD_H
+
+#include "bytes.h"
+#include "protocol/log/mp.h"
+
+enum record_type { RECORD_STR, RECORD_UINT, RECORD_ID, RECORD_REF, RECORD_BLOBS, RECORD_STRS, RECORD_CHOICE };
+
+struct record_field {
+	const char *name;
+	enum record_type type;
+	bool required;
+	uint32_t min, max; /* bytes of a str; of STRS and BLOBS elements in the array: see records.def */
+	uint32_t items_max;
+	const char *choices; /* "a|b|c" */
+};
+
+struct record_kind {
+	const char *name;
+	const struct record_field *fields; /* ascending by name */
+	size_t fields_n;
+};
+
+const struct record_kind *record_kind_find(struct slice name); /* NULL: unknown */
+const struct record_kind *record_kinds(size_t *n);
+
+/* Splits [kind, fields]; fields is the map's bytes. ERR_FORMAT. */
+MUST_CHECK enum err record_open(struct slice record, struct slice *kind, struct slice *fields);
+/* Does a record of a known kind count (SPEC 13)? *field (may be NULL) names what is wrong. ERR_FORMAT, ERR_RANGE, ERR_NOT_FOUND (required field missing); OK for unknown kinds. */
+MUST_CHECK enum err record_check(struct slice record, const char **field);
+/* The value of a field as a cursor at its object. ERR_NOT_FOUND. */
+MUST_CHECK enum err record_get(struct slice fields, const char *name, struct mp_in *value);
+MUST_CHECK enum err record_get_str(struct slice fields, const char *name, struct slice *s);
+MUST_CHECK enum err record_get_id(struct slice fields, const char *name, struct id32 *id);
+MUST_CHECK enum err record_get_ref(struct mp_in *value, struct entry_ref *ref);
+
+struct record_blob {
+	struct id32 root;
+	uint8_t key[32];
+	uint64_t size;
+	struct slice name, type;
+};
+MUST_CHECK enum err record_get_blob(struct mp_in *value, struct record_blob *b); /* one blob map */
+void record_put_blob(struct mp_out *o, const struct record_blob *b);
+void record_put_ref(struct mp_out *o, const struct entry_ref *ref);
+
+#endif
