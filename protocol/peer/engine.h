@@ -1,0 +1,207 @@
+/* engine.h -- the node as a pure state machine: what it was told goes in, what must be done comes out, all as data.
+ * SPEC.md sections 8 to 12.
+ *
+ * No I/O, no clock, no threads. Between sockets and the engine stands channel.h, which turns bytes into messages and back; so the
+ * engine sees plain messages, and a fuzzer or simulator can leave the cipher out. Whoever drives it (the daemon's loop, the simulator):
+ *
+ *     engine_step(e, &in);  while (engine_next(e, &out)) do what out says;
+ *
+ * Store requests are answered in the order in which they were given; work in any order. A message that makes something known to others is
+ * emitted only after the result of the store request that made it durable (SPEC 10.6). No step runs more than one signature's worth
+ * of cryptography: runs and chunks are verified by work requests, which any thread may do with engine_work(). */
+#ifndef QUIRE_ENGINE_H
+#define QUIRE_ENGINE_H
+
+#include "bytes.h"
+#include "limits.h"
+#include "random.h"
+#include "store_req.h"
+
+struct engine;
+
+struct engine_config {
+	struct random_source random;
+	uint8_t instance[16]; /* new at each start */
+	struct id32 node; /* this node's key */
+	struct id32 network; /* network id; zeros: none yet */
+	char name[LIMIT_NAME_BYTES + 1];
+	size_t addresses_n; /* told to peers in hello */
+	char addresses[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
+	uint64_t blob_bytes_max; /* larger blobs are not fetched; 0: no bound */
+	uint64_t blob_rate; /* bytes of chunks asked for per second, all peers together; 0: no bound */
+};
+
+typedef uint64_t conn_id; /* given by the driver; never used again */
+
+/* ---- what goes in ---- */
+
+enum engine_in_kind {
+	ENGINE_IN_OPENED, /* a handshake is complete */
+	ENGINE_IN_MESSAGE, /* one message of the channel; body borrowed for the step */
+	ENGINE_IN_WRITTEN, /* bytes of message bodies that left for the kernel */
+	ENGINE_IN_CLOSED, /* the connection is gone, for whatever reason */
+	ENGINE_IN_STORED, /* *res: result of a store request; the engine takes its arena */
+	ENGINE_IN_WORKED, /* *work: result of a work request; the engine takes it */
+	ENGINE_IN_COMMAND, /* *cmd: see below */
+	ENGINE_IN_TIME, /* nothing but the time: when engine_deadline() is reached */
+};
+
+struct engine_cmd;
+struct engine_work;
+
+struct engine_in {
+	enum engine_in_kind kind;
+	uint64_t now_ms; /* monotonic, never less than last time */
+	uint64_t wall_s; /* wall clock: only for hours in headers and for expiry of invitations */
+	conn_id conn;
+	/* OPENED */
+	struct id32 peer; /* the peer's node key */
+	bool initiator; /* we dialled */
+	bool redeem; /* we dialled with an invitation: its secret follows */
+	uint8_t secret[16];
+	/* MESSAGE */
+	uint8_t type;
+	struct slice body;
+	/* WRITTEN */
+	size_t bytes;
+	/* STORED, WORKED, COMMAND */
+	struct store_res *res;
+	struct engine_work *work;
+	struct engine_cmd *cmd;
+};
+
+/* ---- commands of this node's people; each is answered by one ENGINE_EVENT_ANSWER with its tag ---- */
+
+enum engine_cmd_kind {
+	ENGINE_CMD_APPEND, /* write one entry: log, flags, scope, envelope, body, device_secret -> ref */
+	ENGINE_CMD_OWN, /* this node writes log (identity, device_key): its key events were put before */
+	ENGINE_CMD_KEYS, /* key events made here: identity, events[events_n] in sending order; checked, stored, announced */
+	ENGINE_CMD_FOLLOW, /* identity, flag (true add, false remove), hosted */
+	ENGINE_CMD_ERASE, /* statement (176 bytes) */
+	ENGINE_CMD_FIND, /* ask all open peers for an identity by its root key (id) until one knows it: follows it -> identity; ERR_NOT_FOUND */
+	ENGINE_CMD_PEER_REMOVED, /* node: close its connections */
+	ENGINE_CMD_BLOB_WANT, /* look for missing blobs again */
+	ENGINE_CMD_NETWORK, /* id: the network this node now belongs to; closes all connections */
+};
+
+struct engine_cmd {
+	enum engine_cmd_kind kind;
+	uint64_t tag;
+	struct id32 log, identity, device_key, node, id;
+	uint8_t flags; /* ENTRY_FLAG_… */
+	uint8_t scope[16];
+	struct slice envelope, body, statement; /* borrowed for the step */
+	const uint8_t *device_secret; /* 64 bytes, borrowed for the step; used to sign, not kept */
+	const struct store_keyevent *events;
+	size_t events_n;
+	bool flag, hosted;
+};
+
+/* ---- work: cryptography and blob files, for the pool ---- */
+
+enum engine_work_kind {
+	WORK_RUN, /* verify a run: log, first, device_key, n, headers, signature, parts -> err, prev, last */
+	WORK_CHUNK, /* does chunk `index` hash to `leaf`? then write it to the growing file -> err (HASH: the peer lied; IO, FULL: ours) */
+	WORK_READ, /* read chunk `index` of the complete or growing file -> err, bytes */
+	WORK_SYNC, /* fdatasync the growing file -> err */
+	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
+	WORK_REMOVE, /* remove a dropped blob's files */
+};
+
+struct engine_work {
+	enum engine_work_kind kind;
+	uint64_t tag;
+	enum err err; /* result */
+	struct arena mem; /* holds what the pointers below show to */
+	/* RUN */
+	struct id32 log, device_key;
+	uint64_t first;
+	size_t n;
+	const uint8_t *headers, *signature; /* signature NULL: a closing names the last entry */
+	struct entry_part *parts;
+	struct id32 prev, last; /* results */
+	/* blobs */
+	struct id32 root, leaf;
+	uint64_t index, size; /* size: plain bytes of the blob */
+	struct slice bytes; /* CHUNK: in; READ: out */
+};
+
+/* Does the pure part of a work request (RUN, and the hash of CHUNK); the driver does the files. Any thread. */
+void engine_work_hash(struct engine_work *w);
+void engine_work_free(struct engine_work *w);
+
+/* ---- what comes out ---- */
+
+enum engine_out_kind {
+	ENGINE_OUT_SEND, /* send (type, body) on conn; the driver frees body with buf_free. Types 22 to 27 wait for all others (SPEC 9.4) */
+	ENGINE_OUT_CLOSE, /* after what was given to send: close conn */
+	ENGINE_OUT_PAUSE, /* stop reading conn: enough is under way */
+	ENGINE_OUT_RESUME,
+	ENGINE_OUT_STORE, /* req, given to the driver; answer with ENGINE_IN_STORED */
+	ENGINE_OUT_WORK, /* work, given to the driver; answer with ENGINE_IN_WORKED */
+	ENGINE_OUT_EVENT, /* event: for logs, pages and whoever waits */
+};
+
+enum engine_event_kind {
+	ENGINE_EVENT_ANSWER, /* to a command: tag, err, log, seq, id, identity */
+	ENGINE_EVENT_PEER_OPEN, /* conn, node: hello exchanged; text: its name */
+	ENGINE_EVENT_PEER_CLOSED, /* conn, node, err, text: why, in words */
+	ENGINE_EVENT_JOINED, /* our invitation was accepted: node, id (network), text: the inviter's name, ids: its roots */
+	ENGINE_EVENT_REDEEMED, /* somebody used an invitation of ours: node, text (name) */
+	ENGINE_EVENT_ENTRY, /* entries were committed: log, identity, seq (first), count */
+	ENGINE_EVENT_KEYS, /* key events of identity changed */
+	ENGINE_EVENT_SYNCED, /* everything a peer listed is committed here: node, count (entries taken since it opened) */
+	ENGINE_EVENT_PROGRESS, /* node, count (entries still to come), bytes */
+	ENGINE_EVENT_BLOB, /* id (root), count (chunks held), total (chunks); count == total: complete */
+	ENGINE_EVENT_FORK, /* log, seq: proven */
+	ENGINE_EVENT_OWN_OLD, /* a peer holds more of our own log than we do: log, identity. It is retired; write what is on the side table again */
+	ENGINE_EVENT_CLONE, /* node: a second node runs with this key (ours, if node is our own) */
+	ENGINE_EVENT_STORE_ERROR, /* err: full, damaged …: what was asked is kept or refused, see text */
+};
+
+struct engine_event {
+	enum engine_event_kind kind;
+	uint64_t tag;
+	enum err err;
+	conn_id conn;
+	struct id32 node, log, identity, id;
+	uint64_t seq, count, total, bytes;
+	size_t ids_n;
+	struct id32 ids[LIMIT_ROOTS];
+	char text[201];
+};
+
+struct engine_out {
+	enum engine_out_kind kind;
+	conn_id conn;
+	uint8_t type;
+	struct buf body;
+	struct store_req *req; /* malloc'ed; the driver frees it (store_req_free, free) when it is answered */
+	struct engine_work *work;
+	struct engine_event event;
+};
+
+/* ---- life ---- */
+
+/* NULL: out of memory. The first steps load what it needs from the store. */
+struct engine *engine_new(const struct engine_config *c);
+void engine_free(struct engine *e);
+
+/* Feeds one input. Whatever a peer sends, only its own connection suffers. */
+void engine_step(struct engine *e, const struct engine_in *in);
+/* Takes the next output; false: none. */
+bool engine_next(struct engine *e, struct engine_out *out);
+/* When to call with ENGINE_IN_TIME at the latest; UINT64_MAX: never. */
+uint64_t engine_deadline(const struct engine *e);
+
+/* For status pages: a copy of what is known about each open connection; n at most max. */
+struct engine_peer_info {
+	conn_id conn;
+	struct id32 node;
+	char name[LIMIT_NAME_BYTES + 1];
+	bool open, initiator, synced;
+	uint64_t entries_to_come, entries_taken, blobs_to_come;
+};
+size_t engine_peers(const struct engine *e, struct engine_peer_info *out, size_t max);
+
+#endif
