@@ -6,9 +6,11 @@
 #define HANDSHAKE_BYTES_MAX 64u
 #define INPUT_KEEP_BYTES 1024u /* an input buffer up to this size is kept for the next frame */
 
-_Static_assert(CHANNEL_MESSAGE_BYTES_MAX <= 2 * CHANNEL_FRAME_PLAIN_BYTES_MAX, "channel_send reserves for two frames");
+_Static_assert(CHANNEL_MESSAGE_BYTES_MAX <= 2 * CHANNEL_FRAME_PLAIN_BYTES_MAX,
+	"channel_send reserves for two frames");
 
-/* The size of the handshake message that each state awaits; its payload is empty. */
+/* The handshake message that each state awaits. SPEC 7.1: "The three handshake messages have empty payloads, so they
+ * are 48, 48 and 64 bytes; anything else closes the connection." */
 static const uint8_t handshake_bytes[] = {
 	[CHANNEL_AWAITS_FIRST] = 32 + NOISE_TAG_BYTES,
 	[CHANNEL_AWAITS_SECOND] = 32 + NOISE_TAG_BYTES,
@@ -19,7 +21,8 @@ static const uint8_t handshake_bytes[] = {
 /* ---- states */
 
 static const bool moves[][CHANNEL_OPEN + 1] = {
-	[CHANNEL_CLOSED] = {[CHANNEL_CLOSED] = true, [CHANNEL_AWAITS_FIRST] = true, [CHANNEL_AWAITS_SECOND] = true},
+	[CHANNEL_CLOSED] =
+		{[CHANNEL_CLOSED] = true, [CHANNEL_AWAITS_FIRST] = true, [CHANNEL_AWAITS_SECOND] = true},
 	[CHANNEL_AWAITS_FIRST] = {[CHANNEL_CLOSED] = true, [CHANNEL_AWAITS_THIRD] = true},
 	[CHANNEL_AWAITS_SECOND] = {[CHANNEL_CLOSED] = true, [CHANNEL_OPEN] = true},
 	[CHANNEL_AWAITS_THIRD] = {[CHANNEL_CLOSED] = true, [CHANNEL_OPEN] = true},
@@ -32,8 +35,8 @@ static bool invariant(const struct channel *c)
 	if (c->state == CHANNEL_CLOSED)
 		return !c->in.p && !c->out.p;
 	return noise_handshake_done(&c->handshake) == (c->state == CHANNEL_OPEN) && c->read <= c->plain &&
-	       c->plain <= c->in.n && c->in.cap <= CHANNEL_INPUT_BYTES_MAX && c->length_n <= LENGTH_BYTES &&
-	       (c->state == CHANNEL_OPEN || (c->plain == 0 && !c->frame_open));
+		c->plain <= c->in.n && c->in.cap <= CHANNEL_INPUT_BYTES_MAX && c->length_n <= LENGTH_BYTES &&
+		(c->state == CHANNEL_OPEN || (c->plain == 0 && !c->frame_open));
 }
 
 static void move_to(struct channel *c, enum channel_state to)
@@ -94,7 +97,8 @@ static enum err handshake_write(struct channel *c)
 	if (e != OK)
 		return e;
 	uint8_t *p = c->out.p + c->out.n;
-	e = noise_handshake_write(&c->handshake, (struct slice){0}, p + LENGTH_BYTES, HANDSHAKE_BYTES_MAX, &n);
+	e = noise_handshake_write(
+		&c->handshake, (struct slice){0}, p + LENGTH_BYTES, HANDSHAKE_BYTES_MAX, &n);
 	if (e != OK)
 		return e;
 	be16_put(p, (uint16_t)n);
@@ -120,25 +124,25 @@ static enum err handshake_read(struct channel *c, struct slice message)
 	return e;
 }
 
-/* The prologue: "quire/1", a zero byte, the network id. */
+/* SPEC 7.1: "The prologue is the ASCII bytes `quire/1`, a zero byte, and the 32-byte network id." */
 static void handshake_init(struct channel *c, struct random_source random, const struct id32 *network,
-			   const struct noise_keypair *own, const struct id32 *remote)
+	const struct noise_keypair *own, const struct id32 *remote)
 {
 	uint8_t prologue[8 + sizeof network->b] = "quire/1";
 	memcpy(prologue + 8, network->b, sizeof network->b);
 	const struct noise_config config = {.name = NOISE_XK,
-					    .initiator = remote != NULL,
-					    .prologue = slice_of(prologue, sizeof prologue),
-					    .random = random,
-					    .own_static = own,
-					    .remote_static = remote};
+		.initiator = remote != NULL,
+		.prologue = slice_of(prologue, sizeof prologue),
+		.random = random,
+		.own_static = own,
+		.remote_static = remote};
 	*c = (struct channel){.drained = true};
 	if (noise_handshake_init(&c->handshake, &config) != OK)
 		abort(); /* the name is known and no key is missing */
 }
 
 enum err channel_init_initiator(struct channel *c, struct random_source random, const struct id32 *network,
-				const struct noise_keypair *own, const struct id32 *remote)
+	const struct noise_keypair *own, const struct id32 *remote)
 {
 	handshake_init(c, random, network, own, remote);
 	enum err e = handshake_write(c);
@@ -149,7 +153,7 @@ enum err channel_init_initiator(struct channel *c, struct random_source random, 
 }
 
 void channel_init_responder(struct channel *c, struct random_source random, const struct id32 *network,
-			    const struct noise_keypair *own)
+	const struct noise_keypair *own)
 {
 	handshake_init(c, random, network, own, NULL);
 	move_to(c, CHANNEL_AWAITS_FIRST);
@@ -157,7 +161,8 @@ void channel_init_responder(struct channel *c, struct random_source random, cons
 
 /* ---- input */
 
-/* Before frames 1,024, 2,048, ... of a direction, counted from 0. */
+/* SPEC 7.2: "Each direction calls Noise's REKEY() on its cipher before every frame whose number (from 0) is a multiple
+ * of 1,024, other than 0; the nonce goes on counting." */
 static void rekey_if_due(struct noise_cipher *cipher)
 {
 	if (cipher->n > 0 && cipher->n % CHANNEL_REKEY_FRAMES == 0)
@@ -181,6 +186,7 @@ static enum err input_reserve(struct buf *in, size_t n)
 	return OK;
 }
 
+/* SPEC 7.2: "17 … 65,535 bytes including the tag" */
 static enum err frame_length_check(const struct channel *c, size_t n)
 {
 	if (c->state != CHANNEL_OPEN)
@@ -277,11 +283,12 @@ enum err channel_next(struct channel *c, struct channel_msg *m)
 		const uint8_t *p = c->in.p + c->read;
 		uint32_t head = be32_get(p);
 		size_t body_n = head & 0xffffffu;
+		/* SPEC 7.3: "A message is at most 81,920 bytes with its head." */
 		if (body_n > CHANNEL_BODY_BYTES_MAX)
 			return fail(c, ERR_WIRE);
 		if (left - CHANNEL_HEAD_BYTES >= body_n) {
 			*m = (struct channel_msg){.type = (uint8_t)(head >> 24),
-						  .body = slice_of(p + CHANNEL_HEAD_BYTES, body_n)};
+				.body = slice_of(p + CHANNEL_HEAD_BYTES, body_n)};
 			c->read += CHANNEL_HEAD_BYTES + body_n;
 			return OK;
 		}

@@ -31,10 +31,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHANNEL_HEAD_BYTES 4u              /* of a message: type and body length */
-#define CHANNEL_MESSAGE_BYTES_MAX 81920u   /* 80 KiB, head included */
+#define CHANNEL_HEAD_BYTES 4u /* of a message: type and body length */
+#define CHANNEL_MESSAGE_BYTES_MAX 81920u /* 80 KiB, head included */
 #define CHANNEL_BODY_BYTES_MAX (CHANNEL_MESSAGE_BYTES_MAX - CHANNEL_HEAD_BYTES)
-#define CHANNEL_FRAME_BYTES_MAX 65535u     /* ciphertext and tag, without the length */
+#define CHANNEL_FRAME_BYTES_MAX 65535u /* ciphertext and tag, without the length */
 #define CHANNEL_FRAME_PLAIN_BYTES_MAX (CHANNEL_FRAME_BYTES_MAX - NOISE_TAG_BYTES)
 #define CHANNEL_FRAME_BYTES_MIN (NOISE_TAG_BYTES + 1u)
 #define CHANNEL_REKEY_FRAMES 1024u
@@ -78,10 +78,10 @@ struct channel {
  *   own      the node's Noise keys
  *   remote   the responder's Noise key, known beforehand
  *   errors: ERR_MEMORY; ERR_FORMAT remote has low order. On error *c is closed. */
-MUST_CHECK enum err channel_init_initiator(struct channel *c, struct random_source random, const struct id32 *network,
-					   const struct noise_keypair *own, const struct id32 *remote);
+MUST_CHECK enum err channel_init_initiator(struct channel *c, struct random_source random,
+	const struct id32 *network, const struct noise_keypair *own, const struct id32 *remote);
 void channel_init_responder(struct channel *c, struct random_source random, const struct id32 *network,
-			    const struct noise_keypair *own);
+	const struct noise_keypair *own);
 
 /* Wipes the keys, drops input and output. Both accept a zeroed struct and may be called twice. */
 void channel_close(struct channel *c);

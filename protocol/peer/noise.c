@@ -27,7 +27,8 @@ void noise_keypair_deinit(struct noise_keypair *pair)
 	sodium_memzero(pair, sizeof *pair);
 }
 
-enum err noise_dh(const uint8_t secret[NOISE_KEY_BYTES], const struct id32 *public_key, uint8_t shared[NOISE_KEY_BYTES])
+enum err noise_dh(
+	const uint8_t secret[NOISE_KEY_BYTES], const struct id32 *public_key, uint8_t shared[NOISE_KEY_BYTES])
 {
 	return crypto_scalarmult(shared, secret, public_key->b) == 0 ? OK : ERR_FORMAT;
 }
@@ -39,7 +40,8 @@ static void hmac_update(crypto_auth_hmacsha256_state *state, struct slice s)
 }
 
 /* HMAC-SHA256(key, a || b || c). out may be a.p. */
-static void hmac(struct slice key, struct slice a, struct slice b, struct slice c, uint8_t out[NOISE_HASH_BYTES])
+static void hmac(
+	struct slice key, struct slice a, struct slice b, struct slice c, uint8_t out[NOISE_HASH_BYTES])
 {
 	static const uint8_t empty[1];
 	crypto_auth_hmacsha256_state state;
@@ -100,7 +102,8 @@ enum err noise_cipher_encrypt(struct noise_cipher *cipher, struct slice ad, stru
 	if (cipher->n == UINT64_MAX)
 		return ERR_LIMIT;
 	nonce_put(nonce, cipher->n);
-	(void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain.p, plain.n, ad.p, ad.n, NULL, nonce, cipher->key);
+	(void)crypto_aead_chacha20poly1305_ietf_encrypt(
+		out, NULL, plain.p, plain.n, ad.p, ad.n, NULL, nonce, cipher->key);
 	cipher->n++;
 	return OK;
 }
@@ -113,7 +116,8 @@ enum err noise_cipher_decrypt(struct noise_cipher *cipher, struct slice ad, stru
 	if (sealed.n < NOISE_TAG_BYTES)
 		return ERR_FORMAT;
 	nonce_put(nonce, cipher->n);
-	if (crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.p, sealed.n, ad.p, ad.n, nonce, cipher->key) != 0)
+	if (crypto_aead_chacha20poly1305_ietf_decrypt(
+		    out, NULL, NULL, sealed.p, sealed.n, ad.p, ad.n, nonce, cipher->key) != 0)
 		return ERR_DECRYPT;
 	cipher->n++;
 	return OK;
@@ -125,7 +129,8 @@ void noise_cipher_rekey(struct noise_cipher *cipher)
 	uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 	uint8_t sealed[NOISE_KEY_BYTES + NOISE_TAG_BYTES];
 	nonce_put(nonce, UINT64_MAX);
-	(void)crypto_aead_chacha20poly1305_ietf_encrypt(sealed, NULL, zeros, sizeof zeros, NULL, 0, NULL, nonce, cipher->key);
+	(void)crypto_aead_chacha20poly1305_ietf_encrypt(
+		sealed, NULL, zeros, sizeof zeros, NULL, 0, NULL, nonce, cipher->key);
 	memcpy(cipher->key, sealed, NOISE_KEY_BYTES);
 	sodium_memzero(sealed, sizeof sealed);
 }
@@ -145,7 +150,8 @@ static void mix_hash(struct noise_symmetric *sym, struct slice data)
 /* HKDF(chaining_key, ikm, 2): 64 bytes are never out of noise_hkdf's range. */
 static void hkdf_two(const struct noise_symmetric *sym, struct slice ikm, uint8_t out[2 * NOISE_HASH_BYTES])
 {
-	enum err e = noise_hkdf(slice_of(sym->chaining_key, sizeof sym->chaining_key), ikm, nothing, out, 2 * NOISE_HASH_BYTES);
+	enum err e = noise_hkdf(slice_of(sym->chaining_key, sizeof sym->chaining_key), ikm, nothing, out,
+		2 * NOISE_HASH_BYTES);
 	if (e != OK)
 		abort();
 }
@@ -173,7 +179,8 @@ static enum err encrypt_and_hash(struct noise_symmetric *sym, struct slice plain
 		return ERR_LIMIT;
 	uint8_t *out = w->p + w->n;
 	if (sym->has_key) {
-		enum err e = noise_cipher_encrypt(&sym->cipher, slice_of(sym->hash, sizeof sym->hash), plain, out);
+		enum err e = noise_cipher_encrypt(
+			&sym->cipher, slice_of(sym->hash, sizeof sym->hash), plain, out);
 		if (e != OK)
 			return e;
 	} else if (plain.n) {
@@ -185,13 +192,15 @@ static enum err encrypt_and_hash(struct noise_symmetric *sym, struct slice plain
 }
 
 /* Takes from *left what holds plain_n bytes of plaintext. */
-static enum err decrypt_and_hash(struct noise_symmetric *sym, struct slice *left, uint8_t *plain, size_t plain_n)
+static enum err decrypt_and_hash(
+	struct noise_symmetric *sym, struct slice *left, uint8_t *plain, size_t plain_n)
 {
 	struct slice sealed = slice_of(left->p, plain_n + (sym->has_key ? NOISE_TAG_BYTES : 0));
 	if (sealed.n > left->n)
 		return ERR_FORMAT;
 	if (sym->has_key) {
-		enum err e = noise_cipher_decrypt(&sym->cipher, slice_of(sym->hash, sizeof sym->hash), sealed, plain);
+		enum err e = noise_cipher_decrypt(
+			&sym->cipher, slice_of(sym->hash, sizeof sym->hash), sealed, plain);
 		if (e != OK)
 			return e;
 	} else if (plain_n) {
@@ -211,8 +220,9 @@ enum noise_token { TOKEN_END, TOKEN_E, TOKEN_S, TOKEN_EE, TOKEN_ES, TOKEN_SE, TO
 #define PATTERN_TOKENS_MAX 5
 
 struct noise_pattern {
-	char name[NOISE_HASH_BYTES + 1]; /* all are 32 bytes long, so h begins as the name itself (section 5.2) */
-	bool initiator_known;            /* pre-messages: the other side knows the static key beforehand */
+	char name[NOISE_HASH_BYTES +
+		1]; /* all are 32 bytes long, so h begins as the name itself (section 5.2) */
+	bool initiator_known; /* pre-messages: the other side knows the static key beforehand */
 	bool responder_known;
 	uint8_t messages;
 	enum noise_token tokens[PATTERN_MESSAGES_MAX][PATTERN_TOKENS_MAX + 1];
@@ -222,13 +232,13 @@ static const struct noise_pattern patterns[] = {
 	{NOISE_XK, false, true, 3, {{TOKEN_E, TOKEN_ES}, {TOKEN_E, TOKEN_EE}, {TOKEN_S, TOKEN_SE}}},
 	{"Noise_NK_25519_ChaChaPoly_SHA256", false, true, 2, {{TOKEN_E, TOKEN_ES}, {TOKEN_E, TOKEN_EE}}},
 	{"Noise_XX_25519_ChaChaPoly_SHA256", false, false, 3,
-	 {{TOKEN_E}, {TOKEN_E, TOKEN_EE, TOKEN_S, TOKEN_ES}, {TOKEN_S, TOKEN_SE}}},
+		{{TOKEN_E}, {TOKEN_E, TOKEN_EE, TOKEN_S, TOKEN_ES}, {TOKEN_S, TOKEN_SE}}},
 	{"Noise_KK_25519_ChaChaPoly_SHA256", true, true, 2,
-	 {{TOKEN_E, TOKEN_ES, TOKEN_SS}, {TOKEN_E, TOKEN_EE, TOKEN_SE}}},
+		{{TOKEN_E, TOKEN_ES, TOKEN_SS}, {TOKEN_E, TOKEN_EE, TOKEN_SE}}},
 	{"Noise_IK_25519_ChaChaPoly_SHA256", false, true, 2,
-	 {{TOKEN_E, TOKEN_ES, TOKEN_S, TOKEN_SS}, {TOKEN_E, TOKEN_EE, TOKEN_SE}}},
+		{{TOKEN_E, TOKEN_ES, TOKEN_S, TOKEN_SS}, {TOKEN_E, TOKEN_EE, TOKEN_SE}}},
 	{"Noise_IX_25519_ChaChaPoly_SHA256", false, false, 2,
-	 {{TOKEN_E, TOKEN_S}, {TOKEN_E, TOKEN_EE, TOKEN_SE, TOKEN_S, TOKEN_ES}}},
+		{{TOKEN_E, TOKEN_S}, {TOKEN_E, TOKEN_EE, TOKEN_SE, TOKEN_S, TOKEN_ES}}},
 };
 
 static const struct noise_pattern *pattern_find(const char *name)
@@ -352,7 +362,8 @@ static enum err write_token(struct noise_handshake *hs, enum noise_token token, 
 		return OK;
 	}
 	if (token == TOKEN_S)
-		return encrypt_and_hash(&hs->symmetric, slice_of(hs->own_static.public_key.b, NOISE_KEY_BYTES), w);
+		return encrypt_and_hash(
+			&hs->symmetric, slice_of(hs->own_static.public_key.b, NOISE_KEY_BYTES), w);
 	return mix_token(hs, token);
 }
 
@@ -371,11 +382,13 @@ static enum err read_token(struct noise_handshake *hs, enum noise_token token, s
 	return mix_token(hs, token);
 }
 
-enum err noise_handshake_write(struct noise_handshake *hs, struct slice payload, uint8_t *out, size_t out_cap, size_t *out_n)
+enum err noise_handshake_write(
+	struct noise_handshake *hs, struct slice payload, uint8_t *out, size_t out_cap, size_t *out_n)
 {
 	if (!noise_handshake_writes_next(hs))
 		return ERR_STATE;
-	struct writer w = {.p = out, .cap = out_cap < NOISE_MESSAGE_BYTES_MAX ? out_cap : NOISE_MESSAGE_BYTES_MAX};
+	struct writer w = {
+		.p = out, .cap = out_cap < NOISE_MESSAGE_BYTES_MAX ? out_cap : NOISE_MESSAGE_BYTES_MAX};
 	const enum noise_token *tokens = hs->pattern->tokens[hs->step];
 	enum err e = OK;
 	for (size_t i = 0; e == OK && tokens[i] != TOKEN_END; i++)
@@ -392,7 +405,8 @@ enum err noise_handshake_write(struct noise_handshake *hs, struct slice payload,
 }
 
 /* The payload is all that the tokens left. */
-static enum err read_payload(struct noise_symmetric *sym, struct slice *left, uint8_t *payload, size_t cap, size_t *n)
+static enum err read_payload(
+	struct noise_symmetric *sym, struct slice *left, uint8_t *payload, size_t cap, size_t *n)
 {
 	size_t tag = sym->has_key ? NOISE_TAG_BYTES : 0;
 	if (left->n < tag)
@@ -403,8 +417,8 @@ static enum err read_payload(struct noise_symmetric *sym, struct slice *left, ui
 	return decrypt_and_hash(sym, left, payload, *n);
 }
 
-enum err noise_handshake_read(struct noise_handshake *hs, struct slice message, uint8_t *payload, size_t payload_cap,
-			      size_t *payload_n)
+enum err noise_handshake_read(struct noise_handshake *hs, struct slice message, uint8_t *payload,
+	size_t payload_cap, size_t *payload_n)
 {
 	if (!noise_handshake_reads_next(hs))
 		return ERR_STATE;
@@ -425,7 +439,8 @@ enum err noise_handshake_read(struct noise_handshake *hs, struct slice message, 
 	return OK;
 }
 
-enum err noise_handshake_split(struct noise_handshake *hs, struct noise_cipher *send, struct noise_cipher *receive)
+enum err noise_handshake_split(
+	struct noise_handshake *hs, struct noise_cipher *send, struct noise_cipher *receive)
 {
 	if (!noise_handshake_done(hs) || !hs->symmetric.has_key)
 		return ERR_STATE;
