@@ -1,4 +1,5 @@
-/* vectors.h -- reading the vectors under tests/vectors/data (or $QUIRE_TEST_DATA). Any fault ends the test program:
+/* vectors.h -- reading the vectors under tests/vectors/data (or $QUIRE_TEST_DATA), which tools/vectors/crypto.py made
+ * from what their sources publish. Any fault ends the test program:
  * a vector that cannot be read must not look like one that passed. */
 #ifndef QUIRE_TESTS_VECTORS_H
 #define QUIRE_TESTS_VECTORS_H
