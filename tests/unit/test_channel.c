@@ -205,6 +205,32 @@ static void two_nodes_of_one_network_open_a_channel_and_know_each_other(void **s
 	pair_end(&p);
 }
 
+static void the_first_message_is_that_of_noise_with_the_prologue_of_the_specification(void **state)
+{
+	(void)state;
+	struct pair p;
+	struct noise_handshake hs;
+	uint8_t prologue[40] = {'q', 'u', 'i', 'r', 'e', '/', '1', 0, 0x51}, message[48];
+	size_t n = 0;
+	pair_begin(&p);
+	struct splitmix random = {.state = 3};
+	const struct noise_config config = {.name = "Noise_XK_25519_ChaChaPoly_SHA256",
+		.initiator = true,
+		.prologue = slice_of(prologue, sizeof prologue),
+		.random = source(&random),
+		.own_static = &p.a_keys,
+		.remote_static = &p.b_keys.public_key};
+	assert_int_equal(noise_handshake_init(&hs, &config), OK);
+	assert_int_equal(noise_handshake_write(&hs, slice_of(NULL, 0), message, sizeof message, &n), OK);
+	struct buf out = output(&p.a);
+	assert_int_equal(out.n, 50);
+	assert_int_equal(be16_get(out.p), 48);
+	assert_memory_equal(out.p + 2, message, 48);
+	buf_free(&out);
+	noise_handshake_deinit(&hs);
+	pair_end(&p);
+}
+
 static void another_network_or_another_responder_key_is_answered_with_nothing(void **state)
 {
 	(void)state;
@@ -741,6 +767,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_nodes_of_one_network_open_a_channel_and_know_each_other),
+		cmocka_unit_test(the_first_message_is_that_of_noise_with_the_prologue_of_the_specification),
 		cmocka_unit_test(another_network_or_another_responder_key_is_answered_with_nothing),
 		cmocka_unit_test(a_key_of_low_order_closes),
 		cmocka_unit_test(a_flipped_bit_at_every_byte_of_the_handshake_closes),
