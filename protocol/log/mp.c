@@ -182,6 +182,8 @@ enum err mp_check_prefix(struct slice s, size_t nodes_max, size_t *n)
 {
 	struct level levels[LIMIT_MP_DEPTH];
 	size_t depth = 0, nodes = 0;
+	if (s.n == 0)
+		return ERR_FORMAT;
 	const uint8_t *p = s.p, *end = s.p + s.n;
 	do {
 		struct head h;
@@ -226,7 +228,7 @@ enum err mp_check(struct slice s, size_t nodes_max)
 
 struct mp_in mp_open(struct slice s)
 {
-	return (struct mp_in){.p = s.p, .end = s.p + s.n};
+	return (struct mp_in){.p = s.p, .end = s.n ? s.p + s.n : s.p};
 }
 
 enum mp_type mp_peek(const struct mp_in *in)
