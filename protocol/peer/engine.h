@@ -18,6 +18,7 @@
 #include "store_req.h"
 
 struct engine;
+struct keyset;
 
 struct engine_config {
 	struct random_source random;
@@ -106,6 +107,8 @@ enum engine_work_kind {
 	WORK_SYNC, /* fdatasync the growing file -> err */
 	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
 	WORK_REMOVE, /* remove a dropped blob's files */
+	WORK_KEYS, /* check key events: a new set from held (trusted) and events (to check) -> keys, added (how many are new), err of the first that fails */
+	WORK_STATEMENTS, /* check n erasure statements by their signing keys -> good[n] */
 };
 
 struct engine_work {
@@ -124,16 +127,25 @@ struct engine_work {
 	struct id32 root, leaf;
 	uint64_t index, size; /* size: plain bytes of the blob */
 	struct slice bytes; /* CHUNK: in; READ: out */
+	/* KEYS */
+	struct id32 identity;
+	const struct store_keyevent *held, *events;
+	size_t held_n, events_n, added;
+	struct keyset *keys; /* result; NULL on error; the engine takes it */
+	/* STATEMENTS */
+	const struct slice *statements;
+	const struct id32 *signers;
+	bool *good;
 };
 
-/* Does the pure part of a work request (RUN, and the hash of CHUNK); the driver does the files. Any thread. */
+/* Does the pure part of a work request (RUN, KEYS, STATEMENTS, and the hash of CHUNK); the driver does the files. Any thread. */
 void engine_work_hash(struct engine_work *w);
 void engine_work_free(struct engine_work *w);
 
 /* ---- what comes out ---- */
 
 enum engine_out_kind {
-	ENGINE_OUT_SEND, /* send (type, body) on conn; the driver frees body with buf_free. Types 22 to 27 wait for all others (SPEC 9.4) */
+	ENGINE_OUT_SEND, /* send (type, body) on conn; the driver frees body with buf_free; bulk: behind all that is not (SPEC 9.4) */
 	ENGINE_OUT_CLOSE, /* after what was given to send: close conn */
 	ENGINE_OUT_PAUSE, /* stop reading conn: enough is under way */
 	ENGINE_OUT_RESUME,
@@ -175,6 +187,7 @@ struct engine_out {
 	enum engine_out_kind kind;
 	conn_id conn;
 	uint8_t type;
+	bool bulk;
 	struct buf body;
 	struct store_req *req; /* malloc'ed; the driver frees it (store_req_free, free) when it is answered */
 	struct engine_work *work;
