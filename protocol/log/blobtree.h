@@ -12,8 +12,10 @@ uint64_t blob_stored_bytes(uint64_t size); /* of the encrypted file */
 size_t blob_chunk_plain_bytes(uint64_t size, uint64_t index);
 
 /* out has n + 16 bytes / n - 16 bytes; may work in place. ERR_DECRYPT. */
-void blob_chunk_encrypt(const uint8_t key[32], uint64_t index, bool last, const uint8_t *plain, size_t n, uint8_t *out);
-MUST_CHECK enum err blob_chunk_decrypt(const uint8_t key[32], uint64_t index, bool last, const uint8_t *in, size_t n, uint8_t *out);
+void blob_chunk_encrypt(
+	const uint8_t key[32], uint64_t index, bool last, const uint8_t *plain, size_t n, uint8_t *out);
+MUST_CHECK enum err blob_chunk_decrypt(
+	const uint8_t key[32], uint64_t index, bool last, const uint8_t *in, size_t n, uint8_t *out);
 
 struct id32 blob_leaf(uint64_t index, const uint8_t *chunk, size_t n);
 struct id32 blob_page_hash(const struct id32 *leaves, size_t n);

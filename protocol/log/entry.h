@@ -30,8 +30,10 @@ MUST_CHECK enum err entry_header_decode(struct slice bytes, struct entry_header 
 /* SPEC 4.1, 4.3 */
 struct id32 entry_log_id(const struct id32 *identity, const struct id32 *device_key);
 struct id32 entry_id(const uint8_t header[ENTRY_HEADER_BYTES]);
-void entry_sign(const uint8_t header[ENTRY_HEADER_BYTES], const uint8_t device_secret[64], uint8_t out[ENTRY_SIGNATURE_BYTES]);
-MUST_CHECK enum err entry_verify(const uint8_t header[ENTRY_HEADER_BYTES], const uint8_t signature[64], const struct id32 *device_key); /* ERR_SIGNATURE */
+void entry_sign(const uint8_t header[ENTRY_HEADER_BYTES], const uint8_t device_secret[64],
+	uint8_t out[ENTRY_SIGNATURE_BYTES]);
+MUST_CHECK enum err entry_verify(const uint8_t header[ENTRY_HEADER_BYTES], const uint8_t signature[64],
+	const struct id32 *device_key); /* ERR_SIGNATURE */
 
 struct id32 entry_envelope_hash(struct slice envelope); /* zeros for an empty one */
 struct id32 entry_body_commitment(struct slice body);
@@ -74,7 +76,9 @@ struct run {
 	uint64_t first;
 	size_t n; /* 1..64 */
 	const uint8_t *headers; /* n * 162 bytes */
-	const uint8_t *signature; /* 64 bytes, of the last */
+	const uint8_t *signature; /* 64 bytes, of the last; NULL: none, then `closing` must name the last */
+	const struct id32
+		*closing; /* id that a closing in force names, or NULL; read only without a signature */
 	const struct entry_part *parts; /* n, or NULL: headers alone (fork proofs) */
 };
 
@@ -86,7 +90,7 @@ struct run_ends {
 /* Checks everything of a run that needs no other data: form, log id, seqs, that it does not cross an interval (SPEC 4.3), inner links,
  * envelopes (hash and form), bodies (length and commitment), and the last signature. Erasure statements are not checked here.
  * About 1.5 us an entry of 300 bytes and 50 us for the signature: not for the loop thread.
- * ERR_FORMAT, ERR_VERSION, ERR_RANGE, ERR_CHAIN, ERR_HASH, ERR_SIGNATURE. */
+ * ERR_FORMAT, ERR_VERSION, ERR_RANGE (a header's, or n: empty or over the interval's end), ERR_CHAIN, ERR_HASH, ERR_SIGNATURE. */
 MUST_CHECK enum err run_verify(const struct run *r, const struct id32 *device_key, struct run_ends *ends);
 
 /* The seq behind the last that a run beginning at `first` may hold. */

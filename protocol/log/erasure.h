@@ -15,7 +15,8 @@ struct erasure {
 	struct id32 generation;
 };
 
-void erasure_encode(const struct erasure *e, const uint8_t signing_secret[64], uint8_t out[LIMIT_ERASURE_BYTES]);
+void erasure_encode(
+	const struct erasure *e, const uint8_t signing_secret[64], uint8_t out[LIMIT_ERASURE_BYTES]);
 /* Form only. ERR_FORMAT, ERR_VERSION, ERR_RANGE. */
 MUST_CHECK enum err erasure_decode(struct slice bytes, struct erasure *e);
 /* The signature by the signing key of e->generation. ERR_SIGNATURE. */

@@ -14,7 +14,8 @@ struct mp_in {
 	const uint8_t *end;
 };
 
-/* Is `s` exactly one object in the profile, with at most nodes_max objects? ERR_FORMAT; ERR_LIMIT if only depth or nodes_max is exceeded. */
+/* Is `s` exactly one object in the profile, with at most nodes_max objects? What is met first decides:
+ * ERR_FORMAT, or ERR_LIMIT for depth (arrays and maps in each other) or nodes_max. */
 MUST_CHECK enum err mp_check(struct slice s, size_t nodes_max);
 
 /* A cursor on bytes that mp_check() accepted. */

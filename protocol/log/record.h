@@ -5,7 +5,16 @@
 #include "bytes.h"
 #include "protocol/log/mp.h"
 
-enum record_type { RECORD_STR, RECORD_UINT, RECORD_ID, RECORD_REF, RECORD_BLOBS, RECORD_STRS, RECORD_CHOICE };
+enum record_type {
+	RECORD_STR,
+	RECORD_UINT,
+	RECORD_ID,
+	RECORD_REF,
+	RECORD_BLOBS,
+	RECORD_STRS,
+	RECORD_CHOICE,
+	RECORD_DATE
+};
 
 struct record_field {
 	const char *name;

@@ -12,6 +12,7 @@ enum recovery_label { RECOVERY_IDENTITY = 0, RECOVERY_NETWORK = 1 };
 void recovery_format(const uint8_t entropy[RECOVERY_ENTROPY_BYTES], char out[RECOVERY_TEXT_BYTES]);
 /* ERR_FORMAT: length or letters; ERR_HASH: the check does not fit (a mistyped code). */
 MUST_CHECK enum err recovery_parse(const char *text, uint8_t entropy[RECOVERY_ENTROPY_BYTES]);
-void recovery_keys(const uint8_t entropy[RECOVERY_ENTROPY_BYTES], enum recovery_label label, uint8_t root_seed[32], uint8_t recovery_secret[32]);
+void recovery_keys(const uint8_t entropy[RECOVERY_ENTROPY_BYTES], enum recovery_label label,
+	uint8_t root_seed[32], uint8_t recovery_secret[32]);
 
 #endif

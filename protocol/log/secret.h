@@ -16,14 +16,19 @@ MUST_CHECK enum err secret_dh(const uint8_t secret[32], const struct id32 *publi
 
 /* SIGN and its check, SPEC 1.4; domain is ASCII. */
 void secret_sign(const uint8_t secret[64], const char *domain, struct slice x, uint8_t out[64]);
-MUST_CHECK enum err secret_verify(const struct id32 *public_key, const char *domain, struct slice x, const uint8_t signature[64]);
+MUST_CHECK enum err secret_verify(
+	const struct id32 *public_key, const char *domain, struct slice x, const uint8_t signature[64]);
 
 /* WRAP, SPEC 2.4. ERR_DECRYPT: recipient is a bad key / does not open. */
-MUST_CHECK enum err secret_wrap(const struct random_source *rnd, const struct id32 *recipient, const struct id32 *context, const uint8_t secret[32], uint8_t out[WRAP_BYTES]);
-MUST_CHECK enum err secret_unwrap(const uint8_t recipient_secret[32], const struct id32 *recipient, const struct id32 *context, const uint8_t box[WRAP_BYTES], uint8_t out[32]);
+MUST_CHECK enum err secret_wrap(const struct random_source *rnd, const struct id32 *recipient,
+	const struct id32 *context, const uint8_t secret[32], uint8_t out[WRAP_BYTES]);
+MUST_CHECK enum err secret_unwrap(const uint8_t recipient_secret[32], const struct id32 *recipient,
+	const struct id32 *context, const uint8_t box[WRAP_BYTES], uint8_t out[32]);
 
 /* AEAD(k, x): out has n + 16 / n - 16 bytes. May work in place. */
-void secret_seal(const uint8_t key[32], const void *ad, size_t ad_n, const uint8_t *in, size_t n, uint8_t *out);
-MUST_CHECK enum err secret_open(const uint8_t key[32], const void *ad, size_t ad_n, const uint8_t *in, size_t n, uint8_t *out); /* ERR_DECRYPT */
+void secret_seal(
+	const uint8_t key[32], const void *ad, size_t ad_n, const uint8_t *in, size_t n, uint8_t *out);
+MUST_CHECK enum err secret_open(const uint8_t key[32], const void *ad, size_t ad_n, const uint8_t *in,
+	size_t n, uint8_t *out); /* ERR_DECRYPT */
 
 #endif
