@@ -29,7 +29,8 @@ void store_exec(struct store *s, struct store_req *const *reqs, struct store_res
 /* The same for one. */
 void store_exec_one(struct store *s, struct store_req *req, struct store_res *res);
 
-/* The number of fsyncs done by commits so far, and the last foreign error (for logs). */
+/* The number of commits so far, each with one fsync, and the last foreign error (for logs). */
+uint64_t store_commits(const struct store *s);
 const char *store_last_error(const struct store *s);
 
 /* Integrity of the database file itself: SQLite's check and foreign keys. found: called for each finding. */

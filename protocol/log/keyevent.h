@@ -45,7 +45,7 @@ struct keyevent {
 	struct id32 root_key, recovery_key, badge_key, signing_key, reading_key;
 	struct id32 device_sign_key, device_box_key;
 	struct id32 node_key, notice_key, receipt_key;
-	struct id32 target; /* close: device event; end: the event; officer: the identity */
+	struct id32 target; /* close: device signing key; end: the event; officer: the identity */
 	struct id32 last; /* close: id of the last entry that counts */
 	uint8_t nonce[16];
 	size_t wraps_n; /* wraps, or the grants of a device */
@@ -58,7 +58,10 @@ struct keyevent {
 MUST_CHECK enum err keyevent_decode(struct slice bytes, struct keyevent *ev);
 /* Element i of keeps, adopts or direct. */
 struct id32 keyevent_list(const struct keyevent *ev, size_t i);
-/* Appends the bytes of an event built from the fields of *ev (bytes, signatures, id, list are not read; the list comes in `list_ids`, ascending). ERR_MEMORY, ERR_LIMIT. */
+/* The wrap for this recipient, or the grant of this public half; NULL: none. Borrows. */
+const struct keyevent_wrap *keyevent_wrap_find(const struct keyevent *ev, const struct id32 *key);
+/* Appends the bytes of an event built from the fields of *ev (bytes, signatures, id, list are not read; the list comes in `list_ids`, ascending).
+ * ERR_MEMORY, and every error of keyevent_decode: what nobody would accept is not written. */
 MUST_CHECK enum err keyevent_encode(const struct keyevent *ev, const struct id32 *list_ids, struct buf *out);
 bool keyevent_root_signed(const struct keyevent *ev);
 
@@ -66,6 +69,9 @@ bool keyevent_root_signed(const struct keyevent *ev);
 void keyevent_sign(struct slice bytes, const uint8_t secret[64], uint8_t out[64]);
 void keyevent_device_consent(const struct id32 *identity, const struct id32 *sign_key, const struct id32 *box_key, const uint8_t device_secret[64], uint8_t out[64]);
 void keyevent_hosting_consent(const struct id32 *identity, const struct id32 *node_key, const struct id32 *notice_key, const uint8_t receipt_secret[64], uint8_t out[64]);
+/* ERR_SIGNATURE */
+MUST_CHECK enum err keyevent_device_consent_verify(const struct id32 *identity, const struct id32 *sign_key, const struct id32 *box_key, const uint8_t consent[64]);
+MUST_CHECK enum err keyevent_hosting_consent_verify(const struct id32 *identity, const struct id32 *node_key, const struct id32 *notice_key, const struct id32 *receipt_key, const uint8_t consent[64]);
 /* Checks the signer's signature by `signer`, and the consent if the kind has one. ERR_SIGNATURE, ERR_FORMAT (length). */
 MUST_CHECK enum err keyevent_verify(const struct keyevent *ev, const struct id32 *signer);
 

@@ -1,4 +1,5 @@
 /* keyset.h -- an identity's key events as a set, and what is in force by the whole set. SPEC.md section 3.
+ * Stored is a function of what was ever offered, in force a function of what is stored.
  * Encoding and signing of events is keyevent.h. Results never depend on the order of arrival. */
 #ifndef QUIRE_KEYSET_H
 #define QUIRE_KEYSET_H
@@ -7,6 +8,7 @@
 #include "limits.h"
 #include "protocol/log/keyevent.h"
 
+/* One thread at a time, also for what takes a const set: decoded events and indexes are cached inside. */
 struct keyset; /* owns its events' bytes */
 
 /* An empty set for this identity id; the inception must be added first. NULL: out of memory. */
@@ -16,16 +18,19 @@ const struct id32 *keyset_identity(const struct keyset *ks);
 
 enum keyset_added { KEYSET_NEW, KEYSET_KNOWN, KEYSET_LOST };
 
-/* Checks (SPEC 3.2) and adds one event; copies the bytes. *added: NEW, KNOWN already, or LOST its slot (SPEC 3.4) and not kept.
- * Adding may push out losers: keyset_dropped() lists them until the next add.
+/* Checks (SPEC 3.2) and adds one event; copies the bytes. *added: NEW, KNOWN already, or LOST: its slot (SPEC 3.4), or the last place
+ * of a full set (LIMIT_KEYEVENTS), and not kept.
+ * Adding may push out others: keyset_dropped() lists them until the next add. An owner's node sets those bytes aside: a later generation
+ * may name them in `keeps`, and then they can be added again.
  * One or two signature checks (about 50 us each).
- * ERR_FORMAT, ERR_VERSION, ERR_RANGE, ERR_SIGNATURE, ERR_NOT_FOUND (an event it needs is not in the set), ERR_LIMIT, ERR_MEMORY. */
+ * ERR_FORMAT, ERR_VERSION, ERR_RANGE, ERR_SIGNATURE, ERR_NOT_FOUND (an event it needs is not in the set: offer it again later), ERR_LIMIT (size), ERR_MEMORY. */
 MUST_CHECK enum err keyset_add(struct keyset *ks, struct slice bytes, struct slice signatures, enum keyset_added *added);
 /* The same without checking signatures, for events that this node verified and stored earlier. */
 MUST_CHECK enum err keyset_load(struct keyset *ks, struct slice bytes, struct slice signatures);
 size_t keyset_dropped(const struct keyset *ks, const struct id32 **ids);
 
-/* The stored set in an order in which each event comes after those it needs (SPEC 3.2); count and SUM for sync (SPEC 10.3). */
+/* The stored set in an order in which each event comes after those it needs (SPEC 3.2), and a loser after whatever keeps it;
+ * count and SUM for sync (SPEC 10.3). keyset_at and keyset_find: NULL also if out of memory. */
 size_t keyset_count(const struct keyset *ks);
 struct id32 keyset_sum(const struct keyset *ks);
 const struct keyevent *keyset_at(const struct keyset *ks, size_t i); /* i in sending order; borrowed until the next add */
@@ -63,6 +68,7 @@ struct keyset_view {
 	struct id32 signing_key, badge_key;
 	bool has_reading;
 	struct id32 reading_key; /* current */
+	struct id32 reading_event, badge_event; /* that published the current ones; zeros: none, the inception */
 	size_t readings_n;
 	struct id32 *readings; /* all in force, current first */
 	size_t devices_n;
@@ -71,9 +77,11 @@ struct keyset_view {
 	struct keyset_hosting *hostings;
 	size_t officers_n;
 	struct keyset_officer *officers;
-	size_t waiting_n; /* events that wait */
+	size_t waiting_n; /* events that wait, ascending */
 	struct id32 *waiting;
-	size_t heads_n; /* for the next event's `after`: at most 32, ascending */
+	size_t in_force_n; /* all others, ascending */
+	struct id32 *in_force;
+	size_t heads_n; /* for the next event's `after`: events in force that no other in force reaches; at most 32, ascending */
 	struct id32 heads[LIMIT_KEYEVENT_AFTER];
 };
 
@@ -83,6 +91,7 @@ void keyset_view_deinit(struct keyset_view *v);
 const struct keyset_device *keyset_view_device(const struct keyset_view *v, const struct id32 *log);
 /* A free slot for a new event of the current generation. ERR_LIMIT: none left. */
 MUST_CHECK enum err keyset_free_slot(const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t *slot);
+bool keyset_slot_is_free(const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t slot);
 /* The signing key that the valid generation event `generation` published (SPEC 12.1). ERR_NOT_FOUND. */
 MUST_CHECK enum err keyset_generation_key(const struct keyset *ks, const struct id32 *generation, struct id32 *signing_key);
 

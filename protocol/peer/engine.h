@@ -108,6 +108,7 @@ enum engine_work_kind {
 	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
 	WORK_REMOVE, /* remove a dropped blob's files */
 	WORK_KEYS, /* check key events: a new set from held (trusted) and events (to check) -> keys, added (how many are new), err of the first that fails */
+	WORK_BODY, /* does the body `bytes` belong to the header in `headers`? -> err */
 	WORK_STATEMENTS, /* check n erasure statements by their signing keys -> good[n] */
 };
 
@@ -155,6 +156,7 @@ enum engine_out_kind {
 };
 
 enum engine_event_kind {
+	ENGINE_EVENT_READY, /* loaded from the store; connections may be opened from now on */
 	ENGINE_EVENT_ANSWER, /* to a command: tag, err, log, seq, id, identity */
 	ENGINE_EVENT_PEER_OPEN, /* conn, node: hello exchanged; text: its name */
 	ENGINE_EVENT_PEER_CLOSED, /* conn, node, err, text: why, in words */
