@@ -1,0 +1,350 @@
+/* engine_int.h -- what the parts of the engine share. One part, one concern, one file:
+ *   engine.c    life, dispatch, deadline          emit.c      outputs; store and work requests with their continuations
+ *   session.c   redeem, hello, bye, time limits   listing.c   what changed here, told to a peer, and live
+ *   ask.c       our requests and their answers    serve.c     a peer's requests
+ *   pull.c      rows of a peer's listing          pull_log.c  runs, bodies, erasures of one log
+ *   keys.c      key events: cache, checks, store  own.c       logs that this node writes
+ *   fork.c      probes and proofs                 blob_*.c    blobs
+ *   work.c      the pure part of work requests    command.c   commands
+ * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
+#ifndef QUIRE_ENGINE_INT_H
+#define QUIRE_ENGINE_INT_H
+
+#include "protocol/log/entry.h"
+#include "protocol/log/keyset.h"
+#include "protocol/peer/engine.h"
+#include "protocol/peer/message.h"
+
+/* Bounds on what is under way for one peer. */
+#define SERVE_QUEUE_BYTES (1u << 20) /* queued for a peer before answers wait */
+#define SERVE_RUN_BYTES 68000 /* bodies and envelopes in one run: with 64 headers it stays a message */
+#define SERVE_CHUNK_QUEUE_BYTES (4u << 20)
+#define PULL_ACTIVE_MAX 48 /* rows worked on at once */
+#define PULL_VERIFY_BYTES_MAX (16u << 20) /* received and not yet committed, before reading stops */
+#define PULL_RUN_WINDOW 16384 /* entries asked for at once in one log */
+#define KEYS_CACHED_MAX 512
+#define POSITIONS 512
+#define LIST_LAZY_MS 1000
+
+struct session;
+struct pending;
+struct ask;
+struct pull;
+struct keys;
+struct serve;
+struct own_log;
+
+/* ---- emit.c ---- */
+
+typedef void (*stored_fn)(struct engine *e, struct session *s, void *ctx, struct store_res *res);
+typedef void (*worked_fn)(struct engine *e, struct session *s, void *ctx, struct engine_work *w);
+
+struct pending {
+	stored_fn stored;
+	worked_fn worked;
+	struct session *s; /* held; may be NULL */
+	void *ctx;
+	uint32_t generation;
+	uint32_t next_free;
+	bool used;
+};
+
+struct out_node {
+	struct out_node *next;
+	struct engine_out out;
+};
+
+/* A fresh request; NULL if out of memory. */
+struct store_req *req_new(enum store_op op);
+struct engine_work *work_new(enum engine_work_kind kind);
+/* Emits it; done is called with the result. The request is taken, also if NULL (then done gets ERR_MEMORY in a later step: nothing is lost in silence). */
+void emit_store(struct engine *e, struct store_req *req, struct session *s, stored_fn done, void *ctx);
+void emit_work(struct engine *e, struct engine_work *w, struct session *s, worked_fn done, void *ctx);
+void emit_event(struct engine *e, const struct engine_event *ev);
+void emit_flow(struct engine *e, enum engine_out_kind kind, conn_id conn);
+/* Encodes and sends a message; a failure closes the session. */
+void emit_message(struct session *s, enum message_type type, const void *msg);
+/* The same in the class given (SPEC 9.4): the `done` of a blob's answer is bulk. */
+void emit_message_class(struct session *s, enum message_type type, const void *msg, bool bulk);
+void emit_stored(struct engine *e, struct store_res *res);
+void emit_worked(struct engine *e, struct engine_work *w);
+void emit_deinit(struct engine *e);
+/* Bytes of a slice copied into a request's or work's arena; {NULL, n} if out of memory. */
+bool arena_put(struct arena *a, struct slice in, struct slice *out);
+
+/* ---- session.c ---- */
+
+enum session_state { SESSION_STRANGER, SESSION_HELLO, SESSION_OPEN, SESSION_CLOSED };
+
+struct position { /* what a peer has of a log, or knows that we have and will fetch */
+	struct id32 log, last, sum;
+	uint64_t length, fork_seq1;
+};
+
+struct batch { /* rows of one `changes`, or one unasked run */
+	struct batch *next;
+	uint64_t number;
+	bool last;
+	unsigned left; /* pulls not finished */
+};
+
+struct listing { /* what we tell the peer */
+	bool ready; /* its follow set is known and its cursor was looked up */
+	bool busy; /* a store request is under way */
+	bool again; /* something changed meanwhile */
+	bool waiting; /* for `more` */
+	bool last_sent; /* the first listing is complete */
+	uint64_t withheld; /* lowest number of a row of an own log that waits for the peer's first listing; 0: none */
+	uint64_t number; /* told: the peer's cursor may be this */
+	uint64_t scan; /* looked at */
+	uint64_t told; /* last number that a message carried */
+	uint64_t waiting_number;
+	uint8_t hello_instance[16]; /* the peer's cursor for us, as its hello said */
+	uint64_t hello_cursor;
+	uint64_t lazy_ms; /* when to tell a number without rows; 0: not */
+	unsigned runs; /* unasked runs being read */
+};
+
+struct session {
+	struct session *next;
+	struct engine *e;
+	conn_id conn;
+	struct id32 node;
+	bool initiator;
+	bool redeeming; /* we are the newcomer */
+	bool hello_sent, hello_got;
+	bool accepting; /* a store request of the opening is under way */
+	bool synced; /* the peer's first listing is committed */
+	bool paused;
+	bool pinged;
+	bool known_clone;
+	enum session_state state;
+	unsigned refs;
+	uint8_t secret[16];
+	char name[LIMIT_NAME_BYTES + 1];
+	uint8_t instance[16]; /* the peer's */
+	uint64_t hello_number; /* in our hello */
+	uint64_t peer_number; /* in its hello */
+	uint64_t opened_ms, heard_ms, asked_ms;
+	size_t queued; /* bytes given to send and not yet written */
+	size_t queued_bulk;
+	struct listing list;
+	struct serve *serves;
+	unsigned serves_n, chunk_serves_n;
+	struct ask *asks;
+	unsigned asks_n, chunk_asks_n;
+	uint32_t next_req;
+	struct pull *pulls, **pulls_tail; /* in order of arrival */
+	unsigned pulls_n, pulls_active;
+	struct batch *batches, **batches_tail;
+	bool cursor_busy;
+	uint64_t cursor_done; /* to be written when the write under way is done */
+	uint8_t cursor_instance[16];
+	size_t verify_bytes;
+	uint64_t taken, to_come;
+	struct position *positions; /* POSITIONS, lazily */
+	void *blobs; /* blob_fetch.c: what this peer is asked for */
+	bool follows_first; /* of the peer's follow set, as it arrives */
+	size_t follows_n;
+};
+
+struct session *session_find(struct engine *e, conn_id conn);
+void session_hold(struct session *s);
+void session_release(struct session *s);
+void session_opened(struct engine *e, const struct engine_in *in);
+void session_message(struct session *s, uint8_t type, struct slice body);
+void session_gone(struct session *s); /* the connection is closed */
+/* Closes with bye and code; why is for this node's people. Harmless on a closed session. */
+void session_close(struct session *s, enum err code, const char *why);
+void session_written(struct session *s, size_t bytes);
+void session_time(struct session *s);
+uint64_t session_deadline(const struct session *s);
+void session_progress(struct session *s); /* something was committed: resume reading if it was paused */
+bool session_sees(const struct session *s, const struct store_log *log); /* may this peer have it (direct logs are decided by the store) */
+/* NULL: not known (or, with make, out of memory). A made one is zero but for the log. */
+struct position *session_position(struct session *s, const struct id32 *log, bool make);
+
+/* ---- ask.c ---- */
+
+typedef void (*ask_message_fn)(struct session *s, void *ctx, const union message *m);
+typedef void (*ask_done_fn)(struct session *s, void *ctx, enum err code);
+
+bool ask_room(const struct session *s, bool chunks);
+/* msg: the request's struct; its req is set here. answer: the type of the answers. */
+uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message, ask_done_fn on_done, void *ctx);
+void ask_answer(struct session *s, enum message_type type, const union message *m); /* type is one that answers */
+void ask_done(struct session *s, const struct message_done *m);
+void ask_total(struct session *s, const struct message_total *m);
+void ask_deinit(struct session *s); /* calls every on_done with ERR_CLOSED */
+
+/* ---- listing.c ---- */
+
+void listing_start(struct session *s, const struct message_hello *hello, const struct store_peer *peer);
+void listing_pump(struct session *s);
+void listing_all(struct engine *e); /* something was committed */
+void listing_more(struct session *s, const struct message_more *m);
+void listing_follow(struct session *s, const struct message_follow *m);
+void listing_time(struct session *s);
+void listing_put_row(struct mp_out *o, const struct store_row *r);
+void listing_free(struct session *s); /* what was withheld may be told */
+
+/* ---- serve.c ---- */
+
+void serve_message(struct session *s, enum message_type type, const union message *m);
+void serve_pump(struct session *s);
+void serve_deinit(struct session *s);
+/* Sends what RUN_GET gave; false: it does not fit into a message. req 0: unasked, with its number. */
+bool serve_run(struct session *s, uint32_t req, uint64_t number, const struct id32 *log, const struct store_res *res);
+void serve_done(struct session *s, uint64_t req, enum err code, bool bulk);
+
+/* ---- keys.c ---- */
+
+struct keys { /* one identity in the cache */
+	struct keys *next;
+	struct id32 identity;
+	struct keyset *set; /* NULL: this node has none */
+	struct keyset_view view;
+	bool loaded, loading;
+	uint32_t version;
+	uint64_t used_ms;
+	struct keys_wait *waits;
+};
+
+typedef void (*keys_fn)(struct engine *e, struct session *s, void *ctx, struct keys *k);
+/* Loads into the cache; `got` is called in this step or a later one. k->set may be NULL. */
+void keys_get(struct engine *e, const struct id32 *identity, struct session *s, keys_fn got, void *ctx);
+typedef void (*keys_put_fn)(struct engine *e, struct session *s, void *ctx, enum err err, bool changed);
+/* Checks events against the set held, stores and caches the result. events are copied. */
+void keys_put(struct engine *e, const struct id32 *identity, const struct store_keyevent *events, size_t n, struct session *s, keys_put_fn done, void *ctx);
+struct id32 keys_hash(const struct keyset *ks);
+void keys_deinit(struct engine *e);
+
+/* ---- pull.c, pull_log.c, fork.c ---- */
+
+enum pull_state { PULL_WAITING, PULL_LOADING, PULL_KEYS, PULL_RUNS, PULL_BODIES, PULL_ERASED, PULL_PROBE, PULL_FORK, PULL_FINISHED };
+
+struct pull_run { /* received; being verified, then stored in order */
+	struct pull_run *next;
+	struct pull *p;
+	struct engine_work *work; /* NULL while it is being verified */
+	uint64_t first;
+	size_t n, bytes;
+	bool ready;
+};
+
+struct pull {
+	struct pull *next;
+	struct session *s;
+	struct batch *batch;
+	struct message_row row;
+	enum pull_state state;
+	unsigned busy; /* continuations that refer to it */
+	bool keys_asked;
+	bool asked; /* a want-run is unanswered */
+	struct store_log log; /* as loaded */
+	struct id32 device_key;
+	uint64_t expected; /* seq that the next received run must begin with */
+	uint64_t put; /* seq behind what was given to the store */
+	struct id32 last; /* id of the entry before `put` */
+	bool last_known;
+	struct pull_run *runs, **runs_tail;
+	unsigned puts; /* RUN_PUT under way */
+	bool some_absent;
+	uint64_t gap_from;
+	/* keys */
+	struct arena mem;
+	struct store_keyevent *events;
+	size_t events_n, events_cap, events_bytes;
+	/* bodies and erasures asked for */
+	size_t wanted_n;
+	uint64_t wanted[64];
+	uint8_t (*headers)[ENTRY_HEADER_BYTES];
+	/* fork search: agreed below lo, differing at hi */
+	uint64_t lo, hi;
+	uint64_t probes[64];
+	size_t probes_n;
+	struct engine_work *theirs;
+};
+
+void pull_changes(struct session *s, const struct message_changes *m);
+void pull_run_unasked(struct session *s, const struct message_run *m);
+void pull_pump(struct session *s);
+void pull_finish(struct pull *p); /* its row is settled */
+void pull_deinit(struct session *s);
+void pull_busy(struct pull *p);
+/* Drops one reference; false: the pull is gone or its session closed: do nothing more. */
+bool pull_idle(struct pull *p);
+void pull_log_start(struct pull *p);
+void pull_log_reload(struct pull *p); /* LOG_GET again, then decide what is next */
+void pull_log_run(struct pull *p, const struct message_run *m);
+void pull_erased_start(struct pull *p);
+void fork_probe(struct pull *p);
+void fork_want(struct pull *p);
+void fork_unasked(struct session *s, const struct message_fork *m);
+
+/* ---- own.c ---- */
+
+struct own_log {
+	struct own_log *next;
+	struct id32 log, identity, device_key;
+	enum own_state state;
+	uint64_t length; /* with what is under way */
+	struct id32 last;
+	uint64_t held_from;
+	bool loading;
+};
+
+struct own_log *own_find(struct engine *e, const struct id32 *log);
+void own_loaded(struct engine *e, struct store_res *res);
+void own_append(struct engine *e, const struct engine_cmd *cmd);
+void own_put(struct engine *e, const struct engine_cmd *cmd);
+void own_synced(struct engine *e); /* a peer's first listing is committed: release */
+void own_old(struct engine *e, struct own_log *o); /* a peer holds more than we do */
+void own_deinit(struct engine *e);
+
+/* ---- command.c, admission.c ---- */
+
+void command_run(struct engine *e, const struct engine_cmd *cmd);
+void command_answer(struct engine *e, uint64_t tag, enum err err);
+void admission_seen(struct engine *e, const struct id32 *identity, const struct store_part *parts, size_t n);
+
+/* ---- blob_fetch.c, blob_serve.c ---- */
+
+void blob_pinned(struct engine *e); /* new wants may be in the store */
+void blob_session_open(struct session *s);
+void blob_session_closed(struct session *s);
+void blob_time(struct engine *e);
+uint64_t blob_deadline(const struct engine *e);
+void blob_deinit(struct engine *e);
+void blob_serve_want(struct session *s, const struct message_want_blob *m);
+void blob_serve_leaves(struct session *s, const struct message_want_leaves *m);
+void blob_serve_chunks(struct session *s, const struct message_want_chunks *m);
+void blob_serve_pump(struct session *s);
+
+/* ---- engine.c ---- */
+
+struct engine {
+	struct engine_config config;
+	struct random_source random;
+	uint64_t now_ms, wall_s;
+	struct out_node *outs, **outs_tail;
+	struct pending *pending;
+	uint32_t pending_n, pending_free; /* free list, 0xffffffff: none */
+	struct store_res *failed; /* results of requests that could not be emitted */
+	struct session *sessions;
+	struct keys *keys;
+	size_t keys_n;
+	struct own_log *own;
+	struct id32 *follows; /* ascending */
+	size_t follows_n;
+	struct id32 follows_version;
+	uint64_t number; /* last change that is committed */
+	bool booted;
+	void *fetches; /* blob_fetch.c */
+};
+
+/* The store answered a write: remember the number, tell peers. A failure is told to people. */
+bool engine_written(struct engine *e, const struct store_res *res, const char *what);
+bool engine_follows(const struct engine *e, const struct id32 *identity);
+
+#endif

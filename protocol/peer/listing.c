@@ -1,0 +1,362 @@
+/* listing.c -- what changed here, told to one peer: from its cursor to now, then live. SPEC.md sections 10.3, 10.5 and 10.6. */
+#include "engine_int.h"
+
+#include "protocol/log/hash.h"
+
+/* ---- beginning: the peer's follow set and its cursor ---- */
+
+static void cursor_checked(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)e, (void)ctx;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err != OK) {
+		session_close(s, res->err, "the store did not find the cursor");
+		return;
+	}
+	if (!s->list.last_sent)
+		s->list.number = s->list.scan = res->r.number;
+	s->list.ready = true;
+	listing_pump(s);
+}
+
+static void check_cursor(struct session *s)
+{
+	struct store_req *q = req_new(STORE_CURSOR_CHECK);
+	if (q) {
+		memcpy(q->a.instance, s->list.hello_instance, 16);
+		q->a.number = s->list.hello_cursor;
+	}
+	emit_store(s->e, q, s, cursor_checked, NULL);
+}
+
+static void follows_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err != OK)
+		session_close(s, res->err, "the store did not keep the follow set");
+	else if (ctx)
+		check_cursor(s);
+}
+
+static void put_follows(struct session *s, const struct message_list *ids, bool first, bool last)
+{
+	struct store_req *q = req_new(STORE_PEER_FOLLOWS);
+	struct id32 *copy = q ? arena_alloc(&q->mem, (ids->n ? ids->n : 1) * sizeof *copy) : NULL;
+	if (copy) {
+		struct mp_in in = message_list_open(ids);
+		for (size_t i = 0; i < ids->n; i++)
+			copy[i] = message_next_id(&in);
+		q->a.node = s->node;
+		q->a.ids = copy;
+		q->a.n = ids->n;
+		q->a.flag = first;
+		q->a.number = last;
+	} else if (q) {
+		free(q);
+		q = NULL;
+	}
+	emit_store(s->e, q, s, follows_stored, last ? s : NULL);
+}
+
+static void got_follows(struct session *s, void *ctx, const union message *m)
+{
+	(void)ctx;
+	s->follows_n += m->follows.ids.n;
+	if (s->follows_n > LIMIT_FOLLOWS) {
+		session_close(s, ERR_LIMIT, "the peer follows too many");
+		return;
+	}
+	put_follows(s, &m->follows.ids, s->follows_first, false);
+	s->follows_first = false;
+}
+
+static void follows_done(struct session *s, void *ctx, enum err code)
+{
+	(void)ctx;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (code != OK)
+		session_close(s, ERR_WIRE, "the peer does not say whom it follows");
+	else
+		put_follows(s, &(struct message_list){0}, s->follows_first, true);
+}
+
+static void ask_follows(struct session *s)
+{
+	struct message_want_follows m = {0};
+	s->list.ready = false;
+	s->follows_first = true;
+	s->follows_n = 0;
+	ask_send(s, MESSAGE_WANT_FOLLOWS, &m, MESSAGE_FOLLOWS, got_follows, follows_done, NULL);
+}
+
+void listing_start(struct session *s, const struct message_hello *hello, const struct store_peer *peer)
+{
+	memcpy(s->list.hello_instance, hello->cursor_instance.p, 16);
+	s->list.hello_cursor = hello->cursor;
+	if (memcmp(hello->cursor_instance.p, s->e->config.instance, 16) == 0 && hello->cursor == s->hello_number) {
+		/* SPEC 10.3: "a side whose present instance id and `hello.number` are its peer's cursor owes no `changes`" */
+		s->list.number = s->list.scan = s->list.told = s->hello_number;
+		s->list.last_sent = true;
+	}
+	if (peer->follows_known && id32_equal(&peer->follows_version, &hello->follows))
+		check_cursor(s);
+	else
+		ask_follows(s);
+}
+
+/* ---- one change of the peer's follow set ---- */
+
+static void follow_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct id32 *version = ctx;
+	if (s->state == SESSION_OPEN) {
+		if (!engine_written(e, res, "a peer's follow"))
+			session_close(s, res->err, "the store did not keep the follow");
+		else if (!id32_equal(&res->r.ids[0], version))
+			ask_follows(s);
+		else
+			listing_pump(s);
+	}
+	free(version);
+}
+
+void listing_follow(struct session *s, const struct message_follow *m)
+{
+	struct store_req *q = req_new(STORE_PEER_FOLLOW);
+	struct id32 *version = malloc(sizeof *version);
+	if (!q || !version) {
+		free(q);
+		free(version);
+		session_close(s, ERR_MEMORY, "out of memory");
+		return;
+	}
+	*version = m->version;
+	q->a.node = s->node;
+	q->a.identity = m->identity;
+	q->a.flag = m->add;
+	emit_store(s->e, q, s, follow_stored, version);
+}
+
+/* ---- telling ---- */
+
+static void pump_again(struct session *s)
+{
+	s->list.busy = false;
+	if (s->list.again) {
+		s->list.again = false;
+		listing_pump(s);
+	}
+}
+
+static void tell(struct session *s, uint64_t number, bool last, size_t n, const struct buf *rows)
+{
+	struct message_changes m = {.number = number, .last = last, .rows = {.n = n, .raw = buf_slice(rows)}};
+	emit_message(s, MESSAGE_CHANGES, &m);
+	s->list.told = number;
+	s->list.lazy_ms = 0;
+	if (!last) {
+		s->list.waiting = true;
+		s->list.waiting_number = number;
+	}
+}
+
+static bool withheld(const struct session *s, const struct store_row *r)
+{
+	return r->kind == 1 && (r->own_held || (!s->synced && own_find(s->e, &r->log)));
+}
+
+static bool peer_has(const struct position *p, const struct store_row *r)
+{
+	return p && p->length == r->length && p->fork_seq1 == r->fork_seq1 && id32_equal(&p->last, &r->last) && id32_equal(&p->sum, &r->sum);
+}
+
+static void now_has(struct session *s, const struct store_row *r)
+{
+	struct position *p = session_position(s, &r->log, true);
+	if (p)
+		*p = (struct position){.log = r->log, .last = r->last, .sum = r->sum, .length = r->length, .fork_seq1 = r->fork_seq1};
+}
+
+/* Can this change be told by the entries themselves (SPEC 10.6)? */
+static bool by_run(struct session *s, const struct store_row *r)
+{
+	const struct position *p = r->kind == 1 ? session_position(s, &r->log, false) : NULL;
+	return p && p->length < r->length && r->length <= run_interval_end(p->length) && p->fork_seq1 == r->fork_seq1 && id32_equal(&p->sum, &r->sum);
+}
+
+struct live_run {
+	struct store_row row;
+};
+
+/* The run as a message; false: it does not fit or is not complete enough, tell the row. */
+static void live_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct live_run *l = ctx;
+	(void)e;
+	s->list.runs--;
+	if (s->state == SESSION_OPEN) {
+		if (res->err == OK && res->r.n && serve_run(s, 0, l->row.number, &l->row.log, res)) {
+			s->list.told = l->row.number;
+		} else {
+			struct buf rows = {0};
+			struct mp_out o = mp_out_init(&rows);
+			listing_put_row(&o, &l->row);
+			if (o.err == OK)
+				tell(s, l->row.number, true, 1, &rows);
+			buf_free(&rows);
+		}
+		if (s->list.runs == 0)
+			pump_again(s);
+	}
+	free(l);
+}
+
+static void tell_by_runs(struct session *s, const struct store_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct store_row *r = &rows[i];
+		struct position *p = session_position(s, &r->log, false);
+		if (peer_has(p, r))
+			continue;
+		struct live_run *l = malloc(sizeof *l);
+		struct store_req *q = l ? req_new(STORE_RUN_GET) : NULL;
+		if (!q) {
+			free(l);
+			session_close(s, ERR_MEMORY, "out of memory");
+			return;
+		}
+		l->row = *r;
+		q->a.log = r->log;
+		q->a.first = p->length;
+		q->a.end = r->length;
+		q->a.max = SERVE_RUN_BYTES;
+		s->list.runs++;
+		now_has(s, r);
+		emit_store(s->e, q, s, live_read, l);
+	}
+}
+
+void listing_put_row(struct mp_out *o, const struct store_row *r)
+{
+	struct message_row row = {.kind = r->kind, .identity = r->identity, .log = r->log, .sum = r->sum, .last = r->last,
+				  .count = r->kind == 0 ? r->count : r->length, .fork_seq1 = r->fork_seq1};
+	message_put_row(o, &row);
+}
+
+/* Rows that are worth telling, put into *out; notes what the peer will have. */
+static size_t put_rows(struct session *s, const struct store_row *rows, size_t n, struct mp_out *out, bool *all_by_run)
+{
+	size_t told = 0;
+	*all_by_run = s->list.last_sent;
+	for (size_t i = 0; i < n; i++) {
+		const struct store_row *r = &rows[i];
+		if (withheld(s, r)) {
+			if (!s->list.withheld || r->number < s->list.withheld)
+				s->list.withheld = r->number;
+			*all_by_run = false;
+			continue;
+		}
+		if (r->kind == 1 && peer_has(session_position(s, &r->log, false), r))
+			continue;
+		told++;
+		*all_by_run = *all_by_run && by_run(s, r);
+		listing_put_row(out, r);
+	}
+	*all_by_run = *all_by_run && told > 0;
+	return told;
+}
+
+static void got_changes(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)ctx;
+	struct listing *l = &s->list;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err != OK) {
+		session_close(s, res->err, "the store did not list what changed");
+		return;
+	}
+	struct buf buf = {0};
+	struct mp_out o = mp_out_init(&buf);
+	bool by_runs;
+	size_t n = put_rows(s, res->r.rows, res->r.n, &o, &by_runs);
+	l->scan = res->r.number;
+	l->number = l->withheld && l->withheld <= res->r.number ? l->withheld - 1 : res->r.number;
+	l->again = l->again || (l->last_sent && res->r.more);
+	if (o.err != OK) {
+		session_close(s, ERR_MEMORY, "out of memory");
+	} else if (by_runs && !res->r.more) {
+		tell_by_runs(s, res->r.rows, res->r.n);
+	} else if (n || !l->last_sent) {
+		for (size_t i = 0; i < res->r.n; i++)
+			if (res->r.rows[i].kind == 1 && !withheld(s, &res->r.rows[i]))
+				now_has(s, &res->r.rows[i]);
+		tell(s, l->number, !res->r.more, n, &buf);
+		l->last_sent = l->last_sent || !res->r.more;
+	} else if (l->told < l->number && !l->lazy_ms) {
+		l->lazy_ms = e->now_ms + LIST_LAZY_MS;
+	}
+	buf_free(&buf);
+	if (l->runs == 0 && s->state == SESSION_OPEN)
+		pump_again(s);
+}
+
+void listing_pump(struct session *s)
+{
+	struct listing *l = &s->list;
+	if (s->state != SESSION_OPEN || !l->ready || l->waiting)
+		return;
+	if (l->busy) {
+		l->again = true;
+		return;
+	}
+	if (l->last_sent && l->scan >= s->e->number)
+		return;
+	struct store_req *q = req_new(STORE_CHANGES);
+	if (q) {
+		q->a.node = s->node;
+		q->a.number = l->scan;
+		q->a.max = LIMIT_CHANGES_ROWS;
+		q->a.id = s->e->config.network;
+	}
+	l->busy = true;
+	emit_store(s->e, q, s, got_changes, NULL);
+}
+
+void listing_all(struct engine *e)
+{
+	for (struct session *s = e->sessions; s; s = s->next)
+		listing_pump(s);
+}
+
+void listing_free(struct session *s)
+{
+	if (s->list.withheld) {
+		s->list.scan = s->list.number;
+		s->list.withheld = 0;
+	}
+	listing_pump(s);
+}
+
+void listing_more(struct session *s, const struct message_more *m)
+{
+	if (!s->list.waiting || m->number != s->list.waiting_number) {
+		session_close(s, ERR_WIRE, "more of nothing");
+		return;
+	}
+	s->list.waiting = false;
+	listing_pump(s);
+}
+
+void listing_time(struct session *s)
+{
+	if (s->list.lazy_ms && s->e->now_ms >= s->list.lazy_ms) {
+		s->list.lazy_ms = 0;
+		if (!s->list.waiting && !s->list.runs && s->list.told < s->list.number)
+			tell(s, s->list.number, true, 0, &(struct buf){0});
+	}
+}

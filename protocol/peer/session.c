@@ -1,0 +1,610 @@
+/* session.c -- one connection from its handshake to its end: redeem, hello, bye, time limits. SPEC.md sections 7.5, 8 and 10.1. */
+#include "engine_int.h"
+
+#include "protocol/log/hash.h"
+#include "protocol/log/invitation.h"
+
+struct session *session_find(struct engine *e, conn_id conn)
+{
+	for (struct session *s = e->sessions; s; s = s->next)
+		if (s->conn == conn)
+			return s;
+	return NULL;
+}
+
+void session_hold(struct session *s)
+{
+	s->refs++;
+}
+
+static void session_free(struct session *s)
+{
+	struct engine *e = s->e;
+	for (struct session **at = &e->sessions; *at; at = &(*at)->next) {
+		if (*at == s) {
+			*at = s->next;
+			break;
+		}
+	}
+	pull_deinit(s);
+	serve_deinit(s);
+	free(s->positions);
+	free(s);
+}
+
+void session_release(struct session *s)
+{
+	if (--s->refs == 0)
+		session_free(s);
+}
+
+/* Moves that a session may make. */
+static const bool moves[4][4] = {
+	[SESSION_STRANGER] = {[SESSION_HELLO] = true, [SESSION_OPEN] = true, [SESSION_CLOSED] = true},
+	[SESSION_HELLO] = {[SESSION_OPEN] = true, [SESSION_CLOSED] = true},
+	[SESSION_OPEN] = {[SESSION_CLOSED] = true},
+};
+
+static void move(struct session *s, enum session_state to)
+{
+	if (!moves[s->state][to])
+		abort();
+	s->state = to;
+}
+
+/* ---- the end ---- */
+
+static void closed_event(struct session *s, enum err code, const char *why)
+{
+	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_CLOSED, .conn = s->conn, .node = s->node, .err = code};
+	strncat(ev.text, why, sizeof ev.text - 1);
+	emit_event(s->e, &ev);
+}
+
+/* Everything that waits on this peer is told; the driver's ENGINE_IN_CLOSED drops the last reference. */
+static void session_end(struct session *s, enum err code, const char *why)
+{
+	bool was_open = s->state == SESSION_OPEN;
+	move(s, SESSION_CLOSED);
+	closed_event(s, code, why);
+	ask_deinit(s);
+	if (was_open)
+		blob_session_closed(s);
+}
+
+void session_close(struct session *s, enum err code, const char *why)
+{
+	if (s->state == SESSION_CLOSED)
+		return;
+	struct message_bye bye = {.code = (uint64_t)code, .text = slice_str(err_text(code))};
+	emit_message(s, MESSAGE_BYE, &bye);
+	if (s->state == SESSION_CLOSED) /* no memory for the farewell: closed in there */
+		return;
+	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
+	session_end(s, code, why);
+}
+
+void session_gone(struct session *s)
+{
+	if (s->state != SESSION_CLOSED)
+		session_end(s, ERR_CLOSED, "the connection was cut");
+	session_release(s);
+}
+
+static void on_bye(struct session *s, const struct message_bye *m)
+{
+	char why[256] = "the peer said goodbye: ";
+	size_t n = strlen(why);
+	memcpy(why + n, m->text.p, m->text.n < 200 ? m->text.n : 200);
+	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
+	session_end(s, (enum err)m->code, why);
+}
+
+/* ---- the beginning ---- */
+
+static void send_hello(struct session *s, const struct store_peer *peer)
+{
+	struct engine *e = s->e;
+	static const uint8_t none[16];
+	struct buf addresses = {0};
+	struct mp_out o = mp_out_init(&addresses);
+	for (size_t i = 0; i < e->config.addresses_n; i++)
+		mp_put_cstr(&o, e->config.addresses[i]);
+	s->hello_number = e->number;
+	memcpy(s->cursor_instance, peer ? peer->cursor_instance : none, 16);
+	struct message_hello m = {
+		.version = 1,
+		.instance = slice_of(e->config.instance, 16),
+		.number = e->number,
+		.cursor_instance = slice_of(s->cursor_instance, 16),
+		.cursor = peer ? peer->cursor : 0,
+		.follows = e->follows_version,
+		.name = slice_str(e->config.name),
+		.addresses = {.n = e->config.addresses_n, .raw = buf_slice(&addresses)},
+	};
+	if (o.err != OK)
+		session_close(s, ERR_MEMORY, "out of memory");
+	else
+		emit_message(s, MESSAGE_HELLO, &m);
+	buf_free(&addresses);
+	s->hello_sent = true;
+	s->cursor_done = m.cursor;
+}
+
+static bool admitted(const struct store_res *res)
+{
+	return res->err == OK && res->r.n == 1 && res->r.peers[0].origin != PEER_REMOVED;
+}
+
+/* We dialled: do we still hold the other end for a member? */
+static void initiator_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)e, (void)ctx;
+	if (s->state == SESSION_CLOSED)
+		return;
+	if (!admitted(res)) {
+		session_close(s, ERR_REFUSED, "that node is no member of this network");
+		return;
+	}
+	send_hello(s, &res->r.peers[0]);
+}
+
+static void ask_peer(struct session *s, stored_fn done, void *ctx)
+{
+	struct store_req *q = req_new(STORE_PEER_GET);
+	if (q)
+		q->a.node = s->node;
+	emit_store(s->e, q, s, done, ctx);
+}
+
+void session_opened(struct engine *e, const struct engine_in *in)
+{
+	struct session *s = e->booted ? calloc(1, sizeof *s) : NULL;
+	if (!s) {
+		emit_flow(e, ENGINE_OUT_CLOSE, in->conn);
+		return;
+	}
+	*s = (struct session){.next = e->sessions, .e = e, .conn = in->conn, .node = in->peer, .initiator = in->initiator,
+			      .redeeming = in->redeem, .refs = 1, .opened_ms = e->now_ms, .heard_ms = e->now_ms};
+	s->pulls_tail = &s->pulls;
+	s->batches_tail = &s->batches;
+	s->state = in->initiator && !in->redeem ? SESSION_HELLO : SESSION_STRANGER;
+	e->sessions = s;
+	if (in->redeem) {
+		memcpy(s->secret, in->secret, 16);
+		struct message_redeem m = {.secret = slice_of(s->secret, 16), .name = slice_str(e->config.name)};
+		emit_message(s, MESSAGE_REDEEM, &m);
+	} else if (in->initiator) {
+		ask_peer(s, initiator_known, NULL);
+	}
+}
+
+/* ---- invitations, SPEC 8.3 ---- */
+
+static void welcome(struct session *s, const struct store_peer *peer, bool used)
+{
+	struct engine *e = s->e;
+	struct message_welcome m = {.name = slice_str(e->config.name)};
+	struct buf roots = {0};
+	struct mp_out o = mp_out_init(&roots);
+	if (!id32_is_zero(&e->config.network)) {
+		mp_put_id(&o, &e->config.network);
+		m.roots.n = 1;
+	}
+	m.roots.raw = buf_slice(&roots);
+	if (o.err == OK)
+		emit_message(s, MESSAGE_WELCOME, &m);
+	buf_free(&roots);
+	if (s->state == SESSION_CLOSED)
+		return;
+	move(s, SESSION_HELLO);
+	if (used) {
+		struct engine_event ev = {.kind = ENGINE_EVENT_REDEEMED, .conn = s->conn, .node = s->node};
+		memcpy(ev.text, peer->name, sizeof peer->name);
+		emit_event(e, &ev);
+	}
+}
+
+static void redeemed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct store_peer *peer = ctx;
+	(void)e;
+	s->accepting = false;
+	if (s->state != SESSION_CLOSED) {
+		if (res->err == OK)
+			welcome(s, peer, !res->r.flag);
+		else if (res->err == ERR_EXPIRED || res->err == ERR_USED)
+			session_close(s, res->err, "an invitation that is no longer good");
+		else if (res->err == ERR_NOT_FOUND)
+			session_close(s, ERR_REFUSED, "an invitation that this node never gave");
+		else
+			session_close(s, res->err, "the store did not record an invitation's use");
+	}
+	free(peer);
+}
+
+static void redeem_member(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct store_peer *peer = ctx;
+	if (s->state == SESSION_CLOSED || admitted(res)) {
+		s->accepting = false;
+		if (s->state != SESSION_CLOSED)
+			welcome(s, peer, false);
+		free(peer);
+		return;
+	}
+	struct store_req *q = req_new(STORE_INVITE_USE);
+	if (q) {
+		q->a.id = invitation_secret_hash(s->secret);
+		q->a.node = s->node;
+		q->a.peer = peer;
+		q->a.end = e->wall_s / 3600;
+		q->a.now_s = e->wall_s;
+	}
+	emit_store(e, q, s, redeemed, peer);
+}
+
+static void on_redeem(struct session *s, const struct message_redeem *m)
+{
+	struct store_peer *peer = s->accepting || s->initiator ? NULL : calloc(1, sizeof *peer);
+	if (!peer) {
+		session_close(s, s->accepting || s->initiator ? ERR_WIRE : ERR_MEMORY, "a second redeem");
+		return;
+	}
+	s->accepting = true;
+	memcpy(s->secret, m->secret.p, 16);
+	peer->node = s->node;
+	peer->origin = PEER_INVITED;
+	memcpy(peer->name, m->name.p, m->name.n);
+	ask_peer(s, redeem_member, peer);
+}
+
+static void joined(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct engine_event *ev = ctx;
+	if (s->state != SESSION_CLOSED) {
+		if (res->err != OK) {
+			session_close(s, res->err, "the store did not record the join");
+		} else {
+			move(s, SESSION_HELLO);
+			emit_event(e, ev);
+			send_hello(s, NULL);
+		}
+	}
+	free(ev);
+}
+
+static void on_welcome(struct session *s, const struct message_welcome *m)
+{
+	struct engine *e = s->e;
+	struct engine_event *ev = s->redeeming && !s->accepting ? calloc(1, sizeof *ev) : NULL;
+	struct store_req *q = ev ? req_new(STORE_PEER_PUT) : NULL;
+	struct store_peer *peer = q ? arena_alloc(&q->mem, sizeof *peer) : NULL;
+	if (!peer) {
+		session_close(s, s->redeeming ? ERR_MEMORY : ERR_WIRE, "a welcome to nothing");
+		free(ev);
+		if (q)
+			store_req_free(q);
+		free(q);
+		return;
+	}
+	s->accepting = true;
+	*ev = (struct engine_event){.kind = ENGINE_EVENT_JOINED, .conn = s->conn, .node = s->node, .id = e->config.network};
+	memcpy(ev->text, m->name.p, m->name.n);
+	struct mp_in in = message_list_open(&m->roots);
+	for (ev->ids_n = 0; ev->ids_n < m->roots.n; ev->ids_n++)
+		ev->ids[ev->ids_n] = message_next_id(&in);
+	*peer = (struct store_peer){.node = s->node, .origin = PEER_INVITER};
+	memcpy(peer->name, m->name.p, m->name.n);
+	q->a.node = s->node;
+	q->a.peer = peer;
+	emit_store(e, q, s, joined, ev);
+}
+
+/* ---- hello, SPEC 10.1 and 10.2 ---- */
+
+/* One connection a peer: which of two stays? SPEC 10.2. True: `s` was closed. */
+static bool second_connection(struct session *s)
+{
+	for (struct session *o = s->e->sessions; o; o = o->next) {
+		if (o == s || o->state != SESSION_OPEN || !id32_equal(&o->node, &s->node))
+			continue;
+		if (memcmp(o->instance, s->instance, 16) != 0) {
+			struct message_clone to_new = {.instance = slice_of(o->instance, 16)}, to_old = {.instance = slice_of(s->instance, 16)};
+			emit_message(s, MESSAGE_CLONE, &to_new);
+			emit_message(o, MESSAGE_CLONE, &to_old);
+			struct message_ping ping = {.token = s->e->now_ms};
+			emit_message(o, MESSAGE_PING, &ping); /* is it still there at all? */
+			struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->node};
+			emit_event(s->e, &ev);
+			session_close(s, ERR_DUPLICATE, "a second node runs with this key");
+			return true;
+		}
+		bool lower_is_ours = id32_cmp(&s->e->config.node, &s->node) < 0;
+		bool old_stays = o->initiator != s->initiator && o->initiator == lower_is_ours;
+		session_close(old_stays ? s : o, ERR_DUPLICATE, "a second connection of the same node");
+		if (old_stays)
+			return true;
+	}
+	return false;
+}
+
+struct hello_copy { /* of the peer's hello while the store is asked */
+	struct message_hello m;
+	uint8_t instance[16], cursor_instance[16];
+};
+
+static void note_peer(struct session *s, const struct message_hello *m)
+{
+	struct store_req *q = req_new(STORE_PEER_PUT);
+	struct store_peer *p = q ? arena_alloc(&q->mem, sizeof *p) : NULL;
+	if (!p) {
+		session_close(s, ERR_MEMORY, "out of memory");
+		if (q)
+			store_req_free(q);
+		free(q);
+		return;
+	}
+	*p = (struct store_peer){.node = s->node, .origin = s->accepting ? PEER_INVITER : PEER_ADMITTED, .seen_s = s->e->wall_s};
+	memcpy(p->name, s->name, sizeof p->name);
+	struct mp_in in = message_list_open(&m->addresses);
+	for (size_t i = 0; i < m->addresses.n; i++) {
+		struct slice a = message_next_bytes(&in);
+		if (invitation_address_ok(a))
+			memcpy(p->addresses[p->addresses_n++], a.p, a.n);
+	}
+	q->a.node = s->node;
+	q->a.peer = p;
+	q->a.flag = true; /* the origin stays as it is */
+	emit_store(s->e, q, s, NULL, NULL);
+}
+
+static void opened(struct session *s, const struct message_hello *m, const struct store_peer *peer)
+{
+	if (second_connection(s))
+		return;
+	if (!s->hello_sent)
+		send_hello(s, peer);
+	if (s->state == SESSION_CLOSED)
+		return;
+	move(s, SESSION_OPEN);
+	note_peer(s, m);
+	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_OPEN, .conn = s->conn, .node = s->node};
+	memcpy(ev.text, s->name, sizeof s->name);
+	emit_event(s->e, &ev);
+	bool nothing_due = memcmp(s->cursor_instance, s->instance, 16) == 0 && s->cursor_done == s->peer_number;
+	memcpy(s->cursor_instance, s->instance, 16);
+	if (nothing_due) {
+		s->synced = true;
+		own_synced(s->e);
+	}
+	listing_start(s, m, peer);
+	blob_session_open(s);
+}
+
+static void hello_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct hello_copy *c = ctx;
+	(void)e;
+	if (s->state != SESSION_CLOSED) {
+		if (admitted(res))
+			opened(s, &c->m, &res->r.peers[0]);
+		else
+			session_close(s, ERR_REFUSED, "that node is no member of this network");
+	}
+	free(c);
+}
+
+static void on_hello(struct session *s, const struct message_hello *m)
+{
+	if (m->version != 1) {
+		session_close(s, ERR_VERSION, "the peer speaks another version");
+		return;
+	}
+	if (s->hello_got) {
+		session_close(s, ERR_WIRE, "a second hello");
+		return;
+	}
+	size_t raw = m->addresses.raw.n;
+	struct hello_copy *c = calloc(1, sizeof *c + raw);
+	if (!c) {
+		session_close(s, ERR_MEMORY, "out of memory");
+		return;
+	}
+	c->m = *m;
+	memcpy(c->instance, m->instance.p, 16);
+	memcpy(c->cursor_instance, m->cursor_instance.p, 16);
+	c->m.instance.p = c->instance;
+	c->m.cursor_instance.p = c->cursor_instance;
+	if (raw)
+		memcpy(c + 1, m->addresses.raw.p, raw);
+	c->m.addresses.raw.p = (const uint8_t *)(c + 1);
+	s->hello_got = true;
+	memcpy(s->instance, m->instance.p, 16);
+	memcpy(s->name, m->name.p, m->name.n);
+	s->peer_number = m->number;
+	ask_peer(s, hello_known, c);
+}
+
+/* ---- messages ---- */
+
+static void on_clone(struct session *s)
+{
+	struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->e->config.node};
+	emit_event(s->e, &ev);
+}
+
+static void on_open_message(struct session *s, enum message_type type, const union message *m)
+{
+	switch (type) {
+	case MESSAGE_PING: emit_message(s, MESSAGE_PONG, &(struct message_pong){.token = m->ping.token}); return;
+	case MESSAGE_PONG: return;
+	case MESSAGE_CLONE: on_clone(s); return;
+	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
+	case MESSAGE_MORE: listing_more(s, &m->more); return;
+	case MESSAGE_CHANGES: pull_changes(s, &m->changes); return;
+	case MESSAGE_DONE: ask_done(s, &m->done); return;
+	case MESSAGE_TOTAL: ask_total(s, &m->total); return;
+	case MESSAGE_RUN:
+		if (m->run.req == 0)
+			pull_run_unasked(s, &m->run);
+		else
+			ask_answer(s, type, m);
+		return;
+	case MESSAGE_FORK:
+		if (m->fork.req == 0)
+			fork_unasked(s, &m->fork);
+		else
+			ask_answer(s, type, m);
+		return;
+	case MESSAGE_FOLLOWS:
+	case MESSAGE_KEYS:
+	case MESSAGE_BODY:
+	case MESSAGE_IDS:
+	case MESSAGE_ERASED:
+	case MESSAGE_BLOB:
+	case MESSAGE_LEAVES:
+	case MESSAGE_CHUNK: ask_answer(s, type, m); return;
+	case MESSAGE_WANT_FOLLOWS:
+	case MESSAGE_WANT_KEYS:
+	case MESSAGE_WANT_RUN:
+	case MESSAGE_WANT_BODIES:
+	case MESSAGE_PROBE:
+	case MESSAGE_WANT_FORK:
+	case MESSAGE_WANT_ERASED:
+	case MESSAGE_WANT_BLOB:
+	case MESSAGE_WANT_LEAVES:
+	case MESSAGE_WANT_CHUNKS: serve_message(s, type, m); return;
+	case MESSAGE_BYE:
+	case MESSAGE_HELLO:
+	case MESSAGE_REDEEM:
+	case MESSAGE_WELCOME:
+	case MESSAGE_COUNT: abort(); /* not in this state: the table says so */
+	}
+}
+
+static enum message_state message_state(const struct session *s)
+{
+	return s->state == SESSION_STRANGER ? MESSAGE_IN_STRANGER : s->state == SESSION_HELLO ? MESSAGE_IN_HELLO : MESSAGE_IN_OPEN;
+}
+
+/* A responder takes the first hello of a member that did not redeem (SPEC 10.1). */
+static bool first_hello(const struct session *s, uint8_t type)
+{
+	return s->state == SESSION_STRANGER && !s->initiator && !s->accepting && type == MESSAGE_HELLO;
+}
+
+void session_message(struct session *s, uint8_t type, struct slice body)
+{
+	if (s->state == SESSION_CLOSED)
+		return;
+	s->heard_ms = s->e->now_ms;
+	s->asked_ms = s->e->now_ms;
+	s->pinged = false;
+	union message m;
+	memset(&m, 0, sizeof m);
+	const struct message_desc *d = message_desc(type);
+	if (!d && s->state != SESSION_OPEN) {
+		session_close(s, ERR_WIRE, "an unknown message before hello");
+		return;
+	}
+	if (d && !first_hello(s, type) &&
+	    !message_allowed(d, s->initiator ? MESSAGE_FROM_RESPONDER : MESSAGE_FROM_INITIATOR, message_state(s))) {
+		session_close(s, ERR_WIRE, "a message that has no place here");
+		return;
+	}
+	enum err e = message_decode(type, body, &m);
+	if (e == ERR_NOT_FOUND)
+		return;
+	if (e != OK) {
+		session_close(s, ERR_WIRE, "a malformed message");
+		return;
+	}
+	if (type == MESSAGE_BYE)
+		on_bye(s, &m.bye);
+	else if (type == MESSAGE_HELLO)
+		on_hello(s, &m.hello);
+	else if (type == MESSAGE_REDEEM)
+		on_redeem(s, &m.redeem);
+	else if (type == MESSAGE_WELCOME)
+		on_welcome(s, &m.welcome);
+	else
+		on_open_message(s, (enum message_type)type, &m);
+}
+
+void session_written(struct session *s, size_t bytes)
+{
+	s->queued -= bytes < s->queued ? bytes : s->queued;
+	if (s->state == SESSION_OPEN)
+		serve_pump(s);
+}
+
+void session_progress(struct session *s)
+{
+	if (s->paused && s->verify_bytes < PULL_VERIFY_BYTES_MAX / 2 && s->state != SESSION_CLOSED) {
+		s->paused = false;
+		s->heard_ms = s->asked_ms = s->e->now_ms;
+		emit_flow(s->e, ENGINE_OUT_RESUME, s->conn);
+	}
+}
+
+/* ---- time, SPEC 7.5 ---- */
+
+void session_time(struct session *s)
+{
+	uint64_t now = s->e->now_ms;
+	if (s->state == SESSION_CLOSED)
+		return;
+	if (s->state != SESSION_OPEN) {
+		if (now >= s->opened_ms + LIMIT_HANDSHAKE_MS)
+			session_close(s, ERR_TIMEOUT, "no hello in time");
+		return;
+	}
+	if (s->paused)
+		return;
+	if (now >= s->heard_ms + LIMIT_SILENCE_MS) {
+		session_close(s, ERR_TIMEOUT, "nothing was heard for too long");
+	} else if (s->asks_n && now >= s->asked_ms + LIMIT_PROGRESS_MS) {
+		session_close(s, ERR_TIMEOUT, "an answer made no progress");
+	} else {
+		if (!s->pinged && now >= s->heard_ms + LIMIT_PING_MS) {
+			s->pinged = true;
+			emit_message(s, MESSAGE_PING, &(struct message_ping){.token = now});
+		}
+		listing_time(s);
+	}
+}
+
+uint64_t session_deadline(const struct session *s)
+{
+	if (s->state == SESSION_CLOSED)
+		return UINT64_MAX;
+	if (s->state != SESSION_OPEN)
+		return s->opened_ms + LIMIT_HANDSHAKE_MS;
+	uint64_t d = s->paused ? UINT64_MAX : s->heard_ms + (s->pinged ? LIMIT_SILENCE_MS : LIMIT_PING_MS);
+	if (s->asks_n && !s->paused && s->asked_ms + LIMIT_PROGRESS_MS < d)
+		d = s->asked_ms + LIMIT_PROGRESS_MS;
+	if (s->list.lazy_ms && s->list.lazy_ms < d)
+		d = s->list.lazy_ms;
+	return d;
+}
+
+/* ---- what the peer has ---- */
+
+struct position *session_position(struct session *s, const struct id32 *log, bool make)
+{
+	if (!s->positions) {
+		if (!make)
+			return NULL;
+		s->positions = calloc(POSITIONS, sizeof *s->positions);
+		if (!s->positions)
+			return NULL;
+	}
+	struct position *p = &s->positions[be32_get(log->b) % POSITIONS];
+	if (!id32_equal(&p->log, log)) {
+		if (!make)
+			return NULL;
+		*p = (struct position){.log = *log};
+	}
+	return p;
+}
