@@ -65,13 +65,18 @@ const struct keyevent_wrap *keyevent_wrap_find(const struct keyevent *ev, const 
 MUST_CHECK enum err keyevent_encode(const struct keyevent *ev, const struct id32 *list_ids, struct buf *out);
 bool keyevent_root_signed(const struct keyevent *ev);
 
-/* SIGN for a signer's secret (64 bytes, libsodium form). */
+/* SIGN for a signer's secret (64 bytes, libsodium form). direct: the device's list, ascending, at most 16. */
 void keyevent_sign(struct slice bytes, const uint8_t secret[64], uint8_t out[64]);
-void keyevent_device_consent(const struct id32 *identity, const struct id32 *sign_key, const struct id32 *box_key, const uint8_t device_secret[64], uint8_t out[64]);
-void keyevent_hosting_consent(const struct id32 *identity, const struct id32 *node_key, const struct id32 *notice_key, const uint8_t receipt_secret[64], uint8_t out[64]);
+void keyevent_device_consent(const struct id32 *identity, const struct id32 *sign_key,
+	const struct id32 *box_key, const struct id32 *direct, size_t direct_n,
+	const uint8_t device_secret[64], uint8_t out[64]);
+void keyevent_hosting_consent(const struct id32 *identity, const struct id32 *node_key,
+	const struct id32 *notice_key, const uint8_t receipt_secret[64], uint8_t out[64]);
 /* ERR_SIGNATURE */
-MUST_CHECK enum err keyevent_device_consent_verify(const struct id32 *identity, const struct id32 *sign_key, const struct id32 *box_key, const uint8_t consent[64]);
-MUST_CHECK enum err keyevent_hosting_consent_verify(const struct id32 *identity, const struct id32 *node_key, const struct id32 *notice_key, const struct id32 *receipt_key, const uint8_t consent[64]);
+MUST_CHECK enum err keyevent_device_consent_verify(const struct id32 *identity, const struct id32 *sign_key,
+	const struct id32 *box_key, const struct id32 *direct, size_t direct_n, const uint8_t consent[64]);
+MUST_CHECK enum err keyevent_hosting_consent_verify(const struct id32 *identity, const struct id32 *node_key,
+	const struct id32 *notice_key, const struct id32 *receipt_key, const uint8_t consent[64]);
 /* Checks the signer's signature by `signer`, and the consent if the kind has one. ERR_SIGNATURE, ERR_FORMAT (length). */
 MUST_CHECK enum err keyevent_verify(const struct keyevent *ev, const struct id32 *signer);
 

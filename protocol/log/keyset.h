@@ -8,7 +8,7 @@
 #include "limits.h"
 #include "protocol/log/keyevent.h"
 
-/* One thread at a time, also for what takes a const set: decoded events and indexes are cached inside. */
+/* One thread at a time, also for what takes a const set: the set settles, and decodes, when it is asked. */
 struct keyset; /* owns its events' bytes */
 
 /* An empty set for this identity id; the inception must be added first. NULL: out of memory. */
@@ -18,22 +18,29 @@ const struct id32 *keyset_identity(const struct keyset *ks);
 
 enum keyset_added { KEYSET_NEW, KEYSET_KNOWN, KEYSET_LOST };
 
-/* Checks (SPEC 3.2) and adds one event; copies the bytes. *added: NEW, KNOWN already, or LOST: its slot (SPEC 3.4), or the last place
- * of a full set (LIMIT_KEYEVENTS), and not kept.
- * Adding may push out others: keyset_dropped() lists them until the next add. An owner's node sets those bytes aside: a later generation
- * may name them in `keeps`, and then they can be added again.
+/* Checks (SPEC 3.2) and adds one event; copies the bytes. *added: NEW, KNOWN already, or LOST: not among those that are kept (SPEC 3.4).
  * One or two signature checks (about 50 us each).
- * ERR_FORMAT, ERR_VERSION, ERR_RANGE, ERR_SIGNATURE, ERR_NOT_FOUND (an event it needs is not in the set: offer it again later), ERR_LIMIT (size), ERR_MEMORY. */
-MUST_CHECK enum err keyset_add(struct keyset *ks, struct slice bytes, struct slice signatures, enum keyset_added *added);
+ * ERR_FORMAT, ERR_VERSION, ERR_RANGE, ERR_SIGNATURE, ERR_NOT_FOUND (an event it needs is not in the set: offer it again later), ERR_LIMIT (size, or a batch
+ * of more than a peer can hold), ERR_MEMORY. */
+MUST_CHECK enum err keyset_add(
+	struct keyset *ks, struct slice bytes, struct slice signatures, enum keyset_added *added);
 /* The same without checking signatures, for events that this node verified and stored earlier. */
 MUST_CHECK enum err keyset_load(struct keyset *ks, struct slice bytes, struct slice signatures);
+/* What is added between the two is judged together, as one set (SPEC 3.4: the events of one answer): *added is NEW for the time being,
+ * nothing is dropped before the end; then ask keyset_has(). Much cheaper than one by one. */
+void keyset_batch_begin(struct keyset *ks);
+void keyset_batch_end(struct keyset *ks);
+/* Events that were stored and that the last add or batch made the set drop; good until the next. An owner's node sets their bytes
+ * aside: a later generation may name them in `keeps`, and then they can be added again. */
 size_t keyset_dropped(const struct keyset *ks, const struct id32 **ids);
 
 /* The stored set in an order in which each event comes after those it needs (SPEC 3.2), and a loser after whatever keeps it;
  * count and SUM for sync (SPEC 10.3). keyset_at and keyset_find: NULL also if out of memory. */
 size_t keyset_count(const struct keyset *ks);
 struct id32 keyset_sum(const struct keyset *ks);
-const struct keyevent *keyset_at(const struct keyset *ks, size_t i); /* i in sending order; borrowed until the next add */
+const struct keyevent *keyset_at(
+	const struct keyset *ks, size_t i); /* i in sending order; borrowed until the next add */
+bool keyset_has(const struct keyset *ks, const struct id32 *event_id);
 const struct keyevent *keyset_find(const struct keyset *ks, const struct id32 *event_id);
 
 struct keyset_device {
@@ -68,7 +75,8 @@ struct keyset_view {
 	struct id32 signing_key, badge_key;
 	bool has_reading;
 	struct id32 reading_key; /* current */
-	struct id32 reading_event, badge_event; /* that published the current ones; zeros: none, the inception */
+	struct id32 reading_event,
+		badge_event; /* that published the current ones; zeros: none, the inception */
 	size_t readings_n;
 	struct id32 *readings; /* all in force, current first */
 	size_t devices_n;
@@ -90,9 +98,12 @@ MUST_CHECK enum err keyset_resolve(const struct keyset *ks, struct keyset_view *
 void keyset_view_deinit(struct keyset_view *v);
 const struct keyset_device *keyset_view_device(const struct keyset_view *v, const struct id32 *log);
 /* A free slot for a new event of the current generation. ERR_LIMIT: none left. */
-MUST_CHECK enum err keyset_free_slot(const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t *slot);
-bool keyset_slot_is_free(const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t slot);
+MUST_CHECK enum err keyset_free_slot(
+	const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t *slot);
+bool keyset_slot_is_free(
+	const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t slot);
 /* The signing key that the valid generation event `generation` published (SPEC 12.1). ERR_NOT_FOUND. */
-MUST_CHECK enum err keyset_generation_key(const struct keyset *ks, const struct id32 *generation, struct id32 *signing_key);
+MUST_CHECK enum err keyset_generation_key(
+	const struct keyset *ks, const struct id32 *generation, struct id32 *signing_key);
 
 #endif

@@ -1,0 +1,501 @@
+/* keyset.c -- the stored set: what is valid, what is kept, in which order it is sent. SPEC.md sections 3.2 and 3.4.
+ *
+ * Events are gathered; settle() then computes from all of them, anew, who wins and who is kept, and drops the rest. So what is
+ * stored is a function of what was offered, and cannot depend on when. */
+#include "protocol/log/hash.h"
+#include "protocol/log/keyset_internal.h"
+
+#define BATCH_MAX (2 * LIMIT_KEYEVENTS) /* what a set may hold while a batch is gathered */
+
+/* ---- small things */
+
+struct keyset *keyset_new(const struct id32 *identity)
+{
+	struct keyset *ks = (struct keyset *)calloc(1, sizeof *ks);
+	if (!ks)
+		return NULL;
+	ks->identity = *identity;
+	ks->state = (struct keyset_state *)calloc(1, sizeof *ks->state);
+	if (!ks->state) {
+		free(ks);
+		return NULL;
+	}
+	return ks;
+}
+
+static void record_free(struct record *r)
+{
+	free(r->decoded);
+	free(r);
+}
+
+void keyset_free(struct keyset *ks)
+{
+	if (!ks)
+		return;
+	struct keyset_state *st = ks->state;
+	for (size_t i = 0; i < st->n; i++)
+		record_free(st->order[i]);
+	free(st->order);
+	free(st->dropped);
+	map_free(&st->ids);
+	map_free(&st->slots);
+	free(st);
+	free(ks);
+}
+
+const struct id32 *keyset_identity(const struct keyset *ks)
+{
+	return &ks->identity;
+}
+
+struct record *keyset_record(const struct keyset_state *st, const struct id32 *id)
+{
+	const struct map_entry *e = map_find(&st->ids, id);
+	return e ? e->rec : NULL;
+}
+
+struct id32 record_list(const struct record *r, size_t i)
+{
+	const struct keyevent ev = {.list = r->list};
+	return keyevent_list(&ev, i);
+}
+
+/* ---- order: for sending, and for what goes first when the set is full */
+
+enum class { CLASS_INCEPTION, CLASS_GENERATION, CLASS_ROOT, CLASS_KEPT, CLASS_WINNER, CLASS_LOSER };
+
+static bool slotless(const struct record *r)
+{
+	return r->kind == KEYEVENT_INCEPTION || r->kind == KEYEVENT_GENERATION;
+}
+
+/* A loser comes behind all that could keep it, so that cutting the end off leaves no loser without its keeper. */
+static enum class class_of(const struct record *r) {
+	if (r->kind == KEYEVENT_INCEPTION) return CLASS_INCEPTION;
+	if (r->kind == KEYEVENT_GENERATION) return CLASS_GENERATION;
+	if (r->root_signed) return CLASS_ROOT;
+	return r->kept_now ? CLASS_KEPT
+		: r->wins  ? CLASS_WINNER
+			   : CLASS_LOSER;
+}
+
+static int compare_u32(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int order_compare(const void *x, const void *y)
+{
+	const struct record *a = *(const struct record *const *)x, *b = *(const struct record *const *)y;
+	enum class ca = class_of(a), cb = class_of(b);
+	int c = compare_u32(ca, cb);
+	if (c == 0 && ca == CLASS_GENERATION)
+		c = compare_u32(a->number, b->number);
+	if (c == 0 && ca > CLASS_GENERATION)
+		c = compare_u32(b->generation->number, a->generation->number);
+	return c ? c : id32_cmp(&a->id, &b->id);
+}
+
+/* ---- settling */
+
+/* The generation's first 28 bytes, then which slot of which signer. */
+static struct id32 slot_key(const struct id32 *generation, bool root_signed, uint32_t slot)
+{
+	struct id32 k = *generation;
+	be32_put(k.b + 28, (root_signed ? LIMIT_KEYEVENT_SLOTS : 0u) + slot);
+	return k;
+}
+
+/* SPEC 3.5: "The *current generation* C is the valid event of kind 1 with the highest number; of several, the one with the lowest id." */
+static struct record *find_current(const struct keyset_state *st)
+{
+	struct record *c = NULL;
+	for (size_t i = 0; i < st->n; i++) {
+		struct record *r = st->order[i];
+		if (r->kind != KEYEVENT_GENERATION || (c && r->number < c->number))
+			continue;
+		if (!c || r->number > c->number || id32_cmp(&r->id, &c->id) < 0)
+			c = r;
+	}
+	return c;
+}
+
+static void find_winners(struct keyset_state *st)
+{
+	map_clear(&st->slots);
+	for (size_t i = 0; i < st->n; i++) {
+		struct record *r = st->order[i];
+		r->kept = r->kept_now = r->adopted = false;
+		r->wins = true;
+		if (slotless(r))
+			continue;
+		/* SPEC 3.4: "the root-signed and the signing-key-signed events of a generation have separate slots" */
+		struct id32 k = slot_key(&r->generation->id, r->root_signed, r->slot);
+		struct record **winner = &map_put(&st->slots, &k)->rec;
+		/* SPEC 3.4: "the one with the lowest id *wins*" */
+		r->wins = !*winner || id32_cmp(&r->id, &(*winner)->id) < 0;
+		if (!r->wins)
+			continue;
+		if (*winner)
+			(*winner)->wins = false;
+		*winner = r;
+	}
+}
+
+static void mark_kept(const struct keyset_state *st)
+{
+	/* SPEC 3.4: "the losers named by the `keeps` of C or of a predecessor of C" */
+	for (const struct record *g = st->current; g && g->kind == KEYEVENT_GENERATION; g = g->generation)
+		for (size_t i = 0; i < g->list_n; i++) {
+			struct id32 id = record_list(g, i);
+			struct record *r = keyset_record(st, &id);
+			if (!r)
+				continue;
+			r->kept = true;
+			r->kept_now = r->kept_now || g == st->current;
+		}
+	/* SPEC 3.4: "the losers named by an adopt event that names C and wins its slot" */
+	for (size_t k = 0; k < st->n; k++) {
+		const struct record *a = st->order[k];
+		if (a->kind != KEYEVENT_ADOPT || a->generation != st->current || !a->wins)
+			continue;
+		for (size_t i = 0; i < a->list_n; i++) {
+			struct id32 id = record_list(a, i);
+			struct record *r = keyset_record(st, &id);
+			if (r)
+				r->adopted = true;
+		}
+	}
+}
+
+static void drop(struct keyset_state *st, struct record *r)
+{
+	map_find(&st->ids, &r->id)->rec = NULL;
+	if (!slotless(r)) {
+		struct id32 k = slot_key(&r->generation->id, r->root_signed, r->slot);
+		struct map_entry *slot = map_find(&st->slots, &k);
+		if (slot && slot->rec == r)
+			slot->rec = NULL;
+	}
+	if (r->settled)
+		st->dropped[st->dropped_n++] = r->id;
+	record_free(r);
+}
+
+static void settle(struct keyset_state *st)
+{
+	st->settled = true;
+	st->current = find_current(st);
+	find_winners(st);
+	mark_kept(st);
+	size_t n = 0;
+	for (size_t i = 0; i < st->n; i++) {
+		struct record *r = st->order[i];
+		/* SPEC 3.4: "It drops the other losers." */
+		if (r->wins || r->kept || r->adopted)
+			st->order[n++] = r;
+		else
+			drop(st, r);
+	}
+	qsort(st->order, n, sizeof(struct record *), order_compare);
+	/* SPEC 3.4: "If more than 20,000 would be kept, it keeps the root-signed ones, then those that C's `keeps` names" */
+	while (n > LIMIT_KEYEVENTS && st->order[n - 1]->kind != KEYEVENT_GENERATION)
+		drop(st, st->order[--n]);
+	st->n = n;
+	st->sum = (struct id32){0};
+	for (size_t i = 0; i < n; i++) {
+		st->order[i]->settled = true;
+		sum_add(&st->sum, &st->order[i]->id);
+	}
+}
+
+struct keyset_state *keyset_settled(const struct keyset *ks)
+{
+	if (!ks->state->settled)
+		settle(ks->state);
+	return ks->state;
+}
+
+size_t keyset_count(const struct keyset *ks)
+{
+	return keyset_settled(ks)->n;
+}
+
+struct id32 keyset_sum(const struct keyset *ks)
+{
+	return keyset_settled(ks)->sum;
+}
+
+size_t keyset_dropped(const struct keyset *ks, const struct id32 **ids)
+{
+	const struct keyset_state *st = keyset_settled(ks);
+	*ids = st->dropped;
+	return st->dropped_n;
+}
+
+static const struct keyevent *decoded(struct keyset_state *st, struct record *r)
+{
+	if (!r || r->decoded)
+		return r ? r->decoded : NULL;
+	struct keyevent *ev = (struct keyevent *)malloc(sizeof *ev);
+	if (!ev)
+		return NULL;
+	if (keyevent_decode(r->bytes, ev) != OK)
+		abort(); /* it was decoded when it came */
+	ev->signatures = r->signatures;
+	st->decoded = true;
+	return r->decoded = ev;
+}
+
+const struct keyevent *keyset_at(const struct keyset *ks, size_t i)
+{
+	struct keyset_state *st = keyset_settled(ks);
+	return i < st->n ? decoded(st, st->order[i]) : NULL;
+}
+
+bool keyset_has(const struct keyset *ks, const struct id32 *event_id)
+{
+	return keyset_record(keyset_settled(ks), event_id) != NULL;
+}
+
+const struct keyevent *keyset_find(const struct keyset *ks, const struct id32 *event_id)
+{
+	struct keyset_state *st = keyset_settled(ks);
+	return decoded(st, keyset_record(st, event_id));
+}
+
+/* ---- adding */
+
+static void forget_decoded(struct keyset_state *st)
+{
+	for (size_t i = 0; st->decoded && i < st->n; i++) {
+		free(st->order[i]->decoded);
+		st->order[i]->decoded = NULL;
+	}
+	st->decoded = false;
+}
+
+/* Room for one more event, so that settling cannot fail. */
+static enum err reserve(struct keyset_state *st)
+{
+	enum err e = map_reserve(&st->ids, 1);
+	if (e == OK)
+		e = map_reserve(&st->slots, st->n + 1 > st->slots.used ? st->n + 1 - st->slots.used : 1);
+	if (e != OK || st->n < st->cap)
+		return e;
+	size_t cap = st->cap ? 2 * st->cap : 16;
+	struct record **order = (struct record **)realloc(st->order, cap * sizeof(struct record *));
+	if (!order)
+		return ERR_MEMORY;
+	st->order = order;
+	struct id32 *dropped = (struct id32 *)realloc(st->dropped, cap * sizeof *dropped);
+	if (!dropped)
+		return ERR_MEMORY;
+	st->dropped = dropped;
+	st->cap = cap;
+	return OK;
+}
+
+/* The payload's ids in its own order, and its one number. */
+static void take_payload(struct record *r, const struct keyevent *ev)
+{
+	struct id32 a = {0}, b = {0}, c = {0};
+	switch (ev->kind) {
+	case KEYEVENT_INCEPTION:
+		a = ev->root_key;
+		b = ev->recovery_key;
+		c = ev->badge_key;
+		r->number = ev->identity_kind;
+		break;
+	case KEYEVENT_GENERATION:
+		a = ev->signing_key;
+		r->number = ev->number;
+		break;
+	case KEYEVENT_READING: a = ev->reading_key; break;
+	case KEYEVENT_BADGE: a = ev->badge_key; break;
+	case KEYEVENT_DEVICE:
+		a = ev->device_sign_key;
+		b = ev->device_box_key;
+		break;
+	case KEYEVENT_CLOSE:
+		a = ev->target;
+		b = ev->last;
+		r->length = ev->length;
+		r->rank = ev->rank;
+		break;
+	case KEYEVENT_HOSTING:
+		a = ev->node_key;
+		b = ev->notice_key;
+		c = ev->receipt_key;
+		break;
+	case KEYEVENT_OFFICER:
+		r->number = ev->rights;
+		a = ev->target;
+		break;
+	case KEYEVENT_END: a = ev->target; break;
+	case KEYEVENT_ADOPT: break;
+	}
+	r->key[0] = a;
+	r->key[1] = b;
+	r->key[2] = c;
+}
+
+/* What decisions need of ev, with its own copy of the bytes. NULL: out of memory. */
+static struct record *record_new(const struct keyevent *ev, struct record *generation)
+{
+	size_t after_at = (ev->bytes.n + ev->signatures.n + 7) & ~(size_t)7;
+	struct record *r = (struct record *)calloc(
+		1, sizeof *r + after_at + ev->after_n * sizeof(struct id32));
+	if (!r)
+		return NULL;
+	memcpy(r->mem, ev->bytes.p, ev->bytes.n);
+	if (ev->signatures.n)
+		memcpy(r->mem + ev->bytes.n, ev->signatures.p, ev->signatures.n);
+	memcpy(r->mem + after_at, ev->after, ev->after_n * sizeof(struct id32));
+	r->id = ev->id;
+	r->bytes = slice_of(r->mem, ev->bytes.n);
+	r->signatures = slice_of(r->mem + ev->bytes.n, ev->signatures.n);
+	r->after = (const struct id32 *)(const void *)(r->mem + after_at);
+	r->after_n = ev->after_n;
+	r->list_n = ev->list_n;
+	r->list = ev->list ? r->mem + (ev->list - ev->bytes.p) : NULL;
+	r->generation = generation;
+	r->kind = ev->kind;
+	r->slot = ev->slot;
+	r->root_signed = keyevent_root_signed(ev);
+	take_payload(r, ev);
+	return r;
+}
+
+/* SPEC 3.2: "The signer is the root key for kinds 0, 1, 3 and for kind 5 with rank 1; otherwise the signing key published by the generation event it names." */
+static struct id32 signer_of(
+	const struct keyset_state *st, const struct keyevent *ev, const struct record *generation)
+{
+	if (ev->kind == KEYEVENT_INCEPTION)
+		return ev->root_key;
+	return keyevent_root_signed(ev) ? st->inception->key[0] : generation->key[0];
+}
+
+/* SPEC 3.2, all but the signatures. *generation: what it names; NULL for an inception. */
+static enum err check_place(const struct keyset *ks, const struct keyevent *ev, struct record **generation)
+{
+	const struct keyset_state *st = ks->state;
+	*generation = NULL;
+	if (!id32_equal(&ev->identity, &ks->identity))
+		return ERR_FORMAT;
+	if (ev->kind == KEYEVENT_INCEPTION)
+		return OK;
+	struct record *g = keyset_record(st, &ev->generation);
+	if (!g || !st->inception)
+		return ERR_NOT_FOUND;
+	/* SPEC 3.2: "its generation element names a valid event of kind 1 (for kind 1: of kind 1 or the inception) of the same identity" */
+	bool to_inception = g->kind == KEYEVENT_INCEPTION && ev->kind == KEYEVENT_GENERATION;
+	if (g->kind != KEYEVENT_GENERATION && !to_inception)
+		return ERR_FORMAT;
+	if (ev->kind == KEYEVENT_GENERATION && ev->number != (to_inception ? 1 : g->number + 1))
+		return ERR_RANGE;
+	/* SPEC 3.3: "one must be the recovery key of the inception" */
+	bool wraps = ev->kind == KEYEVENT_GENERATION || ev->kind == KEYEVENT_READING ||
+		ev->kind == KEYEVENT_BADGE;
+	if (wraps && !keyevent_wrap_find(ev, &st->inception->key[1]))
+		return ERR_FORMAT;
+	*generation = g;
+	return OK;
+}
+
+static enum err add(
+	struct keyset *ks, struct slice bytes, struct slice signatures, bool verify, enum keyset_added *added)
+{
+	struct keyset_state *st = ks->state;
+	struct keyevent ev;
+	struct record *generation;
+	if (!st->batch)
+		st->dropped_n = 0;
+	enum err e = keyevent_decode(bytes, &ev);
+	if (e != OK || (e = check_place(ks, &ev, &generation)) != OK)
+		return e;
+	*added = KEYSET_KNOWN;
+	if (keyset_record(st, &ev.id))
+		return OK;
+	ev.signatures = signatures;
+	if (verify) {
+		struct id32 signer = signer_of(st, &ev, generation);
+		if ((e = keyevent_verify(&ev, &signer)) != OK)
+			return e;
+	}
+	if (st->n >= BATCH_MAX)
+		return ERR_LIMIT; /* two full sets fit */
+	if ((e = reserve(st)) != OK)
+		return e;
+	struct record *r = record_new(&ev, generation);
+	if (!r)
+		return ERR_MEMORY;
+	forget_decoded(st);
+	map_put(&st->ids, &r->id)->rec = r;
+	st->order[st->n++] = r;
+	if (r->kind == KEYEVENT_INCEPTION)
+		st->inception = r;
+	st->settled = false;
+	*added = KEYSET_NEW;
+	return OK;
+}
+
+enum err keyset_add(struct keyset *ks, struct slice bytes, struct slice signatures, enum keyset_added *added)
+{
+	enum err e = add(ks, bytes, signatures, true, added);
+	if (e != OK || ks->state->batch || *added == KEYSET_KNOWN)
+		return e;
+	struct id32 id = hash_bytes(HASH_KEYEVENT, bytes.p, bytes.n);
+	if (!keyset_has(ks, &id))
+		*added = KEYSET_LOST;
+	return OK;
+}
+
+enum err keyset_load(struct keyset *ks, struct slice bytes, struct slice signatures)
+{
+	enum keyset_added added;
+	return add(ks, bytes, signatures, false, &added);
+}
+
+void keyset_batch_begin(struct keyset *ks)
+{
+	keyset_settled(ks)->dropped_n = 0;
+	ks->state->batch = true;
+}
+
+void keyset_batch_end(struct keyset *ks)
+{
+	keyset_settled(ks)->batch = false;
+}
+
+/* ---- for writers */
+
+bool keyset_slot_is_free(
+	const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t slot)
+{
+	struct id32 k = slot_key(&v->generation, root_signed, slot);
+	const struct map_entry *e = map_find(&keyset_settled(ks)->slots, &k);
+	return slot < LIMIT_KEYEVENT_SLOTS && !(e && e->rec);
+}
+
+enum err keyset_free_slot(
+	const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t *slot)
+{
+	for (uint32_t i = 0; i < LIMIT_KEYEVENT_SLOTS; i++)
+		if (keyset_slot_is_free(ks, v, root_signed, i)) {
+			*slot = i;
+			return OK;
+		}
+	return ERR_LIMIT;
+}
+
+enum err keyset_generation_key(
+	const struct keyset *ks, const struct id32 *generation, struct id32 *signing_key)
+{
+	const struct record *g = keyset_record(ks->state, generation);
+	if (!g || g->kind != KEYEVENT_GENERATION)
+		return ERR_NOT_FOUND;
+	*signing_key = g->key[0];
+	return OK;
+}
