@@ -15,10 +15,8 @@ enum { BLOB_NAME_MAX = 255, BLOB_TYPE_MAX = 100 };
 		.max = (most), \
 		.items_max = (items), \
 		.choices = (list)},
-/* clang-format off: a brace that RECORD opened */
-#define RECORD_END(ident) \
-	} \
-	;
+/* clang-format off */
+#define RECORD_END(ident) };
 /* clang-format on */
 #include "protocol/log/records.def"
 #undef RECORD
