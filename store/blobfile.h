@@ -19,6 +19,7 @@ MUST_CHECK enum err blobfile_sync(int fd);
 MUST_CHECK enum err blobfile_publish(const char *home, const struct id32 *root, int fd);
 void blobfile_remove(const char *home, const struct id32 *root); /* both names */
 /* Every file under blobs/: for the integrity check. */
-MUST_CHECK enum err blobfile_each(const char *home, void (*file)(void *ctx, const struct id32 *root, bool part, uint64_t bytes), void *ctx);
+MUST_CHECK enum err blobfile_each(const char *home,
+	void (*file)(void *ctx, const struct id32 *root, bool part, uint64_t bytes), void *ctx);
 
 #endif

@@ -20,7 +20,8 @@ void store_close(struct store *s); /* the writer checkpoints */
 /* At each start, by the writer (SPEC 10.2, ARCHITECTURE "restored homes"): records the instance id, the machine id and the side file's inode,
  * ends the previous instance at the last number, holds own logs (OWN_HOLD). *restored: what was found does not fit together, so this home was
  * restored or copied: all own logs are RETIRED in the same transaction; *why says which (static text). */
-MUST_CHECK enum err store_start(struct store *s, const uint8_t instance[16], bool *restored, const char **why);
+MUST_CHECK enum err store_start(
+	struct store *s, const uint8_t instance[16], bool *restored, const char **why);
 
 /* Runs requests in order: reads at once, writes in one transaction with one synced commit for all. Every res[i] is set; a write that is
  * refused (ERR_CHAIN, ...) leaves no trace and does not disturb the others; a failed commit fails every write with the same error.

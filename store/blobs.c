@@ -1,0 +1,347 @@
+/* blobs.c -- what is known of blobs, which entries pin them, and the content of small ones. SPEC.md sections 6 and 11. */
+#include "store/db.h"
+#include "store/blobfile.h"
+
+#define PAGE_BYTES (BLOB_PAGE_LEAVES * 32)
+
+struct blob_row {
+	int64_t no;
+	enum blob_state state;
+	bool in_rows;
+	uint64_t size;
+};
+
+static enum err get_row(struct store *s, const struct id32 *root, struct blob_row *b)
+{
+	*b = (struct blob_row){0};
+	struct query get = q_start(s, Q_BLOB_STATE);
+	q_id(&get, root);
+	bool found = q_row(&get);
+	if (found)
+		*b = (struct blob_row){
+			.no = qc_int(&get, 0),
+			.state = (enum blob_state)qc_int(&get, 1),
+			.in_rows = qc_int(&get, 2) != 0,
+			.size = qc_uint(&get, 3),
+		};
+	enum err e = q_end(&get);
+	return e == OK && !found ? ERR_NOT_FOUND : e;
+}
+
+static enum err want(struct store *s, const struct id32 *root, const struct id32 *owner, uint64_t size)
+{
+	store_touch(s);
+	struct query put = q_start(s, Q_BLOB_WANT);
+	q_id(&put, root);
+	q_id(&put, owner);
+	q_uint(&put, size);
+	return q_done(&put);
+}
+
+enum err pins_put(struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin)
+{
+	struct query put = q_start(s, Q_PIN_PUT);
+	q_id(&put, &pin->root);
+	q_int(&put, key);
+	enum err e = q_done(&put);
+	return e == OK ? want(s, &pin->root, owner, pin->size) : e;
+}
+
+static enum err is_pinned(struct store *s, const struct id32 *root, bool *pinned)
+{
+	struct query any = q_start(s, Q_PIN_ANY);
+	q_id(&any, root);
+	*pinned = q_row(&any);
+	return q_end(&any);
+}
+
+static enum err on_row(struct store *s, enum query_name name, int64_t no)
+{
+	struct query q = q_start(s, name);
+	q_int(&q, no);
+	return q_done(&q);
+}
+
+/* One root whose pin goes: *file says that the caller must remove its files. */
+static enum err unpin(struct store *s, const struct id32 *root, int64_t key, bool *file)
+{
+	bool pinned;
+	struct blob_row b;
+	*file = false;
+	struct query drop = q_start(s, Q_PIN_DROP);
+	q_id(&drop, root);
+	q_int(&drop, key);
+	enum err e = q_done(&drop);
+	if (e == OK)
+		e = is_pinned(s, root, &pinned);
+	if (e != OK || pinned)
+		return e;
+	e = get_row(s, root, &b);
+	if (e != OK)
+		return e == ERR_NOT_FOUND ? OK : e;
+	*file = !b.in_rows;
+	return on_row(s, Q_BLOB_DROP, b.no);
+}
+
+enum err pins_drop(struct store *s, int64_t key, struct store_res *r)
+{
+	struct array roots = {0};
+	struct query list = q_start(s, Q_PIN_ROOTS);
+	q_int(&list, key);
+	while (q_row(&list)) {
+		struct id32 *root = array_add(&roots, sizeof *root, &list);
+		if (root)
+			*root = qc_id(&list, 0);
+	}
+	size_t n = roots.n;
+	r->r.ids = array_give(&roots, &r->mem, &list);
+	enum err e = q_end(&list);
+	size_t kept = 0;
+	for (size_t i = 0; e == OK && i < n; i++) {
+		bool file;
+		e = unpin(s, &r->r.ids[i], key, &file);
+		if (file)
+			r->r.ids[kept++] = r->r.ids[i];
+	}
+	r->r.n = kept;
+	return e;
+}
+
+static void read_blob(struct query *q, struct store_blob *b, struct arena *mem)
+{
+	b->root = qc_id(q, 0);
+	b->owner = qc_id(q, 1);
+	b->size = qc_uint(q, 2);
+	b->state = (enum blob_state)qc_int(q, 3);
+	b->in_rows = qc_int(q, 4) != 0;
+	b->pages = qc_copy(q, 5, mem);
+	b->have = qc_copy(q, 6, mem);
+	b->have_n = qc_uint(q, 7);
+	b->pins = qc_uint(q, 8);
+}
+
+enum err op_BLOB_GET(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	r->r.blobs = arena_alloc(&r->mem, sizeof *r->r.blobs);
+	if (!r->r.blobs)
+		return ERR_MEMORY;
+	memset(r->r.blobs, 0, sizeof *r->r.blobs);
+	r->r.n = 1;
+	struct query get = q_start(s, Q_BLOB_GET);
+	q_id(&get, &q->a.root);
+	bool found = q_row(&get);
+	if (found)
+		read_blob(&get, r->r.blobs, &r->mem);
+	enum err e = q_end(&get);
+	return e == OK && !found ? ERR_NOT_FOUND : e;
+}
+
+enum err op_BLOB_LIST(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct array blobs = {0};
+	struct query list = q_start(s, q->a.flag ? Q_BLOB_LIST_WANTED : Q_BLOB_LIST);
+	q_int(&list, q->a.max && q->a.max < INT32_MAX ? (int64_t)q->a.max : -1);
+	while (q_row(&list)) {
+		struct store_blob *b = array_add(&blobs, sizeof *b, &list);
+		if (b)
+			read_blob(&list, b, &r->mem);
+	}
+	r->r.n = blobs.n;
+	r->r.blobs = array_give(&blobs, &r->mem, &list);
+	return q_end(&list);
+}
+
+static uint64_t chunks_of(uint64_t size)
+{
+	return size == 0 ? 1 : (size - 1) / BLOB_CHUNK_BYTES + 1;
+}
+
+static bool pages_fit(uint64_t size, struct slice pages)
+{
+	uint64_t chunks = chunks_of(size);
+	return chunks <= LIMIT_BLOB_CHUNKS &&
+		pages.n == (chunks + BLOB_PAGE_LEAVES - 1) / BLOB_PAGE_LEAVES * 32;
+}
+
+/* The row, made if need be, with what the root binds. */
+static enum err put_meta(struct store *s, const struct store_req *q, struct blob_row *b)
+{
+	enum err e = want(s, &q->a.root, &q->a.identity, q->a.number);
+	if (e == OK)
+		e = get_row(s, &q->a.root, b);
+	if (e != OK || b->state > BLOB_META)
+		return e;
+	struct query set = q_start(s, Q_BLOB_META);
+	q_id(&set, &q->a.identity);
+	q_uint(&set, q->a.number);
+	q_int(&set, BLOB_META);
+	q_blob(&set, q->a.bytes);
+	q_int(&set, b->no);
+	b->size = q->a.number;
+	return q_done(&set);
+}
+
+static enum err put_leaves(struct store *s, int64_t no, uint64_t page, struct slice leaves)
+{
+	struct query put = q_start(s, Q_LEAVES_PUT);
+	q_int(&put, no);
+	q_uint(&put, page);
+	q_blob(&put, leaves);
+	return q_done(&put);
+}
+
+static enum err complete(struct store *s, const struct blob_row *b, struct slice content)
+{
+	store_touch(s);
+	struct query done = q_start(s, Q_BLOB_DONE);
+	q_uint(&done, chunks_of(b->size));
+	q_int(&done, content.n > 0);
+	q_blob_or_null(&done, content);
+	q_int(&done, b->no);
+	return q_done(&done);
+}
+
+enum err op_BLOB_PUT(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	struct blob_row b;
+	if (!pages_fit(q->a.number, q->a.bytes) ||
+		q->a.bytes2.n != (q->a.flag || q->a.bytes2.n ? chunks_of(q->a.number) * 32 : 0))
+		return ERR_RANGE;
+	if (q->a.value.n > LIMIT_BLOB_INLINE_BYTES)
+		return ERR_LIMIT;
+	enum err e = put_meta(s, q, &b);
+	for (size_t at = 0; e == OK && at < q->a.bytes2.n; at += PAGE_BYTES) {
+		size_t n = q->a.bytes2.n - at < PAGE_BYTES ? q->a.bytes2.n - at : PAGE_BYTES;
+		e = put_leaves(s, b.no, at / PAGE_BYTES, slice_of(q->a.bytes2.p + at, n));
+	}
+	return e == OK && q->a.flag && b.state != BLOB_COMPLETE ? complete(s, &b, q->a.value) : e;
+}
+
+enum err op_BLOB_META(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	struct blob_row b;
+	return pages_fit(q->a.number, q->a.bytes) ? put_meta(s, q, &b) : ERR_RANGE;
+}
+
+enum err op_BLOB_LEAVES_PUT(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	struct blob_row b;
+	if (q->a.seq >= LIMIT_BLOB_PAGES || q->a.bytes.n == 0 || q->a.bytes.n > PAGE_BYTES ||
+		q->a.bytes.n % 32)
+		return ERR_RANGE;
+	enum err e = get_row(s, &q->a.root, &b);
+	if (e != OK)
+		return e;
+	store_touch(s);
+	return put_leaves(s, b.no, q->a.seq, q->a.bytes);
+}
+
+enum err op_BLOB_LEAVES(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct query get = q_start(s, Q_LEAVES_GET);
+	q_id(&get, &q->a.root);
+	q_uint(&get, q->a.seq);
+	bool found = q_row(&get);
+	if (found)
+		r->r.bytes = qc_copy(&get, 0, &r->mem);
+	enum err e = q_end(&get);
+	return e == OK && !found ? ERR_NOT_FOUND : e;
+}
+
+enum err op_BLOB_HAVE(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	struct blob_row b;
+	enum err e = get_row(s, &q->a.root, &b);
+	if (e != OK || b.state == BLOB_COMPLETE)
+		return e;
+	if (b.state == BLOB_WANTED)
+		return ERR_STATE; /* without pages no chunk can have been checked */
+	if (q->a.bytes.n != (chunks_of(b.size) + 7) / 8 || q->a.number > chunks_of(b.size))
+		return ERR_RANGE;
+	store_touch(s);
+	struct query have = q_start(s, Q_BLOB_HAVE);
+	q_blob(&have, q->a.bytes);
+	q_uint(&have, q->a.number);
+	q_int(&have, b.no);
+	return q_done(&have);
+}
+
+enum err op_BLOB_DONE(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	struct blob_row b;
+	if (q->a.value.n > LIMIT_BLOB_INLINE_BYTES)
+		return ERR_LIMIT;
+	enum err e = get_row(s, &q->a.root, &b);
+	if (e != OK || b.state == BLOB_COMPLETE)
+		return e;
+	return b.state == BLOB_WANTED ? ERR_STATE : complete(s, &b, q->a.value);
+}
+
+enum err op_BLOB_CONTENT(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct query get = q_start(s, Q_BLOB_CONTENT);
+	q_id(&get, &q->a.root);
+	bool found = q_row(&get);
+	if (found)
+		r->r.bytes = qc_copy(&get, 0, &r->mem);
+	enum err e = q_end(&get);
+	return e == OK && !found ? ERR_NOT_FOUND : e;
+}
+
+/* What entries still pin is wanted again. */
+enum err op_BLOB_DROP(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct blob_row b;
+	bool pinned;
+	enum err e = get_row(s, &q->a.root, &b);
+	if (e == OK)
+		e = is_pinned(s, &q->a.root, &pinned);
+	if (e != OK)
+		return e;
+	store_touch(s);
+	s->wipe = b.in_rows;
+	if (!b.in_rows) {
+		r->r.ids = arena_alloc(&r->mem, sizeof *r->r.ids);
+		if (!r->r.ids)
+			return ERR_MEMORY;
+		r->r.ids[0] = q->a.root;
+		r->r.n = 1;
+	}
+	if (!pinned)
+		return on_row(s, Q_BLOB_DROP, b.no);
+	e = on_row(s, Q_LEAVES_DROP, b.no);
+	return e == OK ? on_row(s, Q_BLOB_RESET, b.no) : e;
+}
+
+struct tidy {
+	struct store *s;
+	enum err e;
+};
+
+static void tidy_file(void *ctx, const struct id32 *root, bool part, uint64_t bytes)
+{
+	struct tidy *t = ctx;
+	struct blob_row b;
+	(void)part;
+	(void)bytes;
+	if (t->e != OK)
+		return;
+	t->e = get_row(t->s, root, &b);
+	if (t->e == ERR_NOT_FOUND) {
+		blobfile_remove(t->s->home, root);
+		t->e = OK;
+	}
+}
+
+/* A crash came between a commit and the removal of a file, or between a file's publishing and its row. */
+enum err blobs_tidy_files(struct store *s)
+{
+	struct tidy t = {.s = s};
+	enum err e = blobfile_each(s->home, tidy_file, &t);
+	return e != OK ? e : t.e;
+}

@@ -1,0 +1,187 @@
+/* db.h -- inside store/: the connection, its statements, the change counter, and the log rows of a batch.
+ * Nobody outside store/ includes this, but its tests. */
+#ifndef QUIRE_DB_H
+#define QUIRE_DB_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+/* How a commit reaches the disk. A test builds another store with "OFF", to show that its instrument sees the loss. */
+#ifndef QUIRE_STORE_SYNC
+#define QUIRE_STORE_SYNC "FULL"
+#endif
+
+enum query_name {
+#define QUERY(name, sql) Q_##name,
+#include "queries.def"
+#undef QUERY
+	Q_COUNT
+};
+
+#define STORE_LOGS_MAX 2048 /* log rows kept during one batch */
+#define STORE_LOG_SLOTS 8192 /* a power of two, four times as many */
+
+/* A row of the table log. */
+struct log_row {
+	struct store_log pub;
+	int64_t no;
+	int64_t closed_length; /* -1: no closing in force */
+	struct id32 closed_last;
+	struct id32 end_last; /* id of entry end - 1; zeros if end is 0 */
+	uint64_t side; /* its rows in the side table */
+	bool dirty;
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *statements[Q_COUNT];
+	char *home;
+	int lock_fd; /* the writer's lock on the folder; -1 */
+	bool read_only;
+	bool in_transaction;
+	bool touched; /* the present write has changed something */
+	bool wipe; /* content was dropped: the write-ahead log must go too */
+	enum err broken; /* an fsync failed: final for this connection */
+	uint64_t number; /* the last change number, with those of the open transaction */
+	uint64_t number_committed;
+	uint64_t commits;
+	struct log_row *logs; /* of this batch, STORE_LOGS_MAX */
+	size_t logs_n;
+	uint16_t *log_slots; /* index + 1 */
+	char last_error[256];
+};
+
+/* db.c: opening, and the meaning of foreign codes. */
+enum err db_fault(struct store *s, int rc); /* maps what SQLite said, keeps the text */
+MUST_CHECK enum err db_open(struct store *s, const struct store_options *o);
+void db_close(struct store *s);
+MUST_CHECK enum err db_exec(struct store *s, const char *sql);
+char *db_path(const char *home, const char *name); /* given to the caller; NULL if out of memory */
+MUST_CHECK enum err db_sync_folder(const char *path);
+
+/* migrate.c */
+MUST_CHECK enum err db_migrate(struct store *s);
+MUST_CHECK enum err db_version_check(
+	struct store *s, int64_t *version); /* ERR_NEWER, ERR_CORRUPT: not ours */
+
+/* One run of a statement: bind in order, then rows or done. The first error stays in e. */
+struct query {
+	struct store *s;
+	sqlite3_stmt *st;
+	int bound;
+	enum err e;
+};
+
+struct query q_start(struct store *s, enum query_name name);
+void q_int(struct query *q, int64_t v);
+void q_blob(struct query *q, struct slice v); /* an empty slice is an empty blob */
+void q_blob_or_null(struct query *q, struct slice v);
+void q_text(struct query *q, const char *v);
+void q_null(struct query *q);
+bool q_row(struct query *q); /* false at the end and on error */
+MUST_CHECK enum err q_end(struct query *q); /* resets it; gives the first error */
+MUST_CHECK enum err q_done(struct query *q); /* runs a write to its end */
+
+static inline void q_uint(struct query *q, uint64_t v)
+{
+	q_int(q, (int64_t)v);
+}
+
+static inline void q_id(struct query *q, const struct id32 *id)
+{
+	q_blob(q, slice_of(id->b, 32));
+}
+
+/* Columns of the present row; slices and text borrow until the next step. */
+int64_t qc_int(const struct query *q, int column);
+uint64_t qc_uint(const struct query *q, int column);
+struct slice qc_slice(const struct query *q, int column);
+const char *qc_text(const struct query *q, int column); /* never NULL */
+struct id32 qc_id(struct query *q, int column); /* a length other than 32 makes q->e ERR_CORRUPT */
+struct slice qc_copy(struct query *q, int column, struct arena *mem);
+
+/* A growing array in plain memory while rows are read; array_give moves it into the arena. */
+struct array {
+	struct buf b;
+	size_t n;
+};
+
+MUST_CHECK void *array_add(struct array *a, size_t item_bytes, struct query *q); /* cleared; NULL sets q->e */
+void *array_give(
+	struct array *a, struct arena *mem, struct query *q); /* always frees a; NULL if q->e is set */
+
+static inline int64_t entry_key(const struct log_row *l, uint64_t seq)
+{
+	return l->no << 32 | (int64_t)seq;
+}
+
+#define HEADER_PREV_AT 42
+
+/* exec.c: inside a write, before its first change. */
+static inline void store_touch(struct store *s)
+{
+	s->touched = true;
+}
+
+/* The next change number. SPEC 10.2 */
+static inline uint64_t store_next_number(struct store *s)
+{
+	store_touch(s);
+	return ++s->number;
+}
+
+/* logs.c: rows are read through the batch's own copy and written back once, by logs_flush(). */
+MUST_CHECK enum err log_get(struct store *s, const struct id32 *id, struct log_row **out); /* ERR_NOT_FOUND */
+MUST_CHECK enum err log_make(struct store *s, const struct id32 *id, const struct id32 *identity,
+	const struct id32 *device_key, struct log_row **out); /* gets it, or inserts an empty one */
+void log_dirty(struct store *s, struct log_row *l);
+void log_bump(struct store *s, struct log_row *l); /* a new change number */
+MUST_CHECK enum err log_id_at(
+	struct store *s, const struct log_row *l, uint64_t seq, struct id32 *out); /* ERR_NOT_FOUND */
+MUST_CHECK enum err log_closing_met(struct store *s, const struct log_row *l,
+	bool *met); /* the chain holds the entry that the closing names */
+MUST_CHECK enum err log_settle(
+	struct store *s, struct log_row *l); /* end, end_last and gaps anew, from length, fork and closing */
+MUST_CHECK enum err logs_move_up(
+	struct store *s, const struct id32 *identity); /* its rows get new numbers; logs were flushed */
+MUST_CHECK enum err logs_flush(struct store *s);
+void logs_forget(struct store *s);
+void log_read_row(struct query *q, struct log_row *l); /* the columns of queries.def's LOG_COLUMNS */
+MUST_CHECK enum err logs_collect(struct query *q, struct store_res *r);
+
+/* ids.c: sums modulo 2^256, big-endian. SPEC 1.3 */
+void sum_add(struct id32 *sum, const struct id32 *id);
+void sum_sub(struct id32 *sum, const struct id32 *id);
+
+/* blobs.c */
+MUST_CHECK enum err pins_put(
+	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin);
+MUST_CHECK enum err pins_drop(
+	struct store *s, int64_t key, struct store_res *r); /* r->ids: roots of files to remove */
+MUST_CHECK enum err blobs_tidy_files(struct store *s); /* at a start: files that no row knows */
+
+/* side.c */
+MUST_CHECK enum err side_take(
+	struct store *s, struct log_row *l, uint64_t first, bool again, uint64_t *count);
+MUST_CHECK enum err side_statement(struct store *s, const struct log_row *l, uint64_t seq,
+	const uint8_t *header, struct arena *mem, struct slice *out); /* ERR_NOT_FOUND */
+MUST_CHECK enum err side_erase(
+	struct store *s, const struct store_req *q, struct log_row *l, struct store_res *r);
+/* After a change of closing or fork: takes back into the chain what a closing names, and out of it what lies behind a fork. */
+MUST_CHECK enum err side_arrange(struct store *s, struct log_row *l);
+
+/* peers.c */
+MUST_CHECK enum err peer_admit(
+	struct store *s, const struct id32 *node, enum peer_origin origin, const char *name);
+
+/* changes.c */
+MUST_CHECK enum err own_hold(struct store *s);
+
+/* The operations, one for each line of store_ops.def. */
+#define STORE_OP(name, writes) \
+	MUST_CHECK enum err op_##name(struct store *s, const struct store_req *q, struct store_res *r);
+#include "store_ops.def"
+#undef STORE_OP
+
+#endif
