@@ -1,0 +1,101 @@
+/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_set.c (all of them, limits). */
+#ifndef QUIRE_DAEMON_CONN_INT_H
+#define QUIRE_DAEMON_CONN_INT_H
+
+#include "address.h"
+#include "conn.h"
+
+enum conn_state {
+	CONN_DIALLING, /* TCP */
+	CONN_HANDSHAKE,
+	CONN_OPEN,
+	CONN_FLUSHING, /* closing in order: what is queued leaves, what arrives is dropped */
+	CONN_CLOSING, /* the handles are on their way */
+	CONN_STATES,
+};
+
+struct conn_item {
+	struct conn_item *next;
+	struct buf body;
+	uint8_t type;
+};
+
+struct conn_queue {
+	struct conn_item *first, **last;
+};
+
+struct conn {
+	struct conn_set *set;
+	conn_id id; /* 0: refused at the door, nobody has heard of it */
+	enum conn_state state;
+	uv_tcp_t tcp;
+	uv_timer_t deadline; /* of the handshake, later of the flush */
+	uv_timer_t refill; /* when reading goes on after the peer used up its rate */
+	int handles; /* not closed yet */
+
+	bool accepted, known, settled; /* known: the handshake is complete, peer is its key */
+	struct id32 peer;
+	struct conn_dial dial; /* address is not kept */
+	struct id32 network;
+	uint8_t source[8];
+	char address[ADDRESS_TEXT_BYTES];
+	uv_connect_t connect;
+	struct channel channel;
+
+	bool paused, throttled, ended; /* ended: the peer sends nothing more */
+	uint64_t filled_ms;
+	int64_t messages_left, bytes_left;
+
+	struct conn_queue urgent, bulk;
+	size_t queued_bytes;
+	uv_write_t write;
+	struct buf in_flight; /* of the one write that is under way */
+	size_t in_flight_bodies;
+	bool writing, dirty, shut;
+	struct conn *next_dirty;
+	uv_shutdown_t shutdown;
+
+	enum err err;
+	char why[CONN_WHY_BYTES];
+};
+
+struct conn_set {
+	struct conn_env env;
+	struct id32 network;
+	struct conn *slots[CONN_SLOTS];
+	size_t alive; /* with those refused at the door */
+	uint64_t generation;
+	struct conn *dirty;
+	uv_prepare_t prepare;
+	bool closing;
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+	uint8_t read_buffer[CONN_READ_BYTES];
+};
+
+/* conn.c */
+struct conn *conn_new(struct conn_set *s);
+/* Something broke: closes without flushing. The first reason stays. */
+void conn_cut(struct conn *c, enum err e, const char *why);
+/* TCP stands: the handshake begins. */
+void conn_begin(struct conn *c);
+/* A responder, or an initiator, has done its part of the handshake. */
+void conn_established(struct conn *c);
+
+/* conn_io.c */
+void conn_io_init(struct conn *c);
+void conn_io_deinit(struct conn *c);
+void conn_read(struct conn *c); /* starts or stops reading, as the state asks */
+void conn_flush(struct conn *c);
+void conn_mark_dirty(struct conn *c);
+
+/* conn_set.c */
+/* ERR_LIMIT. */
+MUST_CHECK enum err conn_set_add(struct conn_set *s, struct conn *c);
+/* As if it had never been added. */
+void conn_set_forget(struct conn_set *s, struct conn *c);
+/* c's last handle is closed: out of the set. */
+void conn_set_remove(struct conn_set *s, struct conn *c);
+size_t conn_set_settled(const struct conn_set *s);
+
+#endif
