@@ -124,6 +124,9 @@ static inline void store_touch(struct store *s)
 	s->touched = true;
 }
 
+/* Work in a transaction of its own: all of it or nothing. */
+MUST_CHECK enum err store_write_alone(struct store *s, enum err (*work)(struct store *s));
+
 /* The next change number. SPEC 10.2 */
 static inline uint64_t store_next_number(struct store *s)
 {

@@ -159,6 +159,22 @@ static enum err run_write(struct store *s, const struct store_req *q, struct sto
 	return e;
 }
 
+enum err store_write_alone(struct store *s, enum err (*work)(struct store *s))
+{
+	if (s->broken != OK)
+		return s->broken;
+	enum err e = transaction(s, Q_BEGIN);
+	if (e != OK)
+		return e;
+	s->in_transaction = true;
+	e = work(s);
+	if (e == OK)
+		e = commit(s);
+	if (e != OK)
+		roll_back(s);
+	return e;
+}
+
 static void fail_writes(
 	struct store *s, struct store_req *const *reqs, struct store_res *res, size_t n, enum err why)
 {
