@@ -135,8 +135,9 @@ static void check_sum(bool valid)
 static void check_sign(bool valid)
 {
 	const struct id32 key = get_id("key");
-	enum err e = secret_verify(&key, get_text("domain"), get("message"), get_n("signature", 64));
-	hold((e == OK) == valid, "signature");
+	struct slice given = get("signature");
+	bool ok = given.n == 64 && secret_verify(&key, get_text("domain"), get("message"), given.p) == OK;
+	hold(ok == valid, "signature");
 	if (!valid)
 		return;
 	uint8_t secret[64], sig[64];
@@ -181,8 +182,10 @@ static void check_recovery(bool valid)
 
 static void check_wrap(bool valid)
 {
-	const struct id32 recipient = get_id("recipient"), context = get_id("context");
+	const struct id32 context = get_id("context");
+	struct id32 recipient;
 	uint8_t out[32], box[WRAP_BYTES];
+	secret_box_public(get_n("recipient_secret", 32), &recipient);
 	struct slice given = get("box");
 	hold(!valid || given.n == WRAP_BYTES, "box");
 	enum err e = given.n == WRAP_BYTES
@@ -191,6 +194,7 @@ static void check_wrap(bool valid)
 	hold((e == OK) == valid, "opening");
 	if (!valid)
 		return;
+	same_id("recipient", &recipient);
 	same("secret", out, 32);
 	uint8_t ephemeral[32];
 	memcpy(ephemeral, get_n("ephemeral_secret", 32), 32);
@@ -556,10 +560,6 @@ static void our_own_file_is_accepted(void **state)
 static void the_file_of_an_independent_program_is_accepted(void **state)
 {
 	(void)state;
-	FILE *f = open_data("quire/python.json");
-	if (!f)
-		skip();
-	assert_int_equal(fclose(f), 0);
 	check_file("quire/python.json");
 }
 
