@@ -230,11 +230,16 @@ enum err keyevent_decode(struct slice bytes, struct keyevent *ev)
 		e = check_whole(ev);
 	if (e != OK)
 		return e;
-	ev->id = hash_bytes(HASH_KEYEVENT, bytes.p, bytes.n);
+	ev->id = keyevent_id(bytes);
 	/* SPEC 3.1: "Identity id = event id of its inception." */
 	if (ev->kind == KEYEVENT_INCEPTION)
 		ev->identity = ev->id;
 	return OK;
+}
+
+struct id32 keyevent_id(struct slice bytes)
+{
+	return hash_bytes(HASH_KEYEVENT, bytes.p, bytes.n);
 }
 
 struct id32 keyevent_list(const struct keyevent *ev, size_t i)

@@ -63,6 +63,7 @@ const struct keyevent_wrap *keyevent_wrap_find(const struct keyevent *ev, const 
 /* Appends the bytes of an event built from the fields of *ev (bytes, signatures, id, list are not read; the list comes in `list_ids`, ascending).
  * ERR_MEMORY, and every error of keyevent_decode: what nobody would accept is not written. */
 MUST_CHECK enum err keyevent_encode(const struct keyevent *ev, const struct id32 *list_ids, struct buf *out);
+struct id32 keyevent_id(struct slice bytes);
 bool keyevent_root_signed(const struct keyevent *ev);
 
 /* SIGN for a signer's secret (64 bytes, libsodium form). direct: the device's list, ascending, at most 16. */

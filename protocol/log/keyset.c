@@ -1,8 +1,7 @@
 /* keyset.c -- the stored set: what is valid, what is kept, in which order it is sent. SPEC.md sections 3.2 and 3.4.
  *
- * Events are gathered; settle() then computes from all of them, anew, who wins and who is kept, and drops the rest. So what is
+ * Events are gathered here; keyset_settle.c then computes from all of them, anew, who wins and who is kept, and drops the rest. So what is
  * stored is a function of what was offered, and cannot depend on when. */
-#include "protocol/log/hash.h"
 #include "protocol/log/keyset_internal.h"
 
 #define BATCH_MAX (2 * LIMIT_KEYEVENTS) /* what a set may hold while a batch is gathered */
@@ -23,19 +22,13 @@ struct keyset *keyset_new(const struct id32 *identity)
 	return ks;
 }
 
-static void record_free(struct record *r)
-{
-	free(r->decoded);
-	free(r);
-}
-
 void keyset_free(struct keyset *ks)
 {
 	if (!ks)
 		return;
 	struct keyset_state *st = ks->state;
 	for (size_t i = 0; i < st->n; i++)
-		record_free(st->order[i]);
+		keyset_record_free(st->order[i]);
 	free(st->order);
 	free(st->dropped);
 	map_free(&st->ids);
@@ -59,163 +52,6 @@ struct id32 record_list(const struct record *r, size_t i)
 {
 	const struct keyevent ev = {.list = r->list};
 	return keyevent_list(&ev, i);
-}
-
-/* ---- order: for sending, and for what goes first when the set is full */
-
-enum class { CLASS_INCEPTION, CLASS_GENERATION, CLASS_ROOT, CLASS_KEPT, CLASS_WINNER, CLASS_LOSER };
-
-static bool slotless(const struct record *r)
-{
-	return r->kind == KEYEVENT_INCEPTION || r->kind == KEYEVENT_GENERATION;
-}
-
-/* A loser comes behind all that could keep it, so that cutting the end off leaves no loser without its keeper. */
-static enum class class_of(const struct record *r) {
-	if (r->kind == KEYEVENT_INCEPTION) return CLASS_INCEPTION;
-	if (r->kind == KEYEVENT_GENERATION) return CLASS_GENERATION;
-	if (r->root_signed) return CLASS_ROOT;
-	return r->kept_now ? CLASS_KEPT
-		: r->wins  ? CLASS_WINNER
-			   : CLASS_LOSER;
-}
-
-static int compare_u32(uint32_t a, uint32_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int order_compare(const void *x, const void *y)
-{
-	const struct record *a = *(const struct record *const *)x, *b = *(const struct record *const *)y;
-	enum class ca = class_of(a), cb = class_of(b);
-	int c = compare_u32(ca, cb);
-	if (c == 0 && ca == CLASS_GENERATION)
-		c = compare_u32(a->number, b->number);
-	if (c == 0 && ca > CLASS_GENERATION)
-		c = compare_u32(b->generation->number, a->generation->number);
-	return c ? c : id32_cmp(&a->id, &b->id);
-}
-
-/* ---- settling */
-
-/* The generation's first 28 bytes, then which slot of which signer. */
-static struct id32 slot_key(const struct id32 *generation, bool root_signed, uint32_t slot)
-{
-	struct id32 k = *generation;
-	be32_put(k.b + 28, (root_signed ? LIMIT_KEYEVENT_SLOTS : 0u) + slot);
-	return k;
-}
-
-/* SPEC 3.5: "The *current generation* C is the valid event of kind 1 with the highest number; of several, the one with the lowest id." */
-static struct record *find_current(const struct keyset_state *st)
-{
-	struct record *c = NULL;
-	for (size_t i = 0; i < st->n; i++) {
-		struct record *r = st->order[i];
-		if (r->kind != KEYEVENT_GENERATION || (c && r->number < c->number))
-			continue;
-		if (!c || r->number > c->number || id32_cmp(&r->id, &c->id) < 0)
-			c = r;
-	}
-	return c;
-}
-
-static void find_winners(struct keyset_state *st)
-{
-	map_clear(&st->slots);
-	for (size_t i = 0; i < st->n; i++) {
-		struct record *r = st->order[i];
-		r->kept = r->kept_now = r->adopted = false;
-		r->wins = true;
-		if (slotless(r))
-			continue;
-		/* SPEC 3.4: "the root-signed and the signing-key-signed events of a generation have separate slots" */
-		struct id32 k = slot_key(&r->generation->id, r->root_signed, r->slot);
-		struct record **winner = &map_put(&st->slots, &k)->rec;
-		/* SPEC 3.4: "the one with the lowest id *wins*" */
-		r->wins = !*winner || id32_cmp(&r->id, &(*winner)->id) < 0;
-		if (!r->wins)
-			continue;
-		if (*winner)
-			(*winner)->wins = false;
-		*winner = r;
-	}
-}
-
-static void mark_kept(const struct keyset_state *st)
-{
-	/* SPEC 3.4: "the losers named by the `keeps` of C or of a predecessor of C" */
-	for (const struct record *g = st->current; g && g->kind == KEYEVENT_GENERATION; g = g->generation)
-		for (size_t i = 0; i < g->list_n; i++) {
-			struct id32 id = record_list(g, i);
-			struct record *r = keyset_record(st, &id);
-			if (!r)
-				continue;
-			r->kept = true;
-			r->kept_now = r->kept_now || g == st->current;
-		}
-	/* SPEC 3.4: "the losers named by an adopt event that names C and wins its slot" */
-	for (size_t k = 0; k < st->n; k++) {
-		const struct record *a = st->order[k];
-		if (a->kind != KEYEVENT_ADOPT || a->generation != st->current || !a->wins)
-			continue;
-		for (size_t i = 0; i < a->list_n; i++) {
-			struct id32 id = record_list(a, i);
-			struct record *r = keyset_record(st, &id);
-			if (r)
-				r->adopted = true;
-		}
-	}
-}
-
-static void drop(struct keyset_state *st, struct record *r)
-{
-	map_find(&st->ids, &r->id)->rec = NULL;
-	if (!slotless(r)) {
-		struct id32 k = slot_key(&r->generation->id, r->root_signed, r->slot);
-		struct map_entry *slot = map_find(&st->slots, &k);
-		if (slot && slot->rec == r)
-			slot->rec = NULL;
-	}
-	if (r->settled)
-		st->dropped[st->dropped_n++] = r->id;
-	record_free(r);
-}
-
-static void settle(struct keyset_state *st)
-{
-	st->settled = true;
-	st->current = find_current(st);
-	find_winners(st);
-	mark_kept(st);
-	size_t n = 0;
-	for (size_t i = 0; i < st->n; i++) {
-		struct record *r = st->order[i];
-		/* SPEC 3.4: "It drops the other losers." */
-		if (r->wins || r->kept || r->adopted)
-			st->order[n++] = r;
-		else
-			drop(st, r);
-	}
-	if (n)
-		qsort(st->order, n, sizeof(struct record *), order_compare);
-	/* SPEC 3.4: "If more than 20,000 would be kept, it keeps the root-signed ones, then those that C's `keeps` names" */
-	while (n > LIMIT_KEYEVENTS && st->order[n - 1]->kind != KEYEVENT_GENERATION)
-		drop(st, st->order[--n]);
-	st->n = n;
-	st->sum = (struct id32){0};
-	for (size_t i = 0; i < n; i++) {
-		st->order[i]->settled = true;
-		sum_add(&st->sum, &st->order[i]->id);
-	}
-}
-
-struct keyset_state *keyset_settled(const struct keyset *ks)
-{
-	if (!ks->state->settled)
-		settle(ks->state);
-	return ks->state;
 }
 
 size_t keyset_count(const struct keyset *ks)
@@ -447,7 +283,7 @@ enum err keyset_add(struct keyset *ks, struct slice bytes, struct slice signatur
 	enum err e = add(ks, bytes, signatures, true, added);
 	if (e != OK || ks->state->batch || *added == KEYSET_KNOWN)
 		return e;
-	struct id32 id = hash_bytes(HASH_KEYEVENT, bytes.p, bytes.n);
+	struct id32 id = keyevent_id(bytes);
 	if (!keyset_has(ks, &id))
 		*added = KEYSET_LOST;
 	return OK;
@@ -475,7 +311,7 @@ void keyset_batch_end(struct keyset *ks)
 bool keyset_slot_is_free(
 	const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t slot)
 {
-	struct id32 k = slot_key(&v->generation, root_signed, slot);
+	struct id32 k = keyset_slot_key(&v->generation, root_signed, slot);
 	const struct map_entry *e = map_find(&keyset_settled(ks)->slots, &k);
 	return slot < LIMIT_KEYEVENT_SLOTS && !(e && e->rec);
 }

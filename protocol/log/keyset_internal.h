@@ -1,4 +1,4 @@
-/* keyset_internal.h -- what keyset.c, keyset_map.c, keyset_reach.c and keyset_resolve.c share. For nobody else. */
+/* keyset_internal.h -- what the keyset_*.c share. For nobody else. */
 #ifndef QUIRE_KEYSET_INTERNAL_H
 #define QUIRE_KEYSET_INTERNAL_H
 
@@ -71,6 +71,9 @@ struct keyset {
 
 /* The state, settled. */
 struct keyset_state *keyset_settled(const struct keyset *ks);
+/* The key in the map of slots: the generation's first 28 bytes, then which slot of which signer. */
+struct id32 keyset_slot_key(const struct id32 *generation, bool root_signed, uint32_t slot);
+void keyset_record_free(struct record *r);
 struct id32 record_list(const struct record *r, size_t i);
 struct record *keyset_record(const struct keyset_state *st, const struct id32 *id); /* NULL: not stored */
 
