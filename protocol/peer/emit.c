@@ -193,7 +193,10 @@ void emit_message_class(struct session *s, enum message_type type, const void *m
 	n->out.type = (uint8_t)type;
 	n->out.bulk = bulk;
 	n->out.body = body;
-	s->queued += body.n;
+	if (bulk)
+		s->queued_bulk += body.n;
+	else
+		s->queued += body.n;
 }
 
 static void out_free(struct out_node *n)

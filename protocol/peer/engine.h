@@ -65,6 +65,7 @@ struct engine_in {
 	struct slice body;
 	/* WRITTEN */
 	size_t bytes;
+	bool bulk; /* the class that ENGINE_OUT_SEND gave */
 	/* STORED, WORKED, COMMAND */
 	struct store_res *res;
 	struct engine_work *work;
@@ -102,7 +103,7 @@ struct engine_cmd {
 
 enum engine_work_kind {
 	WORK_RUN, /* verify a run: log, first, device_key, n, headers, signature, parts -> err, prev, last */
-	WORK_CHUNK, /* does chunk `index` hash to `leaf`? then write it to the growing file -> err (HASH: the peer lied; IO, FULL: ours) */
+	WORK_CHUNK, /* does chunk `index` hash to `leaf`? then, if `file`, write it to the growing file -> err (HASH: the peer lied; IO, FULL: ours) */
 	WORK_READ, /* read chunk `index` of the complete or growing file -> err, bytes */
 	WORK_SYNC, /* fdatasync the growing file -> err */
 	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
@@ -127,6 +128,7 @@ struct engine_work {
 	/* blobs */
 	struct id32 root, leaf;
 	uint64_t index, size; /* size: plain bytes of the blob */
+	bool file;
 	struct slice bytes; /* CHUNK: in; READ: out */
 	/* KEYS */
 	struct id32 identity;

@@ -2,7 +2,8 @@
  *   engine.c    life, dispatch, deadline          emit.c      outputs; store and work requests with their continuations
  *   session.c   redeem, hello, bye, time limits   listing.c   what changed here, told to a peer, and live
  *   ask.c       our requests and their answers    serve.c     a peer's requests
- *   pull.c      rows of a peer's listing          pull_log.c  runs, bodies, erasures of one log
+ *   pull.c      rows of a peer's listing          pull_log.c  runs of one log
+ *   pull_body.c bodies that were missing          pull_erased.c erasure statements
  *   keys.c      key events: cache, checks, store  own.c       logs that this node writes
  *   fork.c      probes and proofs                 blob_*.c    blobs
  *   work.c      the pure part of work requests    command.c   commands
@@ -27,12 +28,13 @@
 #define LIST_LAZY_MS 1000
 
 struct session;
-struct pending;
 struct ask;
 struct pull;
 struct keys;
 struct serve;
 struct own_log;
+struct fetch;
+struct chunk_serve;
 
 /* ---- emit.c ---- */
 
@@ -85,6 +87,7 @@ struct batch { /* rows of one `changes`, or one unasked run */
 	struct batch *next;
 	uint64_t number;
 	bool last;
+	bool live; /* an unasked run */
 	unsigned left; /* pulls not finished */
 };
 
@@ -126,11 +129,11 @@ struct session {
 	uint64_t hello_number; /* in our hello */
 	uint64_t peer_number; /* in its hello */
 	uint64_t opened_ms, heard_ms, asked_ms;
-	size_t queued; /* bytes given to send and not yet written */
-	size_t queued_bulk;
+	size_t queued, queued_bulk; /* bytes given to send and not yet written */
+	struct chunk_serve *chunk_serves;
 	struct listing list;
 	struct serve *serves;
-	unsigned serves_n, chunk_serves_n;
+	unsigned serves_n;
 	struct ask *asks;
 	unsigned asks_n, chunk_asks_n;
 	uint32_t next_req;
@@ -138,12 +141,13 @@ struct session {
 	unsigned pulls_n, pulls_active;
 	struct batch *batches, **batches_tail;
 	bool cursor_busy;
-	uint64_t cursor_done; /* to be written when the write under way is done */
+	uint64_t cursor_done; /* all below it is committed here */
+	uint64_t cursor_put; /* given to the store */
+	uint64_t cursor_lazy_ms; /* when to write it at the latest; 0: nothing to write */
 	uint8_t cursor_instance[16];
 	size_t verify_bytes;
 	uint64_t taken, to_come;
 	struct position *positions; /* POSITIONS, lazily */
-	void *blobs; /* blob_fetch.c: what this peer is asked for */
 	bool follows_first; /* of the peer's follow set, as it arrives */
 	size_t follows_n;
 };
@@ -156,11 +160,10 @@ void session_message(struct session *s, uint8_t type, struct slice body);
 void session_gone(struct session *s); /* the connection is closed */
 /* Closes with bye and code; why is for this node's people. Harmless on a closed session. */
 void session_close(struct session *s, enum err code, const char *why);
-void session_written(struct session *s, size_t bytes);
+void session_written(struct session *s, size_t bytes, bool bulk);
 void session_time(struct session *s);
 uint64_t session_deadline(const struct session *s);
 void session_progress(struct session *s); /* something was committed: resume reading if it was paused */
-bool session_sees(const struct session *s, const struct store_log *log); /* may this peer have it (direct logs are decided by the store) */
 /* NULL: not known (or, with make, out of memory). A made one is zero but for the log. */
 struct position *session_position(struct session *s, const struct id32 *log, bool make);
 
@@ -221,63 +224,77 @@ void keys_deinit(struct engine *e);
 
 /* ---- pull.c, pull_log.c, fork.c ---- */
 
-enum pull_state { PULL_WAITING, PULL_LOADING, PULL_KEYS, PULL_RUNS, PULL_BODIES, PULL_ERASED, PULL_PROBE, PULL_FORK, PULL_FINISHED };
-
 struct pull_run { /* received; being verified, then stored in order */
 	struct pull_run *next;
 	struct pull *p;
-	struct engine_work *work; /* NULL while it is being verified */
+	struct engine_work *work; /* the verified run; NULL while it is being verified */
 	uint64_t first;
 	size_t n, bytes;
-	bool ready;
 };
 
+/* One row of a peer's listing until it is settled. It is freed when nothing refers to it any more: when finished, or with its session. */
 struct pull {
 	struct pull *next;
 	struct session *s;
 	struct batch *batch;
 	struct message_row row;
-	enum pull_state state;
-	unsigned busy; /* continuations that refer to it */
-	bool keys_asked;
-	bool asked; /* a want-run is unanswered */
+	bool active, keys_asked;
+	bool finished; /* but for answers whose end is still to come */
+	unsigned asks;
+	/* an unasked run, until it is taken */
+	struct message_run *run;
+	/* a log */
 	struct store_log log; /* as loaded */
 	struct id32 device_key;
-	uint64_t expected; /* seq that the next received run must begin with */
+	uint64_t target; /* entries that we want to have */
+	uint64_t expected; /* seq with which the next received run begins */
 	uint64_t put; /* seq behind what was given to the store */
 	struct id32 last; /* id of the entry before `put` */
-	bool last_known;
-	struct pull_run *runs, **runs_tail;
+	bool asked; /* a want-run is unanswered */
+	bool diverged; /* the peer's entries do not follow ours */
+	bool closed;
+	uint64_t closed_length;
+	bool stale; /* somebody else wrote to the log meanwhile: load it again */
+	bool moved; /* this round brought entries */
 	unsigned puts; /* RUN_PUT under way */
-	bool some_absent;
+	struct pull_run *runs, **runs_tail;
 	uint64_t gap_from;
-	/* keys */
+	size_t wanted_n, wanted_left;
+	uint64_t wanted[64];
+	uint8_t (*headers)[ENTRY_HEADER_BYTES]; /* of the wanted bodies */
+	/* key events or statements as they arrive */
 	struct arena mem;
 	struct store_keyevent *events;
-	size_t events_n, events_cap, events_bytes;
-	/* bodies and erasures asked for */
-	size_t wanted_n;
-	uint64_t wanted[64];
-	uint8_t (*headers)[ENTRY_HEADER_BYTES];
-	/* fork search: agreed below lo, differing at hi */
+	size_t events_n, events_cap, events_bytes, at;
+	/* fork search: the same below lo, different at hi */
 	uint64_t lo, hi;
 	uint64_t probes[64];
+	struct id32 probe_ids[64]; /* the peer's */
 	size_t probes_n;
-	struct engine_work *theirs;
+	unsigned rounds;
+	bool probed, fork_asked;
+	struct engine_work *theirs; /* the peer's run from the first difference */
 };
 
 void pull_changes(struct session *s, const struct message_changes *m);
 void pull_run_unasked(struct session *s, const struct message_run *m);
 void pull_pump(struct session *s);
-void pull_finish(struct pull *p); /* its row is settled */
+void pull_cursor(struct session *s); /* writes the cursor if it moved */
+void pull_finish(struct pull *p); /* its row is settled; p is freed */
+/* ask_send for a pull; every on_done must begin with: if (pull_ended(s, p)) return; */
+void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message, ask_done_fn on_done);
+bool pull_ended(struct session *s, struct pull *p); /* true: p is gone, or the session closed */
 void pull_deinit(struct session *s);
-void pull_busy(struct pull *p);
-/* Drops one reference; false: the pull is gone or its session closed: do nothing more. */
-bool pull_idle(struct pull *p);
+void pull_ask_keys(struct pull *p);
 void pull_log_start(struct pull *p);
-void pull_log_reload(struct pull *p); /* LOG_GET again, then decide what is next */
-void pull_log_run(struct pull *p, const struct message_run *m);
-void pull_erased_start(struct pull *p);
+void pull_log_decide(struct pull *p); /* p->log is loaded: what is next */
+void pull_bodies(struct pull *p); /* then erasures, then the fork's proof, then done */
+void pull_erasures(struct pull *p);
+/* A copy of a run message as a work request; NULL: the message is wrong (the session was closed) or no memory. */
+struct engine_work *pull_run_copy(struct session *s, const struct message_run *m, const struct id32 *device_key);
+void pull_run_take(struct pull *p, const struct message_run *m);
+void pull_got_run(struct session *s, void *ctx, const union message *m);
+void pull_runs_end(struct session *s, void *ctx, enum err code);
 void fork_probe(struct pull *p);
 void fork_want(struct pull *p);
 void fork_unasked(struct session *s, const struct message_fork *m);
@@ -296,21 +313,25 @@ struct own_log {
 
 struct own_log *own_find(struct engine *e, const struct id32 *log);
 void own_loaded(struct engine *e, struct store_res *res);
+void own_retire(struct engine *e, struct own_log *o); /* never append again */
 void own_append(struct engine *e, const struct engine_cmd *cmd);
 void own_put(struct engine *e, const struct engine_cmd *cmd);
 void own_synced(struct engine *e); /* a peer's first listing is committed: release */
-void own_old(struct engine *e, struct own_log *o); /* a peer holds more than we do */
+/* A peer holds more than we do: retires the log, moves what was never announced aside. */
+void own_old(struct engine *e, struct own_log *o, const struct store_log *log);
 void own_deinit(struct engine *e);
 
 /* ---- command.c, admission.c ---- */
 
 void command_run(struct engine *e, const struct engine_cmd *cmd);
 void command_answer(struct engine *e, uint64_t tag, enum err err);
-void admission_seen(struct engine *e, const struct id32 *identity, const struct store_part *parts, size_t n);
+/* Entries of a log were committed: if it is the network's, admissions among them count. */
+void admission_seen(struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
 
 /* ---- blob_fetch.c, blob_serve.c ---- */
 
 void blob_pinned(struct engine *e); /* new wants may be in the store */
+void blob_pump(struct engine *e);
 void blob_session_open(struct session *s);
 void blob_session_closed(struct session *s);
 void blob_time(struct engine *e);
@@ -320,6 +341,7 @@ void blob_serve_want(struct session *s, const struct message_want_blob *m);
 void blob_serve_leaves(struct session *s, const struct message_want_leaves *m);
 void blob_serve_chunks(struct session *s, const struct message_want_chunks *m);
 void blob_serve_pump(struct session *s);
+void blob_serve_deinit(struct session *s);
 
 /* ---- engine.c ---- */
 
@@ -340,11 +362,17 @@ struct engine {
 	struct id32 follows_version;
 	uint64_t number; /* last change that is committed */
 	bool booted;
-	void *fetches; /* blob_fetch.c */
+	struct fetch *fetches; /* blob_fetch.c */
+	size_t fetches_n;
+	bool fetch_listing, fetch_again;
+	uint64_t fetch_retry_ms; /* 0: no retry */
+	uint64_t rate_tokens, rate_ms; /* bytes of chunks that may be asked for */
 };
 
 /* The store answered a write: remember the number, tell peers. A failure is told to people. */
 bool engine_written(struct engine *e, const struct store_res *res, const char *what);
+/* Blobs that a request dropped: their files go. */
+void engine_remove_blobs(struct engine *e, const struct store_res *res);
 bool engine_follows(const struct engine *e, const struct id32 *identity);
 
 #endif

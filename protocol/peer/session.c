@@ -28,6 +28,7 @@ static void session_free(struct session *s)
 	}
 	pull_deinit(s);
 	serve_deinit(s);
+	blob_serve_deinit(s);
 	free(s->positions);
 	free(s);
 }
@@ -128,7 +129,7 @@ static void send_hello(struct session *s, const struct store_peer *peer)
 		emit_message(s, MESSAGE_HELLO, &m);
 	buf_free(&addresses);
 	s->hello_sent = true;
-	s->cursor_done = m.cursor;
+	s->cursor_done = s->cursor_put = m.cursor;
 }
 
 static bool admitted(const struct store_res *res)
@@ -532,9 +533,10 @@ void session_message(struct session *s, uint8_t type, struct slice body)
 		on_open_message(s, (enum message_type)type, &m);
 }
 
-void session_written(struct session *s, size_t bytes)
+void session_written(struct session *s, size_t bytes, bool bulk)
 {
-	s->queued -= bytes < s->queued ? bytes : s->queued;
+	size_t *queued = bulk ? &s->queued_bulk : &s->queued;
+	*queued -= bytes < *queued ? bytes : *queued;
 	if (s->state == SESSION_OPEN)
 		serve_pump(s);
 }
@@ -572,6 +574,8 @@ void session_time(struct session *s)
 			emit_message(s, MESSAGE_PING, &(struct message_ping){.token = now});
 		}
 		listing_time(s);
+		if (s->cursor_lazy_ms && now >= s->cursor_lazy_ms)
+			pull_cursor(s);
 	}
 }
 
@@ -586,6 +590,8 @@ uint64_t session_deadline(const struct session *s)
 		d = s->asked_ms + LIMIT_PROGRESS_MS;
 	if (s->list.lazy_ms && s->list.lazy_ms < d)
 		d = s->list.lazy_ms;
+	if (s->cursor_lazy_ms && s->cursor_lazy_ms < d)
+		d = s->cursor_lazy_ms;
 	return d;
 }
 

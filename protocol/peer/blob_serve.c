@@ -1,0 +1,281 @@
+/* blob_serve.c -- a peer asks for blobs, leaves and chunks: read in order, paced by what is queued. SPEC.md section 11. */
+#include "engine_int.h"
+
+#include "protocol/log/blobtree.h"
+
+#define READS 8 /* chunks read ahead for one request */
+
+struct chunk_read {
+	struct chunk_serve *v;
+	uint64_t index;
+	struct engine_work *work; /* read; NULL while under way */
+	bool busy;
+};
+
+struct chunk_serve {
+	struct chunk_serve *next;
+	struct session *s;
+	uint32_t req;
+	enum message_type type;
+	struct id32 root;
+	uint64_t first, end, size;
+	uint32_t page;
+	bool ready, over;
+	enum err code;
+	unsigned reads; /* under way */
+	uint64_t sent; /* next index to send */
+	struct chunk_read slots[READS];
+};
+
+static struct chunk_serve *serve_new(struct session *s, uint64_t req, enum message_type type, const struct id32 *root)
+{
+	unsigned n = 0, chunks = 0;
+	for (struct chunk_serve *v = s->chunk_serves; v; v = v->next) {
+		if (v->req == req) {
+			session_close(s, ERR_WIRE, "a request number that is in use");
+			return NULL;
+		}
+		n++;
+		chunks += v->type == MESSAGE_WANT_CHUNKS;
+	}
+	/* SPEC 9.3: "A side has at most 128 unanswered requests, at most 16 of them `want-chunks`" */
+	if (n + s->serves_n >= LIMIT_REQUESTS || (type == MESSAGE_WANT_CHUNKS && chunks >= LIMIT_CHUNK_REQUESTS)) {
+		session_close(s, ERR_LIMIT, "too many requests");
+		return NULL;
+	}
+	struct chunk_serve *v = calloc(1, sizeof *v);
+	if (!v) {
+		session_close(s, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	*v = (struct chunk_serve){.s = s, .req = (uint32_t)req, .type = type, .root = *root};
+	struct chunk_serve **tail = &s->chunk_serves;
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = v;
+	return v;
+}
+
+static void serve_free(struct chunk_serve *v)
+{
+	for (struct chunk_serve **at = &v->s->chunk_serves; *at; at = &(*at)->next) {
+		if (*at == v) {
+			*at = v->next;
+			break;
+		}
+	}
+	for (size_t i = 0; i < READS; i++)
+		if (v->slots[i].work)
+			engine_work_free(v->slots[i].work);
+	free(v);
+}
+
+void blob_serve_deinit(struct session *s)
+{
+	while (s->chunk_serves)
+		serve_free(s->chunk_serves);
+}
+
+static void finish(struct chunk_serve *v, enum err code)
+{
+	serve_done(v->s, v->req, code, true);
+	serve_free(v);
+}
+
+static void ask_blob(struct chunk_serve *v, stored_fn done)
+{
+	struct store_req *q = req_new(STORE_BLOB_GET);
+	if (q)
+		q->a.root = v->root;
+	emit_store(v->s->e, q, v->s, done, v);
+}
+
+/* ---- want-blob, want-leaves ---- */
+
+static bool known(const struct store_res *res)
+{
+	return res->err == OK && res->r.n == 1 && res->r.blobs[0].state != BLOB_WANTED && res->r.blobs[0].pages.n > 0;
+}
+
+static void blob_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct chunk_serve *v = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (known(res)) {
+		const struct store_blob *b = &res->r.blobs[0];
+		struct message_blob m = {.req = v->req, .root = v->root, .owner = b->owner, .size = b->size, .pages = b->pages};
+		emit_message(s, MESSAGE_BLOB, &m);
+	}
+	finish(v, known(res) ? OK : ERR_NOT_FOUND);
+}
+
+void blob_serve_want(struct session *s, const struct message_want_blob *m)
+{
+	struct chunk_serve *v = serve_new(s, m->req, MESSAGE_WANT_BLOB, &m->root);
+	if (v)
+		ask_blob(v, blob_read);
+}
+
+static void leaves_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct chunk_serve *v = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err == OK) {
+		struct message_leaves m = {.req = v->req, .leaves = res->r.bytes};
+		emit_message(s, MESSAGE_LEAVES, &m);
+	}
+	finish(v, res->err);
+}
+
+void blob_serve_leaves(struct session *s, const struct message_want_leaves *m)
+{
+	struct chunk_serve *v = serve_new(s, m->req, MESSAGE_WANT_LEAVES, &m->root);
+	struct store_req *q = v ? req_new(STORE_BLOB_LEAVES) : NULL;
+	if (!v)
+		return;
+	if (q) {
+		q->a.root = m->root;
+		q->a.seq = m->page;
+	}
+	emit_store(s->e, q, s, leaves_read, v);
+}
+
+/* ---- want-chunks ---- */
+
+static void send_chunk(struct chunk_serve *v, uint64_t index, struct slice bytes)
+{
+	struct message_chunk m = {.req = v->req, .index = index, .bytes = bytes};
+	emit_message(v->s, MESSAGE_CHUNK, &m);
+}
+
+static void pump(struct chunk_serve *v);
+
+/* Sends what was read, in order. */
+static void send_ready(struct chunk_serve *v)
+{
+	while (v->sent < v->first && !v->over) {
+		struct chunk_read *r = &v->slots[v->sent % READS];
+		if (!r->work)
+			return;
+		if (r->work->err == OK)
+			send_chunk(v, v->sent, r->work->bytes);
+		else {
+			v->over = true;
+			v->code = ERR_NOT_FOUND;
+		}
+		engine_work_free(r->work);
+		r->work = NULL;
+		v->sent++;
+	}
+}
+
+static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
+{
+	struct chunk_read *r = ctx;
+	struct chunk_serve *v = r->v;
+	(void)e;
+	v->reads--;
+	if (s->state != SESSION_OPEN)
+		return;
+	r->work = malloc(sizeof *r->work);
+	if (!r->work) {
+		session_close(s, ERR_MEMORY, "out of memory");
+		return;
+	}
+	*r->work = *w;
+	w->mem = (struct arena){0};
+	send_ready(v);
+	pump(v);
+}
+
+static void pump(struct chunk_serve *v)
+{
+	struct session *s = v->s;
+	while (!v->over && v->first < v->end && v->first - v->sent < READS && s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN) {
+		struct engine_work *w = work_new(WORK_READ);
+		struct chunk_read *r = &v->slots[v->first % READS];
+		*r = (struct chunk_read){.v = v, .index = v->first};
+		if (w) {
+			w->root = v->root;
+			w->index = v->first;
+			w->size = v->size;
+		}
+		v->first++;
+		v->reads++;
+		emit_work(s->e, w, s, chunk_was_read, r);
+	}
+	if (s->state == SESSION_OPEN && v->reads == 0 && (v->over || (v->first >= v->end && v->sent >= v->end)))
+		finish(v, v->code);
+}
+
+void blob_serve_pump(struct session *s)
+{
+	struct chunk_serve *next;
+	for (struct chunk_serve *v = s->chunk_serves; v && s->state == SESSION_OPEN; v = next) {
+		next = v->next;
+		if (v->ready)
+			pump(v);
+	}
+}
+
+static void content_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct chunk_serve *v = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err == OK)
+		send_chunk(v, 0, res->r.bytes);
+	finish(v, res->err);
+}
+
+static bool holds(const struct store_blob *b, uint64_t chunk)
+{
+	return b->state == BLOB_COMPLETE || (chunk / 8 < b->have.n && (b->have.p[chunk / 8] >> (chunk % 8) & 1));
+}
+
+static void chunks_blob(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct chunk_serve *v = ctx;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (!known(res) || v->first >= blob_chunks(res->r.blobs[0].size)) {
+		finish(v, ERR_NOT_FOUND);
+		return;
+	}
+	const struct store_blob *b = &res->r.blobs[0];
+	uint64_t chunks = blob_chunks(b->size);
+	v->size = b->size;
+	if (v->end > chunks)
+		v->end = chunks;
+	for (uint64_t i = v->first; i < v->end; i++) {
+		if (!holds(b, i)) {
+			v->end = i;
+			v->code = ERR_NOT_FOUND; /* after those that we have */
+		}
+	}
+	if (b->in_rows && v->first < v->end) {
+		struct store_req *q = req_new(STORE_BLOB_CONTENT);
+		if (q)
+			q->a.root = v->root;
+		emit_store(e, q, s, content_read, v);
+		return;
+	}
+	v->sent = v->first;
+	v->ready = true;
+	pump(v);
+}
+
+void blob_serve_chunks(struct session *s, const struct message_want_chunks *m)
+{
+	struct chunk_serve *v = serve_new(s, m->req, MESSAGE_WANT_CHUNKS, &m->root);
+	if (!v)
+		return;
+	v->first = m->first;
+	v->end = m->first + m->count;
+	ask_blob(v, chunks_blob);
+}

@@ -1,0 +1,270 @@
+/* command.c -- what this node's people ask of it. */
+#include "engine_int.h"
+
+#include "protocol/log/hash.h"
+
+void command_answer(struct engine *e, uint64_t tag, enum err err)
+{
+	struct engine_event ev = {.kind = ENGINE_EVENT_ANSWER, .tag = tag, .err = err};
+	emit_event(e, &ev);
+}
+
+/* ---- key events made here ---- */
+
+static void keys_made(struct engine *e, struct session *s, void *ctx, enum err err, bool changed)
+{
+	uint64_t *tag = ctx;
+	(void)s, (void)changed;
+	command_answer(e, *tag, err);
+	free(tag);
+}
+
+static uint64_t *tag_copy(uint64_t tag)
+{
+	uint64_t *t = malloc(sizeof *t);
+	if (t)
+		*t = tag;
+	return t;
+}
+
+static void run_keys(struct engine *e, const struct engine_cmd *cmd)
+{
+	uint64_t *tag = tag_copy(cmd->tag);
+	if (!tag)
+		command_answer(e, cmd->tag, ERR_MEMORY);
+	else
+		keys_put(e, &cmd->identity, cmd->events, cmd->events_n, NULL, keys_made, tag);
+}
+
+/* ---- following ---- */
+
+struct follow {
+	uint64_t tag;
+	struct id32 identity;
+	bool add;
+};
+
+static size_t follow_place(const struct engine *e, const struct id32 *identity)
+{
+	size_t lo = 0, hi = e->follows_n;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (id32_cmp(&e->follows[mid], identity) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool engine_follows(const struct engine *e, const struct id32 *identity)
+{
+	size_t at = follow_place(e, identity);
+	return (at < e->follows_n && id32_equal(&e->follows[at], identity)) || id32_equal(identity, &e->config.network);
+}
+
+static bool follow_change(struct engine *e, const struct id32 *identity, bool add)
+{
+	size_t at = follow_place(e, identity);
+	bool there = at < e->follows_n && id32_equal(&e->follows[at], identity);
+	if (there == add)
+		return false;
+	if (add) {
+		struct id32 *f = realloc(e->follows, (e->follows_n + 1) * sizeof *f);
+		if (!f)
+			return false;
+		e->follows = f;
+		memmove(f + at + 1, f + at, (e->follows_n - at) * sizeof *f);
+		f[at] = *identity;
+		e->follows_n++;
+		sum_add(&e->follows_version, identity);
+	} else {
+		memmove(e->follows + at, e->follows + at + 1, (e->follows_n - at - 1) * sizeof *e->follows);
+		e->follows_n--;
+		sum_sub(&e->follows_version, identity);
+	}
+	return true;
+}
+
+static void followed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct follow *f = ctx;
+	(void)s;
+	if (engine_written(e, res, "a follow") && follow_change(e, &f->identity, f->add)) {
+		struct message_follow m = {.add = f->add, .identity = f->identity, .version = e->follows_version};
+		for (struct session *t = e->sessions; t; t = t->next)
+			if (t->state == SESSION_OPEN)
+				emit_message(t, MESSAGE_FOLLOW, &m);
+	}
+	command_answer(e, f->tag, res->err);
+	free(f);
+}
+
+static void run_follow(struct engine *e, const struct engine_cmd *cmd)
+{
+	struct follow *f = e->follows_n < LIMIT_FOLLOWS || !cmd->flag ? calloc(1, sizeof *f) : NULL;
+	struct store_req *q = f ? req_new(cmd->flag ? STORE_FOLLOW_ADD : STORE_FOLLOW_REMOVE) : NULL;
+	if (!q) {
+		free(f);
+		command_answer(e, cmd->tag, e->follows_n < LIMIT_FOLLOWS ? ERR_MEMORY : ERR_LIMIT);
+		return;
+	}
+	*f = (struct follow){.tag = cmd->tag, .identity = cmd->identity, .add = cmd->flag};
+	q->a.identity = cmd->identity;
+	q->a.flag = cmd->hosted;
+	emit_store(e, q, NULL, followed, f);
+}
+
+/* ---- erasing ---- */
+
+static void erased(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	uint64_t *tag = ctx;
+	(void)s;
+	if (engine_written(e, res, "an erasure"))
+		engine_remove_blobs(e, res);
+	command_answer(e, *tag, res->err);
+	free(tag);
+}
+
+/* The statement was made here, by a signed-in owner or custodian. */
+static void run_erase(struct engine *e, const struct engine_cmd *cmd)
+{
+	uint64_t *tag = cmd->statement.n == LIMIT_ERASURE_BYTES ? tag_copy(cmd->tag) : NULL;
+	struct store_req *q = tag ? req_new(STORE_ERASED_PUT) : NULL;
+	if (!q || !arena_put(&q->mem, cmd->statement, &q->a.bytes)) {
+		free(tag);
+		free(q);
+		command_answer(e, cmd->tag, cmd->statement.n == LIMIT_ERASURE_BYTES ? ERR_MEMORY : ERR_INPUT);
+		return;
+	}
+	q->a.log = id32_from(q->a.bytes.p + 4); /* SPEC 12.1: offsets */
+	q->a.seq = be64_get(q->a.bytes.p + 40);
+	q->a.id = id32_from(q->a.bytes.p + 48);
+	emit_store(e, q, NULL, erased, tag);
+}
+
+/* ---- finding an identity by its root key, for recovery ---- */
+
+struct find {
+	uint64_t tag;
+	unsigned asked; /* sessions that have not answered */
+	bool found;
+	struct id32 identity;
+	struct arena mem;
+	struct store_keyevent *events;
+	size_t n;
+};
+
+static void find_free(struct find *f)
+{
+	arena_free(&f->mem);
+	free(f->events);
+	free(f);
+}
+
+static void find_put(struct engine *e, struct session *s, void *ctx, enum err err, bool changed)
+{
+	struct find *f = ctx;
+	(void)s, (void)changed;
+	struct engine_event ev = {.kind = ENGINE_EVENT_ANSWER, .tag = f->tag, .err = err, .identity = f->identity};
+	emit_event(e, &ev);
+	find_free(f);
+}
+
+static void find_got(struct session *s, void *ctx, const union message *m)
+{
+	struct find *f = ctx;
+	const struct message_list *l = &m->keys.events;
+	struct slice raw;
+	if (f->found && !id32_equal(&f->identity, &m->keys.identity))
+		return;
+	if (f->n + l->n > LIMIT_KEYEVENTS || !arena_put(&f->mem, l->raw, &raw)) {
+		session_close(s, ERR_LIMIT, "too many key events");
+		return;
+	}
+	struct store_keyevent *ev = realloc(f->events, (f->n + l->n + 1) * sizeof *ev);
+	if (!ev)
+		return;
+	f->events = ev;
+	f->found = true;
+	f->identity = m->keys.identity;
+	struct message_list copy = {.n = l->n, .raw = raw};
+	struct mp_in in = message_list_open(&copy);
+	for (size_t i = 0; i < l->n; i++, f->n++)
+		message_next_event(&in, &f->events[f->n].bytes, &f->events[f->n].signatures);
+}
+
+static void find_end(struct session *s, void *ctx, enum err code)
+{
+	struct find *f = ctx;
+	(void)code;
+	if (--f->asked)
+		return;
+	if (f->found) {
+		keys_put(s->e, &f->identity, f->events, f->n, NULL, find_put, f);
+	} else {
+		command_answer(s->e, f->tag, ERR_NOT_FOUND);
+		find_free(f);
+	}
+}
+
+static void run_find(struct engine *e, const struct engine_cmd *cmd)
+{
+	struct find *f = calloc(1, sizeof *f);
+	if (!f) {
+		command_answer(e, cmd->tag, ERR_MEMORY);
+		return;
+	}
+	f->tag = cmd->tag;
+	f->asked = 1; /* until all are asked */
+	for (struct session *s = e->sessions; s; s = s->next) {
+		if (!ask_room(s, false))
+			continue;
+		struct message_want_keys m = {.by = 1, .key = cmd->id};
+		f->asked++;
+		ask_send(s, MESSAGE_WANT_KEYS, &m, MESSAGE_KEYS, find_got, find_end, f);
+	}
+	if (f->asked == 1) {
+		command_answer(e, cmd->tag, ERR_UNREACHABLE);
+		find_free(f);
+		return;
+	}
+	f->asked--;
+}
+
+/* ---- the rest ---- */
+
+static void run_peer_removed(struct engine *e, const struct engine_cmd *cmd)
+{
+	for (struct session *s = e->sessions; s; s = s->next)
+		if (id32_equal(&s->node, &cmd->node))
+			session_close(s, ERR_REFUSED, "taken out by the operator");
+	command_answer(e, cmd->tag, OK);
+}
+
+static void run_network(struct engine *e, const struct engine_cmd *cmd)
+{
+	e->config.network = cmd->id;
+	for (struct session *s = e->sessions; s; s = s->next)
+		session_close(s, ERR_CLOSED, "this node moves to another network");
+	command_answer(e, cmd->tag, OK);
+}
+
+void command_run(struct engine *e, const struct engine_cmd *cmd)
+{
+	switch (cmd->kind) {
+	case ENGINE_CMD_APPEND: own_append(e, cmd); return;
+	case ENGINE_CMD_OWN: own_put(e, cmd); return;
+	case ENGINE_CMD_KEYS: run_keys(e, cmd); return;
+	case ENGINE_CMD_FOLLOW: run_follow(e, cmd); return;
+	case ENGINE_CMD_ERASE: run_erase(e, cmd); return;
+	case ENGINE_CMD_FIND: run_find(e, cmd); return;
+	case ENGINE_CMD_PEER_REMOVED: run_peer_removed(e, cmd); return;
+	case ENGINE_CMD_NETWORK: run_network(e, cmd); return;
+	case ENGINE_CMD_BLOB_WANT:
+		blob_pinned(e);
+		command_answer(e, cmd->tag, OK);
+		return;
+	}
+}

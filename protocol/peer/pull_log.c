@@ -1,0 +1,392 @@
+/* pull_log.c -- one log of a peer's listing: asks for runs, has them verified, stores them in order. SPEC.md sections 4.3 and 10.4. */
+#include "engine_int.h"
+
+/* ---- loading ---- */
+
+static void log_loaded(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull *p = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err == OK) {
+		p->log = res->r.logs[0];
+	} else if (res->err == ERR_NOT_FOUND) {
+		p->log = (struct store_log){.log = p->row.log, .identity = p->row.identity, .held_from = UINT64_MAX};
+	} else {
+		session_close(s, res->err, "the store did not find a log");
+		return;
+	}
+	pull_log_decide(p);
+}
+
+static void load(struct pull *p)
+{
+	struct store_req *q = req_new(STORE_LOG_GET);
+	if (q)
+		q->a.log = p->row.log;
+	emit_store(p->s->e, q, p->s, log_loaded, p);
+}
+
+static void device_known(struct engine *e, struct session *s, void *ctx, struct keys *k)
+{
+	struct pull *p = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	const struct keyset_device *d = k->set ? keyset_view_device(&k->view, &p->row.log) : NULL;
+	if (!d && !p->keys_asked && !p->run) {
+		pull_ask_keys(p);
+		return;
+	}
+	if (!d) { /* SPEC 10.4: "a log whose device event is unknown is not fetched" */
+		pull_finish(p);
+		return;
+	}
+	p->device_key = d->sign_key;
+	p->closed = d->closed;
+	p->closed_length = d->closed_length;
+	load(p);
+}
+
+/* An unasked run names no identity: the store knows whose log it is. */
+static void owner_found(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull *p = ctx;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err != OK || !engine_follows(e, &res->r.logs[0].identity)) {
+		pull_finish(p);
+		return;
+	}
+	p->row.identity = res->r.logs[0].identity;
+	if (id32_is_zero(&p->row.sum))
+		p->row.sum = res->r.logs[0].erased_sum; /* a run says nothing of erasures */
+	keys_get(e, &p->row.identity, s, device_known, p);
+}
+
+void pull_log_start(struct pull *p)
+{
+	p->asked = p->stale = p->moved = false;
+	if (!p->run || !id32_is_zero(&p->row.identity)) {
+		keys_get(p->s->e, &p->row.identity, p->s, device_known, p);
+		return;
+	}
+	struct store_req *q = req_new(STORE_LOG_GET);
+	if (q)
+		q->a.log = p->row.log;
+	emit_store(p->s->e, q, p->s, owner_found, p);
+}
+
+/* ---- what is next ---- */
+
+static void ask_runs(struct pull *p)
+{
+	struct message_want_run m = {.log = p->row.log, .first = p->expected};
+	m.end = p->target - p->expected > PULL_RUN_WINDOW ? p->expected + PULL_RUN_WINDOW : p->target;
+	p->asked = true;
+	p->moved = false;
+	pull_ask(p, MESSAGE_WANT_RUN, &m, MESSAGE_RUN, pull_got_run, pull_runs_end);
+}
+
+static void ids_compared(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull *p = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err == OK && res->r.n && !id32_is_zero(&res->r.ids[0]) && !id32_equal(&res->r.ids[0], &p->row.last))
+		fork_probe(p);
+	else
+		pull_bodies(p);
+}
+
+static void compare_at(struct pull *p, uint64_t seq)
+{
+	struct store_req *q = req_new(STORE_IDS);
+	uint64_t *seqs = q ? arena_alloc(&q->mem, sizeof *seqs) : NULL;
+	if (seqs) {
+		*seqs = seq;
+		q->a.log = p->row.log;
+		q->a.seqs = seqs;
+		q->a.n = 1;
+	}
+	emit_store(p->s->e, q, p->s, ids_compared, p);
+}
+
+/* SPEC 10.5: the peer holds entries of a log that we write and that we do not have, or others than those we never announced. */
+static bool own_is_old(const struct pull *p)
+{
+	const struct own_log *o = own_find(p->s->e, &p->row.log);
+	if (!o || o->state != OWN_ACTIVE || p->log.own != OWN_ACTIVE)
+		return false;
+	uint64_t announced = p->log.held_from < p->log.length ? p->log.held_from : p->log.length;
+	return p->row.count > announced && (p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
+}
+
+void pull_log_decide(struct pull *p)
+{
+	if (own_is_old(p)) {
+		own_old(p->s->e, own_find(p->s->e, &p->row.log), &p->log);
+		load(p); /* behind the requests of own_old: the log as it is then */
+		return;
+	}
+	p->target = p->row.count;
+	if (p->closed && p->closed_length < p->target)
+		p->target = p->closed_length;
+	if (p->log.fork_seq1 && !p->closed && p->log.fork_seq1 - 1 < p->target)
+		p->target = p->log.fork_seq1 - 1;
+	p->expected = p->put = p->log.length;
+	p->last = p->log.last;
+	if (p->log.length < p->target) {
+		if (p->run && p->run->first == p->log.length)
+			pull_run_take(p, p->run);
+		else
+			ask_runs(p);
+		p->run = NULL;
+		return;
+	}
+	p->run = NULL;
+	if (p->row.count == 0 || p->log.fork_seq1 || p->closed)
+		pull_bodies(p);
+	else if (p->row.count > p->log.length)
+		pull_bodies(p); /* the rest does not count here */
+	else
+		compare_at(p, p->row.count - 1);
+}
+
+/* ---- runs: received, verified, stored ---- */
+
+static bool copy_parts(struct engine_work *w, const struct message_list *list)
+{
+	struct slice raw;
+	w->parts = arena_alloc(&w->mem, list->n * sizeof *w->parts);
+	if (!w->parts || !arena_put(&w->mem, list->raw, &raw))
+		return false;
+	struct message_list copy = {.n = list->n, .raw = raw};
+	struct mp_in in = message_list_open(&copy);
+	for (size_t i = 0; i < list->n; i++) {
+		struct message_part part = message_next_part(&in);
+		w->parts[i] = (struct entry_part){.envelope = part.envelope, .kind = part.kind, .bytes = part.bytes};
+		if (part.kind == BODY_ERASED) { /* its statement comes, checked, by want-erased */
+			w->parts[i].kind = BODY_ABSENT;
+			w->parts[i].bytes = (struct slice){0};
+		}
+	}
+	return true;
+}
+
+struct engine_work *pull_run_copy(struct session *s, const struct message_run *m, const struct id32 *device_key)
+{
+	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES || (m->signature.n != 0 && m->signature.n != ENTRY_SIGNATURE_BYTES)) {
+		session_close(s, ERR_WIRE, "a run of unequal parts");
+		return NULL;
+	}
+	struct engine_work *w = work_new(WORK_RUN);
+	struct slice headers = {0}, signature = {0};
+	if (!w || !arena_put(&w->mem, m->headers, &headers) || !arena_put(&w->mem, m->signature, &signature) || !copy_parts(w, &m->parts)) {
+		if (w)
+			engine_work_free(w);
+		session_close(s, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	w->log = m->log;
+	w->device_key = *device_key;
+	w->first = m->first;
+	w->n = m->parts.n;
+	w->headers = headers.p;
+	w->signature = m->signature.n ? signature.p : NULL;
+	return w;
+}
+
+static void run_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res);
+
+/* The next in order is verified: to the store with it. The work's memory becomes the request's. */
+static struct store_req *put_request(struct pull *p, struct engine_work *w)
+{
+	struct store_req *q = req_new(STORE_RUN_PUT);
+	struct store_part *parts = q ? arena_alloc(&w->mem, w->n * sizeof *parts) : NULL;
+	struct store_pin *pins = parts ? arena_alloc(&w->mem, w->n * LIMIT_ENVELOPE_BLOBS * sizeof *pins) : NULL;
+	if (!pins) {
+		free(q);
+		return NULL;
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		struct envelope env;
+		parts[i] = (struct store_part){.header = w->headers + i * ENTRY_HEADER_BYTES, .envelope = w->parts[i].envelope,
+					       .kind = w->parts[i].kind == BODY_HERE ? BODY_HERE : BODY_ABSENT, .bytes = w->parts[i].bytes};
+		if (w->parts[i].envelope.n && envelope_decode(w->parts[i].envelope, &env) == OK)
+			for (size_t k = 0; k < env.blobs_n; k++)
+				pins[q->a.pins_n++] = (struct store_pin){.seq = w->first + i, .root = env.blobs[k].root, .size = env.blobs[k].size};
+	}
+	q->a.log = p->row.log;
+	q->a.identity = p->row.identity;
+	q->a.device_key = p->device_key;
+	q->a.first = w->first;
+	q->a.prev = w->prev;
+	q->a.n = w->n;
+	q->a.parts = parts;
+	q->a.pins = pins;
+	q->a.sig = slice_of(w->signature, w->signature ? ENTRY_SIGNATURE_BYTES : 0);
+	q->a.id = w->last;
+	q->a.own = p->log.own;
+	q->a.now_s = p->s->e->wall_s;
+	q->mem = w->mem;
+	w->mem = (struct arena){0};
+	return q;
+}
+
+static void store_runs(struct pull *p)
+{
+	struct session *s = p->s;
+	while (p->runs && p->runs->work && s->state == SESSION_OPEN) {
+		struct pull_run *r = p->runs;
+		struct engine_work *w = r->work;
+		bool fits = w->first == p->put && id32_equal(&w->prev, &p->last);
+		p->runs = r->next;
+		if (!p->runs)
+			p->runs_tail = &p->runs;
+		if (fits && !p->diverged) {
+			struct store_req *q = put_request(p, w);
+			p->put += w->n;
+			p->last = w->last;
+			p->puts++;
+			r->work = NULL;
+			emit_store(s->e, q, s, run_stored, r);
+			engine_work_free(w);
+			continue;
+		}
+		/* SPEC 10.7: "If a run's first header does not name the receiver's last entry" */
+		if (p->put == p->log.length && w->first == p->put)
+			p->diverged = true;
+		else if (!p->diverged)
+			session_close(s, ERR_CHAIN, "runs that do not follow one another");
+		s->verify_bytes -= r->bytes;
+		engine_work_free(w);
+		free(r);
+	}
+}
+
+static void runs_settled(struct pull *p)
+{
+	if (p->asked || p->runs || p->puts || p->s->state != SESSION_OPEN)
+		return;
+	if (p->diverged) {
+		p->diverged = false;
+		fork_probe(p);
+	} else if (p->stale) {
+		p->stale = false;
+		load(p);
+	} else if (p->put < p->target && p->moved && ask_room(p->s, false)) {
+		p->log.length = p->put;
+		p->log.last = p->last;
+		ask_runs(p);
+	} else {
+		pull_bodies(p);
+	}
+}
+
+static void seen(struct engine *e, const struct pull *p, uint64_t first, size_t n, bool pins)
+{
+	struct engine_event ev = {.kind = ENGINE_EVENT_ENTRY, .conn = p->s->conn, .node = p->s->node, .log = p->row.log,
+				  .identity = p->row.identity, .seq = first, .count = n};
+	emit_event(e, &ev);
+	if (pins)
+		blob_pinned(e);
+	admission_seen(e, &p->row.identity, &p->row.log, first, n);
+}
+
+static void run_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull_run *r = ctx;
+	struct pull *p = r->p;
+	s->verify_bytes -= r->bytes;
+	bool closed = s->state != SESSION_OPEN;
+	if (res->err == ERR_CHAIN) {
+		p->stale = true; /* another peer's copy came first */
+	} else if (engine_written(e, res, "entries of a peer")) {
+		s->taken += r->n;
+		p->moved = true;
+		if (!closed)
+			seen(e, p, r->first, r->n, res->r.flag);
+	} else if (!closed) {
+		session_close(s, res->err, "the store did not keep a run");
+	}
+	free(r);
+	if (closed || s->state != SESSION_OPEN)
+		return;
+	p->puts--;
+	session_progress(s);
+	runs_settled(p);
+}
+
+static void run_verified(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
+{
+	struct pull_run *r = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return; /* the pull frees r */
+	if (w->err != OK) {
+		/* SPEC 4.3: "A run that fails is refused as a whole and charged to the sender" */
+		session_close(s, w->err, "a run that does not hold");
+		return;
+	}
+	struct engine_work *kept = malloc(sizeof *kept);
+	if (!kept) {
+		session_close(s, ERR_MEMORY, "out of memory");
+		return;
+	}
+	*kept = *w;
+	w->mem = (struct arena){0};
+	r->work = kept;
+	struct pull *p = r->p;
+	store_runs(p);
+	if (s->state == SESSION_OPEN) {
+		session_progress(s);
+		runs_settled(p);
+	}
+}
+
+void pull_run_take(struct pull *p, const struct message_run *m)
+{
+	struct session *s = p->s;
+	struct engine_work *w = pull_run_copy(s, m, &p->device_key);
+	struct pull_run *r = w ? calloc(1, sizeof *r) : NULL;
+	if (!r) {
+		if (w) {
+			engine_work_free(w);
+			session_close(s, ERR_MEMORY, "out of memory");
+		}
+		return;
+	}
+	*r = (struct pull_run){.p = p, .first = m->first, .n = m->parts.n, .bytes = m->headers.n + m->parts.raw.n};
+	*p->runs_tail = r;
+	p->runs_tail = &r->next;
+	p->expected += r->n;
+	s->verify_bytes += r->bytes;
+	if (s->verify_bytes > PULL_VERIFY_BYTES_MAX && !s->paused) {
+		s->paused = true;
+		emit_flow(s->e, ENGINE_OUT_PAUSE, s->conn);
+	}
+	emit_work(s->e, w, s, run_verified, r);
+}
+
+void pull_got_run(struct session *s, void *ctx, const union message *m)
+{
+	struct pull *p = ctx;
+	if (!id32_equal(&m->run.log, &p->row.log) || m->run.first != p->expected || m->run.first >= p->target) {
+		session_close(s, ERR_WIRE, "a run that was not asked for");
+		return;
+	}
+	pull_run_take(p, &m->run);
+}
+
+void pull_runs_end(struct session *s, void *ctx, enum err code)
+{
+	struct pull *p = ctx;
+	(void)code;
+	if (pull_ended(s, p))
+		return;
+	p->asked = false;
+	runs_settled(p);
+}

@@ -1,0 +1,83 @@
+/* work.c -- the pure part of work requests: what takes longer than a step may. Any thread. */
+#include "engine_int.h"
+
+#include "protocol/log/blobtree.h"
+#include "protocol/log/erasure.h"
+
+void engine_work_free(struct engine_work *w)
+{
+	arena_free(&w->mem);
+	keyset_free(w->keys);
+	free(w);
+}
+
+static void hash_run(struct engine_work *w)
+{
+	struct run r = {.log = w->log, .first = w->first, .n = w->n, .headers = w->headers, .signature = w->signature, .parts = w->parts};
+	struct run_ends ends = {0};
+	w->err = run_verify(&r, &w->device_key, &ends);
+	w->prev = ends.prev;
+	w->last = ends.last;
+}
+
+static void hash_body(struct engine_work *w)
+{
+	struct entry_header h;
+	w->err = entry_header_decode(slice_of(w->headers, ENTRY_HEADER_BYTES), &h);
+	if (w->err == OK)
+		w->err = entry_body_check(&h, w->bytes);
+	w->last = entry_id(w->headers);
+}
+
+static void hash_chunk(struct engine_work *w)
+{
+	struct id32 leaf = blob_leaf(w->index, w->bytes.p, w->bytes.n);
+	w->err = id32_equal(&leaf, &w->leaf) ? OK : ERR_HASH;
+}
+
+/* SPEC 3.4: "The events of one answer (`keys` … `done`) are judged together with those held, as one set." A loser may be named by an event behind it, so again until nothing is new. */
+static void hash_keys(struct engine_work *w)
+{
+	struct keyset *ks = keyset_new(&w->identity);
+	enum err e = ks ? OK : ERR_MEMORY;
+	for (size_t i = 0; i < w->held_n && e == OK; i++)
+		e = keyset_load(ks, w->held[i].bytes, w->held[i].signatures);
+	bool lost = true, again = true;
+	for (unsigned pass = 0; pass < 3 && lost && again && e == OK; pass++) {
+		lost = again = false;
+		for (size_t i = 0; i < w->events_n && e == OK; i++) {
+			enum keyset_added added = KEYSET_KNOWN;
+			e = keyset_add(ks, w->events[i].bytes, w->events[i].signatures, &added);
+			w->added += added == KEYSET_NEW;
+			again = again || added == KEYSET_NEW;
+			lost = lost || added == KEYSET_LOST;
+		}
+	}
+	w->err = e;
+	if (e == OK)
+		w->keys = ks;
+	else
+		keyset_free(ks);
+}
+
+static void hash_statements(struct engine_work *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		w->good[i] = erasure_verify(w->statements[i], &w->signers[i]) == OK;
+	w->err = OK;
+}
+
+void engine_work_hash(struct engine_work *w)
+{
+	switch (w->kind) {
+	case WORK_RUN: hash_run(w); return;
+	case WORK_BODY: hash_body(w); return;
+	case WORK_CHUNK: hash_chunk(w); return;
+	case WORK_KEYS: hash_keys(w); return;
+	case WORK_STATEMENTS: hash_statements(w); return;
+	case WORK_READ:
+	case WORK_SYNC:
+	case WORK_PUBLISH:
+	case WORK_REMOVE: return; /* files: the driver's */
+	}
+}
