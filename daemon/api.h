@@ -91,6 +91,8 @@ void api_bytes(
 	struct api_request *rq, unsigned http_status, const char *content_type, const void *p, size_t n);
 /* Before the answer: one more header, or another value for one of the usual ones (Content-Security-Policy, Cache-Control …). */
 void api_header(struct api_request *rq, const char *name, const char *value);
+/* The handler needs the session no longer: it may be wiped as soon as it ends. */
+void api_session_drop(struct api_request *rq);
 unsigned api_status(enum err e);
 
 /* ---- downloads ---- */
@@ -123,7 +125,8 @@ void api_stream_end(struct api_request *rq, enum err e);
 struct api_sink {
 	/* 1 to HTTP_CHUNK_BYTES_MAX bytes, borrowed until api_upload_next(), which asks for more, from within or later. Nothing is read from the client before. */
 	void (*chunk)(void *ctx, struct api_request *rq, struct slice bytes);
-	/* OK: all is there, answer now. ERR_CLOSED: the client went away or was too slow: undo, then answer anyway. Once; not after an answer was given. */
+	/* OK: all is there, answer now. ERR_CLOSED: the client went away or was too slow, ERR_LIMIT: it is over
+	 * page.upload_max: undo, then answer. Once; not after an answer was given. */
 	void (*end)(void *ctx, struct api_request *rq, enum err e);
 	void *ctx;
 };

@@ -36,7 +36,7 @@ struct http_options {
 
 /* Opens both doors with the routes of api.def. why: one line for people on error.
  * ERR_INPUT: the address is not usable, or not of the loopback, or the home's path is too long for a socket; ERR_EXISTS: the address is taken;
- * ERR_IO, ERR_MEMORY. */
+ * ERR_IO, ERR_MEMORY. After an error the loop has handles to close: run it, as node_stop() does. */
 MUST_CHECK enum err http_start(struct node *n, char why[256], struct http **out);
 /* The same with routes of one's own. */
 MUST_CHECK enum err http_open(struct node *n, const struct http_options *o, char why[256], struct http **out);
