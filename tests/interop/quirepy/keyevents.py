@@ -112,6 +112,7 @@ class KeySet:
     def __init__(self, identity):
         self.identity = identity
         self.events = {}
+        self._force = None
 
     def _valid(self, e):
         if e.kind == INCEPTION:
@@ -134,6 +135,7 @@ class KeySet:
 
     def add(self, events):
         """Judges events as one set with those held; returns the ids that are valid and new, and drops what loses."""
+        self._force = None
         waiting, before = [e for e in events if e.id not in self.events], set(self.events)
         progress = True
         while waiting and progress:
@@ -205,6 +207,11 @@ class KeySet:
 
     def in_force(self):
         """Ids of the events in force, SPEC 3.5."""
+        if self._force is None:
+            self._force = self._find_force()
+        return set(self._force)
+
+    def _find_force(self):
         C, winners, kept = self.current(), self.winners(), self.kept()
         force = {i for i, e in self.events.items() if e.kind == INCEPTION}
         if C is None:

@@ -77,5 +77,5 @@ def read(raw):
     return kind, fields
 
 
-def write(kind, **fields):
-    return mp.encode([kind, fields])
+def write(record, /, **fields):
+    return mp.encode([record, fields])

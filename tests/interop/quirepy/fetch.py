@@ -1,0 +1,233 @@
+"""Fetching what a peer listed (SPEC 10.4 to 10.7), in the order in which it arrived, and blobs (SPEC 11)."""
+from . import blobs, entries, keyevents
+from .messages import OK, WIRE
+from .store import Log
+
+ASK_MAX = 65536
+
+
+async def commit_loop(s):
+    """Takes what arrived, one after the other; a cursor moves when everything asked for is committed."""
+    while True:
+        kind, f = await s.arrived.get()
+        if kind == "changes":
+            for row in f["rows"]:
+                await (_keys_row if row[0] == 0 else _log_row)(s, *row[1 : 4 if row[0] == 0 else 7])
+        elif kind == "run":
+            await _live_run(s, f)
+        else:
+            _fork(s, f)
+        if kind != "fork":
+            s.store.cursors[s.peer] = (s.hello["instance"], f["number"])
+        if kind == "changes":
+            if f["last"]:
+                s.peer_listed.set()
+                s.wake.set()
+            else:
+                s.channel.send("more", number=f["number"])
+
+
+def _fail(e):
+    from .session import Close
+
+    return Close(WIRE, str(e))
+
+
+def _follows(s, identity):
+    return identity in s.store.follows or identity == s.node.network
+
+
+async def _keys_row(s, identity, count, digest):
+    ks = s.store.keys(identity)
+    if _follows(s, identity) and (ks is None or ks.row() != (count, digest)):
+        await fetch_keys(s, identity)
+
+
+async def fetch_keys(s, identity):
+    _, answers = await s.ask("want-keys", by=0, key=identity)
+    events = []
+    for _, f in answers:
+        try:
+            events += [keyevents.Event(*pair) for pair in f["events"]]
+        except keyevents.BadEvent as e:
+            raise _fail(e) from None
+    s.node.changed(lambda: s.store.add_events(identity, events))
+
+
+async def _log_row(s, log, identity, length, last, erased, fork):
+    if not _follows(s, identity):
+        return
+    event, in_force = s.store.device_of(log, identity)
+    if event is None:
+        await fetch_keys(s, identity)
+        event, in_force = s.store.device_of(log, identity)
+    if not in_force:
+        return
+    local = s.store.logs.get(log)
+    if local is None:
+        local = s.store.logs[log] = Log(log, identity, event.payload[0])
+    s.peer_has[log] = max(length, s.peer_has.get(log, 0))
+    if fork and (local.fork is None or local.fork["seq"] > fork - 1):
+        _, answers = await s.ask("want-fork", log=log)
+        for _, f in answers:
+            _fork(s, f)
+    n = local.length(s.store.closing(local))
+    if log in s.store.written and length > n:
+        s.store.written.pop(log)
+        s.node.rolled_back.add(log)
+    while n < length and not (local.fork and n >= local.fork["seq"]):
+        _, answers = await s.ask("want-run", log=log, first=n, end=min(length, n + ASK_MAX))
+        for name, f in answers:
+            if name == "run":
+                await take_run(s, local, f)
+        if local.length(s.store.closing(local)) <= n:
+            break
+        n = local.length(s.store.closing(local))
+    if length and length <= len(local.headers) and local.headers[length - 1].id != last:
+        await find_fork(s, local, length)
+    await _bodies(s, local, min(length, n))
+    if length == n and erased != local.row(s.store.closing(local))[5]:
+        _, answers = await s.ask("want-erased", log=log, first=0)
+        await _statements(s, local, [raw for _, f in answers for raw in f["statements"]])
+
+
+async def _statements(s, local, listed):
+    for raw in listed:
+        try:
+            st = entries.Statement(raw)
+            custodian = entries.envelope_read(local.envelopes.get(st.seq, b"")).get("custodian")
+            if st.by == 1 and custodian and s.store.keys(custodian) is None:
+                await fetch_keys(s, custodian)
+            s.node.changed(lambda raw=raw: local.put_statement(raw, s.store.keys) and s.store.bump(local))
+        except entries.BadEntry as e:
+            raise _fail(e) from None
+
+
+async def _bodies(s, local, length):
+    lacking = [q for q in local.lacking(length)]
+    for i in range(0, len(lacking), 64):
+        _, answers = await s.ask("want-bodies", log=local.log, seqs=lacking[i : i + 64])
+        for _, f in answers:
+            if f["log"] != local.log or f["seq"] not in lacking:
+                raise _fail("a body that was not asked for")
+            await _content(s, local, f["seq"], f["kind"], f["bytes"])
+
+
+async def _content(s, local, seq, kind, data):
+    if kind == 2:
+        await _statements(s, local, [data])
+        return
+    try:
+        s.node.changed(lambda: local.put_content(seq, kind, data, s.store.keys) and s.store.bump(local))
+    except entries.BadEntry as e:
+        raise _fail(e) from None
+
+
+def _checked(s, local, f):
+    run = entries.run_check(local.device_key, local.log, f["first"], f["headers"], f["signature"], local.vouched(s.store.closing(local)))
+    for h, (envelope, kind, data) in zip(run, f["parts"]):
+        entries.need(entries.envelope_hash(envelope) == h.envelope_hash, "envelope hash")
+        entries.envelope_read(envelope)
+        if kind == 1:
+            entries.check_body(h, data)
+    return run
+
+
+async def take_run(s, local, f):
+    """A run that was asked for, or not; False if it does not fit behind what is held."""
+    try:
+        entries.need(f["log"] == local.log, "log")
+        run = _checked(s, local, f)
+    except entries.BadEntry as e:
+        raise _fail(e) from None
+    first, held = f["first"], len(local.headers)
+    if first > held:
+        return False
+    if (first and run[0].prev != local.headers[first - 1].id) or any(h.seq < held and local.headers[h.seq].id != h.id for h in run):
+        await find_fork(s, local, min(held, run[-1].seq + 1))
+        return True
+
+    def put():
+        before = len(local.headers)
+        local.put_run(run, f["signature"], [p[0] for p in f["parts"]])
+        if len(local.headers) > before:
+            s.store.bump(local)
+
+    s.node.changed(put)
+    for h, (_, kind, data) in zip(run, f["parts"]):
+        await _content(s, local, h.seq, kind, data)
+    return True
+
+
+async def _live_run(s, f):
+    local = s.store.logs.get(f["log"])
+    fits = local is not None and await take_run(s, local, f)
+    if not fits and local is not None:
+        n = local.length(s.store.closing(local))
+        _, answers = await s.ask("want-run", log=f["log"], first=n, end=f["first"] + len(f["parts"]))
+        for name, g in answers:
+            if name == "run":
+                await take_run(s, local, g)
+    if local is not None:
+        s.peer_has[local.log] = max(s.peer_has.get(local.log, 0), f["first"] + len(f["parts"]))
+        await _bodies(s, local, local.length(s.store.closing(local)))
+
+
+def _fork(s, f):
+    local = s.store.logs.get(f["log"])
+    if local is None or (local.fork and local.fork["seq"] <= f["seq"]):
+        return
+    try:
+        entries.fork_check(local.device_key, local.log, f["seq"], f["headers_a"], f["signature_a"], f["headers_b"], f["signature_b"])
+    except entries.BadEntry as e:
+        raise _fail(e) from None
+    s.node.found_fork(local, {k: v for k, v in f.items() if k not in ("req", "log")}, s)
+
+
+async def find_fork(s, local, common):
+    """The first seq below common at which the peer's chain and ours differ, and its proof."""
+    low, high = 0, common
+    while low < high:
+        step = max(1, (high - low) // 64)
+        seqs = list(range(low, high, step))[:64]
+        _, answers = await s.ask("probe", log=local.log, seqs=seqs)
+        ids = [i for _, f in answers for i in f["ids"]]
+        if len(ids) != len(seqs):
+            return
+        good = [q for q, i in zip(seqs, ids) if i == local.id_at(q)]
+        bad = [q for q, i in zip(seqs, ids) if i and i != local.id_at(q)]
+        low = max(good, default=low - 1) + 1
+        high = min(bad, default=high)
+        if step == 1 and (not bad or low == high):
+            break
+    if low >= len(local.headers):
+        return
+    code, answers = await s.ask("want-run", log=local.log, first=low, end=low + 1)
+    signed = min((q for q in local.signatures if q >= low), default=None)
+    if code != OK or not answers or signed is None:
+        return
+    theirs = answers[-1][1]
+    mine = b"".join(h.raw for h in local.headers[low : signed + 1])
+    _fork(s, {"log": local.log, "seq": low, "headers_a": mine, "signature_a": local.signatures[signed], "headers_b": theirs["headers"],
+              "signature_b": theirs["signature"]})
+
+
+async def fetch_blob(s, root):
+    """A Partial that holds the whole blob, or None."""
+    code, answers = await s.ask("want-blob", root=root)
+    if code != OK or not answers:
+        return None
+    b = blobs.Partial(root)
+    if not b.take_pages(*(answers[0][1][k] for k in ("owner", "size", "pages"))):
+        raise _fail("pages")
+    for page in range(len(b.pages)):
+        _, answers = await s.ask("want-leaves", root=root, page=page)
+        if not answers or not b.take_leaves(page, answers[0][1]["leaves"]):
+            raise _fail("leaves")
+    count = blobs.chunk_count(b.size)
+    for first in range(0, count, 16):
+        _, answers = await s.ask("want-chunks", root=root, first=first, count=min(16, count - first))
+        for _, f in answers:
+            if not b.take_chunk(f["index"], f["bytes"]):
+                raise _fail("chunk")
+    return b

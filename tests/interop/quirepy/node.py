@@ -1,0 +1,139 @@
+"""A node: it listens, dials, admits peers, and tells its sessions what changed."""
+import asyncio
+
+from . import author, channel, messages
+from .channel import Cut
+from .invitation import Invitation, read as read_invitation
+from .prim import H, SUM, Random, x_public
+from .session import Session
+from .store import Store
+
+
+class Node:
+    def __init__(self, network, name="python", secret=None, store=None):
+        self.rnd = Random()
+        self.network, self.name = network, name
+        self.secret = secret or self.rnd(32)
+        self.key = x_public(self.secret)
+        self.instance = self.rnd(16)
+        self.store = store or Store()
+        self.sessions, self.tasks, self.rolled_back, self.faults = [], [], set(), []
+        self.server, self.addresses = None, []
+
+    # ---- connections ----
+
+    async def listen(self, host="127.0.0.1", port=0):
+        self.server = await asyncio.start_server(self._accept, host, port)
+        self.addresses = [f"{host}:{self.server.sockets[0].getsockname()[1]}"]
+        return self.addresses[0]
+
+    async def _accept(self, reader, writer):
+        try:
+            ch = await channel.shake(reader, writer, False, self.secret, self.network)
+        except Cut:
+            return
+        await self._start(ch, False, None)
+
+    async def dial(self, address, peer, invitation=None):
+        """A Session that runs; wait for its opened or ended."""
+        ch = await channel.dial(address, self.secret, self.network, peer)
+        return self._start(ch, True, invitation)
+
+    async def redeem(self, text):
+        i = read_invitation(text)
+        return await self.dial(i.addresses[0], i.node_key, i)
+
+    def _start(self, ch, initiator, invitation):
+        s = Session(self, ch, initiator, invitation)
+        self.sessions.append(s)
+        task = asyncio.ensure_future(s.run())
+        self.tasks.append(task)
+        return s if initiator else task
+
+    def forget(self, s):
+        if s in self.sessions:
+            self.sessions.remove(s)
+
+    async def stop(self):
+        """As a daemon that ends: its instance becomes one of the past."""
+        for s in list(self.sessions):
+            await s.bye(messages.CLOSED)
+        if self.server:
+            self.server.close()
+        for t in self.tasks:
+            t.cancel()
+
+    def restarted(self):
+        """The same node with the same store, started again."""
+        self.store.past[self.instance] = self.store.number
+        return Node(self.network, self.name, self.secret, self.store)
+
+    # ---- who may ----
+
+    def invite(self, uses=1, hours=24):
+        secret = self.rnd(16)
+        self.store.invitations[H("quire.invite", secret)] = [author.hour() + hours, uses]
+        return Invitation(self.key, self.network, secret, author.hour() + hours, self.addresses).write()
+
+    def accept_redeem(self, peer, digest):
+        found = self.store.invitations.get(digest)
+        if self.is_member(peer):
+            return messages.OK
+        if found is None or peer in self.store.admitted(self.network)[1]:
+            return messages.REFUSED
+        if (peer, digest) in self.store.redeemed:
+            self.store.joins.add(peer)
+            return messages.OK
+        if author.hour() >= found[0]:
+            return messages.EXPIRED
+        if found[1] == 0:
+            return messages.USED
+        found[1] -= 1
+        self.store.redeemed.add((peer, digest))
+        self.store.joins.add(peer)
+        return messages.OK
+
+    def is_member(self, peer):
+        admitted, ended = self.store.admitted(self.network)
+        return peer in admitted or (peer in self.store.joins and peer not in ended)
+
+    def admit(self, session):
+        """Looks for another live connection with this node key (SPEC 10.2); a code if this one must close."""
+        for other in list(self.sessions):
+            if other is session or other.peer != session.peer or other.hello is None:
+                continue
+            if other.hello["instance"] != session.hello["instance"]:
+                session.channel.send("clone", instance=other.hello["instance"])
+                other.channel.send("clone", instance=session.hello["instance"])
+                return messages.DUPLICATE
+            lower_is_mine = self.key < session.peer
+            if other.initiator == session.initiator or session.initiator == lower_is_mine:
+                asyncio.ensure_future(other.bye(messages.DUPLICATE))
+            else:
+                return messages.DUPLICATE
+        return None
+
+    # ---- changes ----
+
+    def changed(self, act):
+        """Does something to the store, and wakes the listings if it changed."""
+        before = self.store.number
+        result = act()
+        if self.store.number != before:
+            for s in self.sessions:
+                s.wake.set()
+        return result
+
+    def follow(self, identity, add=True):
+        (self.store.follows.add if add else self.store.follows.discard)(identity)
+        for s in self.sessions:
+            if s.opened.is_set():
+                s.channel.send("follow", add=add, identity=identity, version=SUM(self.store.follows))
+
+    def found_fork(self, log, proof, source):
+        """Keeps a verified proof and tells the peers that follow the log."""
+        log.fork = proof
+        self.changed(lambda: self.store.bump(log))
+        for s in self.sessions:
+            if s is not source and s.opened.is_set() and log.identity in self.store.follow_sets.get(s.peer, set()) and self.store.may_see(log, s.peer):
+                s.channel.send("fork", req=0, log=log.log, **proof)
