@@ -6,6 +6,7 @@
 
 /* Names as in the table of SPEC.md section 1.3. */
 #define HASH_KEYEVENT "quire.keyevent"
+#define HASH_KEYSET "quire.keyset"
 #define HASH_LOG "quire.log"
 #define HASH_ENTRY "quire.entry"
 #define HASH_ENVELOPE "quire.envelope"
@@ -16,6 +17,7 @@
 #define HASH_WRAP "quire.wrap"
 #define HASH_HINT "quire.hint"
 #define HASH_SLOT "quire.slot"
+#define HASH_EPHEMERAL "quire.ephemeral"
 #define HASH_CODE "quire.code"
 #define HASH_CODESUM "quire.codesum"
 #define HASH_INVITE "quire.invite"

@@ -88,6 +88,12 @@ bool invitation_address_ok(struct slice address)
 
 /* ---- base32 */
 
+/* SPEC 8.3: "A reader ignores case and white space around" */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static void base32_put(const uint8_t *p, size_t n, char *out)
 {
 	uint32_t bits = 0;
@@ -112,7 +118,8 @@ static enum err base32_get(struct slice text, uint8_t *out, size_t *out_n)
 	unsigned held = 0;
 	size_t n = 0;
 	for (size_t i = 0; i < text.n; i++) {
-		const char *at = text.p[i] ? strchr(alphabet, text.p[i]) : NULL;
+		char c = lower((char)text.p[i]);
+		const char *at = c ? strchr(alphabet, c) : NULL;
 		if (!at)
 			return ERR_FORMAT;
 		bits = bits << 5 | (uint32_t)(at - alphabet);
@@ -203,8 +210,11 @@ enum err invitation_decode(const char *text, struct invitation *inv)
 	while (n > 0 && is_space(text[n - 1]))
 		n--;
 	size_t prefix = strlen(PREFIX);
-	if (n < prefix || memcmp(text, PREFIX, prefix) != 0 || n - prefix > LETTERS_MAX)
+	if (n < prefix || n - prefix > LETTERS_MAX)
 		return ERR_FORMAT;
+	for (size_t i = 0; i < prefix; i++)
+		if (lower(text[i]) != PREFIX[i])
+			return ERR_FORMAT;
 	uint8_t raw[RAW_BYTES_MAX];
 	struct invitation got = {0};
 	size_t raw_n;

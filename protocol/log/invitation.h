@@ -19,7 +19,7 @@ struct invitation {
 bool invitation_address_ok(struct slice address);
 /* ERR_LIMIT: addresses. */
 MUST_CHECK enum err invitation_encode(const struct invitation *inv, char out[INVITATION_TEXT_BYTES]);
-/* Ignores white space around. ERR_FORMAT: not an invitation; ERR_HASH: altered or cut; ERR_VERSION; ERR_RANGE. */
+/* Ignores case, and white space around. ERR_FORMAT: not an invitation; ERR_HASH: altered or cut; ERR_VERSION; ERR_RANGE. */
 MUST_CHECK enum err invitation_decode(const char *text, struct invitation *inv);
 struct id32 invitation_secret_hash(const uint8_t secret[16]);
 

@@ -37,8 +37,7 @@ size_t seal_padded(size_t n)
 	while (e >> s)
 		s++;
 	size_t m = ((size_t)1 << (e - s)) - 1;
-	size_t padded = (n + m) & ~m;
-	return padded < LIMIT_BODY_BYTES ? padded : LIMIT_BODY_BYTES;
+	return (n + m) & ~m; /* the limit is such a length itself */
 }
 
 static uint8_t code_for(size_t readers)
@@ -82,6 +81,15 @@ static struct id32 slot_key(
 	const struct slice parts[] = {
 		slice_of(shared, 32), slice_of(d, 32), slice_of(ephemeral, 32), slice_of(reader->b, 32)};
 	return hash_parts(HASH_SLOT, parts, 4);
+}
+
+/* SPEC 5.2: "e = H(`quire.ephemeral`, content key)" */
+static void ephemeral_pair(const uint8_t content_key[32], uint8_t e[32], struct id32 *ephemeral)
+{
+	struct id32 h = hash_bytes(HASH_EPHEMERAL, content_key, 32);
+	memcpy(e, h.b, 32);
+	secret_box_public(e, ephemeral);
+	sodium_memzero(&h, sizeof h);
 }
 
 /* What sealing one body needs, wiped at the end. */
@@ -199,8 +207,7 @@ static enum err seal_to(const struct random_source *rnd, const uint8_t author_se
 	uint8_t *salt = body->p + body->n, *content = salt + ENTRY_SALT_BYTES;
 	random_fill(rnd, salt, ENTRY_SALT_BYTES);
 	random_fill(rnd, s->content_key, sizeof s->content_key);
-	random_fill(rnd, s->e, sizeof s->e);
-	secret_box_public(s->e, &s->ephemeral);
+	ephemeral_pair(s->content_key, s->e, &s->ephemeral);
 	content[AT_VERSION] = 1;
 	content[AT_CODE] = code;
 	memcpy(content + AT_EPHEMERAL, s->ephemeral.b, 32);
@@ -311,10 +318,22 @@ bool seal_hint_matches(const struct seal_pair *p, struct slice body)
 	return find_hint(&l, hint, 0) < l.slots_n;
 }
 
+/* SPEC 5.2: "must compute E from it and refuse the body if it differs: so one body cannot open to two contents" */
+static bool key_belongs(const struct layout *l, const uint8_t content_key[32])
+{
+	uint8_t e[32];
+	struct id32 ephemeral;
+	ephemeral_pair(content_key, e, &ephemeral);
+	sodium_memzero(e, sizeof e);
+	return memcmp(ephemeral.b, l->ephemeral, 32) == 0;
+}
+
 /* Decrypts behind record->n, with the associated data behind that, and keeps what is the record. */
 static enum err decrypt(
 	const struct layout *l, const uint8_t content_key[32], const struct id32 *log, struct buf *record)
 {
+	if (!key_belongs(l, content_key))
+		return ERR_DECRYPT;
 	size_t plain_n = l->cipher_n - TAG_BYTES, n;
 	enum err err = buf_reserve(record, plain_n + l->ad_n + 32);
 	if (err != OK)

@@ -9,11 +9,11 @@
 
 static void make_hashes(void)
 {
-	static const char *const names[] = {HASH_KEYEVENT, HASH_LOG, HASH_ENTRY, HASH_ENVELOPE, HASH_BODY,
-		HASH_LEAF, HASH_NODE, HASH_ROOT, HASH_WRAP, HASH_HINT, HASH_SLOT, HASH_CODE, HASH_CODESUM,
-		HASH_INVITE, HASH_INVITESUM};
+	static const char *const names[] = {HASH_KEYEVENT, HASH_KEYSET, HASH_LOG, HASH_ENTRY, HASH_ENVELOPE,
+		HASH_BODY, HASH_LEAF, HASH_NODE, HASH_ROOT, HASH_WRAP, HASH_HINT, HASH_SLOT, HASH_EPHEMERAL,
+		HASH_CODE, HASH_CODESUM, HASH_INVITE, HASH_INVITESUM};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		uint8_t x[300];
+		uint8_t x[400];
 		size_t n = i * 20;
 		draw(x, n);
 		const struct id32 h = hash_bytes(names[i], x, n);

@@ -3,6 +3,7 @@
 #include "protocol/log/blobtree.h"
 #include "protocol/log/entry.h"
 #include "protocol/log/erasure.h"
+#include "protocol/log/hash.h"
 #include "protocol/log/invitation.h"
 #include "protocol/log/mp.h"
 #include "protocol/log/seal.h"
@@ -48,7 +49,7 @@ static void make_sealed_body(size_t readers, size_t text_bytes, unsigned damage)
 	static uint8_t secrets[LIMIT_READERS][32];
 	static struct id32 keys[LIMIT_READERS];
 	struct buf record = {0}, body = {0};
-	uint8_t salt[32], content_key[32], drawn_key[32], e[32], stranger[32];
+	uint8_t salt[32], content_key[32], drawn_key[32], stranger[32];
 	struct id32 log = draw_id();
 	json_t *c = damage
 		? begin_refused("sealed-body", damage == 1 ? "copied into another log" : "a flipped bit")
@@ -65,10 +66,10 @@ static void make_sealed_body(size_t readers, size_t text_bytes, unsigned damage)
 	struct random_source again = seeded_random_source(&same);
 	random_fill(&again, salt, 32);
 	random_fill(&again, drawn_key, 32);
-	random_fill(&again, e, 32);
 	must(seal_body(&cases_rnd, secrets[0], &log, keys, readers, buf_slice(&record), &body, content_key) ==
 		OK);
 	must(memcmp(content_key, drawn_key, 32) == 0);
+	const struct id32 e = hash_bytes(HASH_EPHEMERAL, content_key, 32);
 	if (damage == 1)
 		log.b[31] ^= 1;
 	if (damage == 2)
@@ -78,7 +79,7 @@ static void make_sealed_body(size_t readers, size_t text_bytes, unsigned damage)
 	set(c, "author_secret", hex(secrets[0], 32));
 	set(c, "reader_secrets", list);
 	set(c, "stranger_secret", hex(stranger, 32));
-	set(c, "ephemeral_secret", hex(e, 32));
+	set(c, "ephemeral_secret", hex_id(&e));
 	set(c, "salt", hex(salt, 32));
 	set(c, "content_key", hex(content_key, 32));
 	set(c, "record", hex_slice(buf_slice(&record)));

@@ -47,11 +47,11 @@ static void the_hash_of_parts_is_that_of_the_whole(void **state)
 static void every_name_gives_another_hash(void **state)
 {
 	(void)state;
-	static const char *const names[] = {HASH_KEYEVENT, HASH_LOG, HASH_ENTRY, HASH_ENVELOPE, HASH_BODY,
-		HASH_LEAF, HASH_NODE, HASH_ROOT, HASH_WRAP, HASH_HINT, HASH_SLOT, HASH_CODE, HASH_CODESUM,
-		HASH_INVITE, HASH_INVITESUM};
-	struct id32 h[15];
-	for (size_t i = 0; i < 15; i++) {
+	static const char *const names[] = {HASH_KEYEVENT, HASH_KEYSET, HASH_LOG, HASH_ENTRY, HASH_ENVELOPE,
+		HASH_BODY, HASH_LEAF, HASH_NODE, HASH_ROOT, HASH_WRAP, HASH_HINT, HASH_SLOT, HASH_EPHEMERAL,
+		HASH_CODE, HASH_CODESUM, HASH_INVITE, HASH_INVITESUM};
+	struct id32 h[17];
+	for (size_t i = 0; i < 17; i++) {
 		h[i] = hash_bytes(names[i], "x", 1);
 		for (size_t k = 0; k < i; k++)
 			assert_false(id32_equal(&h[i], &h[k]));

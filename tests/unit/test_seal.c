@@ -262,14 +262,24 @@ static void a_wrong_slot_with_the_right_hint_is_passed_over(void **state)
 	buf_free(&got);
 }
 
+static struct id32 ephemeral_of(const uint8_t content_key[32])
+{
+	const struct id32 e = hash_bytes("quire.ephemeral", content_key, 32);
+	struct id32 ephemeral;
+	secret_box_public(e.b, &ephemeral);
+	return ephemeral;
+}
+
 /* A body with any plaintext, as a writer that breaks the rules would make it. */
 static enum err open_plain(const uint8_t *plain, size_t n, struct buf *got)
 {
 	static uint8_t body[LIMIT_BODY_BYTES + 64], ad[34 + 4 * 56 + 32];
 	const uint8_t key[32] = {3};
 	size_t ad_n = 34 + 4 * 56;
+	struct id32 ephemeral = ephemeral_of(key);
 	memset(body, 0, sizeof body);
 	body[32] = 1;
+	memcpy(body + 34, ephemeral.b, 32);
 	memcpy(ad, body + 32, ad_n);
 	memcpy(ad + ad_n, log_id.b, 32);
 	secret_seal(key, ad, ad_n + 32, plain, n, body + 32 + ad_n);
@@ -297,6 +307,34 @@ static void what_follows_the_record_must_be_zeros_up_to_a_padme_length(void **st
 	memset(plain, 0x91, 9);
 	assert_int_equal(open_plain(plain, n, &got), ERR_FORMAT); /* too deep */
 	assert_int_equal(got.n, 1);
+	buf_free(&got);
+}
+
+/* A writer that gives two readers two keys, of which each decrypts: only the one that E belongs to opens. */
+static void a_key_that_the_ephemeral_key_does_not_belong_to_opens_nothing(void **state)
+{
+	(void)state;
+	uint8_t record_bytes[64], key[32], forged[34 + 4 * 56 + 32], plain[200] = {0};
+	struct slice record = record_of(40, record_bytes);
+	struct buf body = {0}, got = {0};
+	assert_int_equal(seal_body(&rnd, secrets[0], &log_id, keys, 2, record, &body, key), OK);
+	size_t ad_n = 34 + 4 * 56, plain_n = body.n - 32 - ad_n - 16;
+	const uint8_t other[32] = {9};
+	struct id32 ephemeral = ephemeral_of(key);
+	assert_memory_equal(body.p + 34, ephemeral.b, 32);
+	assert_true(plain_n <= sizeof plain);
+	memcpy(plain, record.p, record.n);
+	memcpy(forged, body.p + 32, ad_n);
+	memcpy(forged + ad_n, log_id.b, 32);
+	secret_seal(other, forged, ad_n + 32, plain, plain_n, body.p + 32 + ad_n);
+	assert_int_equal(seal_open_key(other, &log_id, buf_slice(&body), &got), ERR_DECRYPT);
+	ephemeral = ephemeral_of(other);
+	memcpy(body.p + 34, ephemeral.b, 32);
+	memcpy(forged, body.p + 32, ad_n);
+	secret_seal(other, forged, ad_n + 32, plain, plain_n, body.p + 32 + ad_n);
+	assert_int_equal(seal_open_key(other, &log_id, buf_slice(&body), &got), OK);
+	assert_int_equal(got.n, 40);
+	buf_free(&body);
 	buf_free(&got);
 }
 
@@ -355,6 +393,7 @@ int main(void)
 		cmocka_unit_test(every_flipped_bit_behind_the_salt_keeps_it_shut),
 		cmocka_unit_test(a_wrong_slot_with_the_right_hint_is_passed_over),
 		cmocka_unit_test(what_follows_the_record_must_be_zeros_up_to_a_padme_length),
+		cmocka_unit_test(a_key_that_the_ephemeral_key_does_not_belong_to_opens_nothing),
 		cmocka_unit_test(malformed_bodies_are_refused_before_any_key_is_used),
 		cmocka_unit_test(a_clear_body_is_a_salt_and_the_record),
 	};

@@ -336,6 +336,9 @@ static void check_sealed_body(bool valid)
 	same("salt", body.p, 32);
 	secret_box_public(get_n("ephemeral_secret", 32), &ephemeral);
 	hold(memcmp(body.p + 34, ephemeral.b, 32) == 0, "ephemeral key");
+	const struct slice key = get("content_key");
+	const struct id32 e = hash_bytes(HASH_EPHEMERAL, key.p, key.n);
+	same_id("ephemeral_secret", &e);
 	const struct id32 c = entry_body_commitment(body);
 	same_id("commitment", &c);
 	buf_free(&record);
