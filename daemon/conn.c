@@ -110,7 +110,7 @@ void conn_bye(struct conn *c, enum err e, const char *why)
 		if (text_n >= 32)
 			head[head_n++] = (uint8_t)text_n;
 		if (buf_put(&body, head, head_n) == OK && buf_put(&body, why, text_n) == OK)
-			conn_send(c, 0, &body);
+			conn_send(c, 0, false, &body);
 		buf_free(&body);
 	}
 	conn_close(c, e, why);

@@ -86,8 +86,8 @@ bool conn_initiator(const struct conn *c);
 const struct conn_dial *conn_dialled(const struct conn *c); /* NULL if it was accepted */
 const char *conn_address(const struct conn *c); /* of the other end */
 
-/* Queues a message; takes *body. Dropped when the connection is on its way out. */
-void conn_send(struct conn *c, uint8_t type, struct buf *body);
+/* Queues a message; takes *body. Bulk waits for all that is not (SPEC 9.4). Dropped when the connection is on its way out. */
+void conn_send(struct conn *c, uint8_t type, bool bulk, struct buf *body);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 /* The engine has let the peer in: it no longer counts as half-open. Above LIMIT_CONNECTIONS it is closed with bye LIMIT. */

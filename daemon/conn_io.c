@@ -5,12 +5,6 @@
 
 #include <stdio.h>
 
-/* SPEC 9.4: "Messages 0 … 21 and 28 … 30 go before 22 … 27 that wait in the same queue; so a video never delays a review." */
-static bool is_bulk(uint8_t type)
-{
-	return type >= 22 && type <= 27;
-}
-
 /* ---- queues */
 
 static void queue_put(struct conn_queue *q, struct conn_item *it)
@@ -62,7 +56,7 @@ void conn_mark_dirty(struct conn *c)
 	c->set->dirty = c;
 }
 
-void conn_send(struct conn *c, uint8_t type, struct buf *body)
+void conn_send(struct conn *c, uint8_t type, bool bulk, struct buf *body)
 {
 	struct buf taken = *body;
 	*body = (struct buf){0};
@@ -80,7 +74,7 @@ void conn_send(struct conn *c, uint8_t type, struct buf *body)
 	}
 	*it = (struct conn_item){.body = taken, .type = type};
 	c->queued_bytes += taken.n;
-	queue_put(is_bulk(type) ? &c->bulk : &c->urgent, it);
+	queue_put(bulk ? &c->bulk : &c->urgent, it);
 	conn_mark_dirty(c);
 }
 

@@ -33,7 +33,7 @@ struct storew {
 
 	/* the loop's */
 	size_t waiting;
-	bool closing;
+	bool closing, full;
 	void (*closed)(void *ctx);
 	void *closed_ctx;
 
@@ -134,8 +134,20 @@ static void run(void *arg)
 
 /* ---- the loop */
 
+static bool writes(enum store_op op)
+{
+	static const bool table[] = {
+#define STORE_OP(name, is_write) [STORE_##name] = (is_write),
+#include "store_ops.def"
+#undef STORE_OP
+	};
+	return table[op];
+}
+
 static void answer(struct storew *w, struct item *it)
 {
+	if (it->res.err == ERR_FULL || (it->res.err == OK && writes(it->req->op)))
+		w->full = it->res.err == ERR_FULL;
 	store_req_free(it->req);
 	free(it->req);
 	w->waiting--;
@@ -259,6 +271,11 @@ void storew_put(struct storew *w, struct store_req *req, storew_done done, void 
 		uv_cond_signal(&w->work);
 	else if (!uv_is_closing((uv_handle_t *)&w->wake))
 		uv_async_send(&w->wake);
+}
+
+bool storew_full(const struct storew *w)
+{
+	return w->full;
 }
 
 size_t storew_waiting(const struct storew *w)

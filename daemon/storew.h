@@ -26,6 +26,8 @@ MUST_CHECK enum err storew_open(uv_loop_t *loop, struct store *store, struct sto
 void storew_put(struct storew *w, struct store_req *req, storew_done done, void *ctx);
 /* How many are not answered yet. */
 size_t storew_waiting(const struct storew *w);
+/* The last write that was tried found the disk full. */
+bool storew_full(const struct storew *w);
 /* Does what waits, closes the store, frees *w, then calls closed. What is put from now on is answered with ERR_CLOSED. */
 void storew_close(struct storew *w, void (*closed)(void *ctx), void *ctx);
 

@@ -1,0 +1,91 @@
+/* node_stop.c -- the end of a node, in stages, each of which begins when all parts of the one before are closed:
+ *   1  listener, dialler, invitations, connections (bye to peers)
+ *   2  the pool: what it works on comes to its end
+ *   3  the store thread: what it was asked is committed, the database is closed
+ *   4  commands without an answer are told, the engine goes
+ *   5  the lock is given back and the keys are wiped */
+#include "node_int.h"
+
+#include "home.h"
+#include "log.h"
+
+#include <sodium.h>
+
+static void release(struct node *n)
+{
+	void (*stopped)(void *ctx) = n->stopped;
+	void *ctx = n->stopped_ctx;
+	if (n->store)
+		store_close(n->store);
+	home_unlock(&n->lock_fd);
+	sodium_free(n->keys);
+	sodium_free(n->noise);
+	free(n);
+	if (stopped)
+		stopped(ctx);
+}
+
+static void on_drive_closed(void *ctx)
+{
+	struct node *n = (struct node *)ctx;
+	n->drive = NULL;
+	release(n);
+}
+
+static void on_storew_closed(void *ctx)
+{
+	struct node *n = (struct node *)ctx;
+	n->storew = NULL;
+	if (n->drive)
+		drive_close(n->drive, on_drive_closed, n);
+	else
+		release(n);
+}
+
+static void on_pool_closed(void *ctx)
+{
+	struct node *n = (struct node *)ctx;
+	n->pool = NULL;
+	if (n->drive)
+		drive_finish(n->drive);
+	if (n->storew)
+		storew_close(n->storew, on_storew_closed, n);
+	else
+		on_storew_closed(n);
+}
+
+static void on_part_closed(void *ctx)
+{
+	struct node *n = (struct node *)ctx;
+	if (--n->closing > 0)
+		return;
+	n->set = NULL;
+	n->net = NULL;
+	n->dial = NULL;
+	n->joins = NULL;
+	if (n->drive)
+		drive_drain(n->drive);
+	if (n->pool)
+		pool_close(n->pool, on_pool_closed, n);
+	else
+		on_pool_closed(n);
+}
+
+void node_end(struct node *n, void (*stopped)(void *ctx), void *ctx)
+{
+	if (n->stopping)
+		return;
+	n->stopping = true;
+	n->stopped = stopped;
+	n->stopped_ctx = ctx;
+	n->closing = 1 + (n->net != NULL) + (n->dial != NULL) + (n->joins != NULL) + (n->set != NULL);
+	if (n->net)
+		net_close(n->net, on_part_closed, n);
+	if (n->dial)
+		dial_close(n->dial, on_part_closed, n);
+	if (n->joins)
+		joins_close(n->joins, on_part_closed, n);
+	if (n->set)
+		conn_set_close(n->set, on_part_closed, n);
+	on_part_closed(n);
+}
