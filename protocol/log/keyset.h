@@ -34,7 +34,7 @@ void keyset_batch_end(struct keyset *ks);
  * aside: a later generation may name them in `keeps`, and then they can be added again. */
 size_t keyset_dropped(const struct keyset *ks, const struct id32 **ids);
 
-/* The stored set in an order in which each event comes after those it needs (SPEC 3.2), and a loser after whatever keeps it;
+/* The stored set in an order in which each event comes after those it needs (SPEC 3.2);
  * count and SUM for sync (SPEC 10.3). keyset_at and keyset_find: NULL also if out of memory. */
 size_t keyset_count(const struct keyset *ks);
 struct id32 keyset_sum(const struct keyset *ks);
