@@ -4,6 +4,7 @@
 #define QUIRE_DB_H
 
 #include "store/store.h"
+#include "sum.h"
 
 #include <sqlite3.h>
 
@@ -154,8 +155,6 @@ void log_read_row(struct query *q, struct log_row *l); /* the columns of queries
 MUST_CHECK enum err logs_collect(struct query *q, struct store_res *r);
 
 /* ids.c: sums modulo 2^256, big-endian. SPEC 1.3 */
-void sum_add(struct id32 *sum, const struct id32 *id);
-void sum_sub(struct id32 *sum, const struct id32 *id);
 
 /* blobs.c */
 MUST_CHECK enum err pins_put(

@@ -41,24 +41,3 @@ struct id32 hash_parts(const char *personal, const struct slice *parts, size_t n
 	sodium_memzero(&state, sizeof state); /* what it hashed may be a secret */
 	return r;
 }
-
-/* SPEC 1.3: "the sum of ids read as 256-bit big-endian integers, modulo 2^256, written as 32 bytes big-endian" */
-void sum_add(struct id32 *sum, const struct id32 *id)
-{
-	unsigned carry = 0;
-	for (size_t i = 32; i-- > 0;) {
-		carry += (unsigned)sum->b[i] + id->b[i];
-		sum->b[i] = (uint8_t)carry;
-		carry >>= 8;
-	}
-}
-
-void sum_sub(struct id32 *sum, const struct id32 *id)
-{
-	unsigned borrow = 0;
-	for (size_t i = 32; i-- > 0;) {
-		unsigned d = 0x100u + sum->b[i] - id->b[i] - borrow;
-		sum->b[i] = (uint8_t)d;
-		borrow = d < 0x100u;
-	}
-}

@@ -3,6 +3,7 @@
 #define QUIRE_HASH_H
 
 #include "bytes.h"
+#include "sum.h"
 
 /* Names as in the table of SPEC.md section 1.3. */
 #define HASH_KEYEVENT "quire.keyevent"
@@ -26,9 +27,5 @@
 /* The hash of the parts' concatenation. `personal` is one of the names above, at most 16 characters. */
 struct id32 hash_parts(const char *personal, const struct slice *parts, size_t n);
 struct id32 hash_bytes(const char *personal, const void *p, size_t n);
-
-/* SUM: *sum += id (or -= id), modulo 2^256, big-endian. */
-void sum_add(struct id32 *sum, const struct id32 *id);
-void sum_sub(struct id32 *sum, const struct id32 *id);
 
 #endif

@@ -34,6 +34,7 @@ struct record {
 struct map_entry {
 	struct id32 key;
 	struct record *rec; /* NULL: none any more */
+	uint32_t index; /* rec->index, one look into memory less */
 	bool used;
 };
 

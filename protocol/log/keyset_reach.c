@@ -49,10 +49,10 @@ static void graph_link(struct graph *g, const struct keyset_state *st)
 		const struct record *r = st->order[i];
 		g->first[i] = at;
 		for (size_t k = 0; k < r->after_n; k++) {
-			const struct record *to = keyset_record(st, &r->after[k]);
-			if (!to)
+			const struct map_entry *to = map_find(&st->ids, &r->after[k]);
+			if (!to || !to->rec)
 				continue;
-			g->target[at++] = (uint32_t)to->index;
+			g->target[at++] = to->index;
 			g->named[to->index]++;
 		}
 	}

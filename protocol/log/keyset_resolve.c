@@ -27,8 +27,10 @@ static enum err begin(struct resolving *s, struct keyset_state *st)
 	s->group = (uint32_t *)calloc(n, sizeof *s->group);
 	s->closings = (const struct record **)calloc(n, sizeof(const struct record *));
 	s->list = (const struct record **)calloc(n, sizeof(const struct record *));
-	for (size_t i = 0; i < st->n; i++)
+	for (size_t i = 0; i < st->n; i++) {
 		st->order[i]->index = i;
+		map_find(&st->ids, &st->order[i]->id)->index = (uint32_t)i;
+	}
 	return s->in_force && s->reached && s->inner && s->group && s->closings && s->list ? OK : ERR_MEMORY;
 }
 

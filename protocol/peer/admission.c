@@ -27,7 +27,7 @@ static void end_peer(struct engine *e, const struct id32 *node)
 	emit_store(e, q, NULL, NULL, NULL);
 	for (struct session *s = e->sessions; s; s = s->next)
 		if (id32_equal(&s->node, node))
-			session_close(s, ERR_REFUSED, "the network ended its admission");
+			peer_close(s, ERR_REFUSED, "the network ended its admission");
 }
 
 static bool clear_record(const struct store_part *p, struct slice *kind, struct slice *fields)

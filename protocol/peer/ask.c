@@ -22,7 +22,7 @@ uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum mes
 	struct ask *a = calloc(1, sizeof *a);
 	if (!a || s->asks_n >= LIMIT_REQUESTS) {
 		free(a);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		on_done(s, ctx, ERR_MEMORY);
 		return 0;
 	}
@@ -55,7 +55,7 @@ void ask_answer(struct session *s, enum message_type type, const union message *
 	struct ask **a = find(s, req);
 	if (!a || (*a)->answer != type) {
 		/* SPEC 9.1: "an answer to nothing that was asked, closes that connection with `bye` WIRE" */
-		session_close(s, ERR_WIRE, "an answer to nothing that was asked");
+		peer_close(s, ERR_WIRE, "an answer to nothing that was asked");
 		return;
 	}
 	(*a)->on_message(s, (*a)->ctx, m);
@@ -65,14 +65,14 @@ void ask_total(struct session *s, const struct message_total *m)
 {
 	struct ask **a = find(s, m->req);
 	if (!a || (*a)->type != MESSAGE_WANT_RUN)
-		session_close(s, ERR_WIRE, "the size of nothing that was asked");
+		peer_close(s, ERR_WIRE, "the size of nothing that was asked");
 }
 
 void ask_done(struct session *s, const struct message_done *m)
 {
 	struct ask **at = find(s, m->req);
 	if (!at) {
-		session_close(s, ERR_WIRE, "the end of nothing that was asked");
+		peer_close(s, ERR_WIRE, "the end of nothing that was asked");
 		return;
 	}
 	struct ask *a = *at;

@@ -286,9 +286,9 @@ static void chunk_failed(struct fetch *f, const struct arrived *a, enum err err)
 	if (a->index < f->scan)
 		f->scan = a->index;
 	if (err == ERR_HASH) {
-		struct session *s = session_find(e, a->conn);
+		struct session *s = peer_find(e, a->conn);
 		if (s) /* SPEC 11: "a lying peer is caught at its first chunk" */
-			session_close(s, ERR_WIRE, "a chunk that does not match its leaf");
+			peer_close(s, ERR_WIRE, "a chunk that does not match its leaf");
 		return;
 	}
 	struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR, .err = err, .text = "a blob's chunk"};
@@ -336,7 +336,7 @@ static void got_chunk(struct session *s, void *ctx, const union message *m)
 		return;
 	if (i >= f->chunks || !f->asked || !bit(f->asked, i) || !f->leaves_ready || i / BLOB_PAGE_LEAVES != f->page ||
 	    m->chunk.bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES) {
-		session_close(s, ERR_WIRE, "a chunk that was not asked for");
+		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
 		return;
 	}
 	if (bit(f->have, i))
@@ -347,7 +347,7 @@ static void got_chunk(struct session *s, void *ctx, const union message *m)
 		free(a);
 		if (w)
 			engine_work_free(w);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	*a = (struct arrived){.f = f, .conn = s->conn, .index = i};
@@ -370,7 +370,7 @@ static void chunk_message(struct session *s, void *ctx, const union message *m)
 {
 	struct chunk_ask *a = ctx;
 	if (m->chunk.index < a->first || m->chunk.index >= a->end)
-		session_close(s, ERR_WIRE, "a chunk that was not asked for");
+		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
 	else {
 		a->first = m->chunk.index + 1;
 		got_chunk(s, a->f, m);
@@ -515,7 +515,7 @@ static void got_leaves(struct session *s, void *ctx, const union message *m)
 {
 	struct fetch *f = ctx;
 	if (f->step != FETCH_LEAVES || f->leaves_ready || !leaves_hold(f, m->leaves.leaves)) {
-		session_close(s, ERR_WIRE, "leaves that do not match their page");
+		peer_close(s, ERR_WIRE, "leaves that do not match their page");
 		return;
 	}
 	if (f->file) {
@@ -617,7 +617,7 @@ static void got_blob(struct session *s, void *ctx, const union message *m)
 	struct fetch *f = ctx;
 	if (f->step != FETCH_META || f->pages || !id32_equal(&m->blob.root, &f->root) || !id32_equal(&m->blob.owner, &f->owner) ||
 	    !take_meta(f, m->blob.size, m->blob.pages)) {
-		session_close(s, ERR_WIRE, "a blob that does not match its root");
+		peer_close(s, ERR_WIRE, "a blob that does not match its root");
 		return;
 	}
 	struct store_req *q = req_new(STORE_BLOB_META);

@@ -32,7 +32,7 @@ static struct chunk_serve *serve_new(struct session *s, uint64_t req, enum messa
 	unsigned n = 0, chunks = 0;
 	for (struct chunk_serve *v = s->chunk_serves; v; v = v->next) {
 		if (v->req == req) {
-			session_close(s, ERR_WIRE, "a request number that is in use");
+			peer_close(s, ERR_WIRE, "a request number that is in use");
 			return NULL;
 		}
 		n++;
@@ -40,12 +40,12 @@ static struct chunk_serve *serve_new(struct session *s, uint64_t req, enum messa
 	}
 	/* SPEC 9.3: "A side has at most 128 unanswered requests, at most 16 of them `want-chunks`" */
 	if (n + s->serves_n >= LIMIT_REQUESTS || (type == MESSAGE_WANT_CHUNKS && chunks >= LIMIT_CHUNK_REQUESTS)) {
-		session_close(s, ERR_LIMIT, "too many requests");
+		peer_close(s, ERR_LIMIT, "too many requests");
 		return NULL;
 	}
 	struct chunk_serve *v = calloc(1, sizeof *v);
 	if (!v) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
 	*v = (struct chunk_serve){.s = s, .req = (uint32_t)req, .type = type, .root = *root};
@@ -183,7 +183,7 @@ static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struc
 		return;
 	r->work = malloc(sizeof *r->work);
 	if (!r->work) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	*r->work = *w;

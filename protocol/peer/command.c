@@ -180,7 +180,7 @@ static void find_got(struct session *s, void *ctx, const union message *m)
 	if (f->found && !id32_equal(&f->identity, &m->keys.identity))
 		return;
 	if (f->n + l->n > LIMIT_KEYEVENTS || !arena_put(&f->mem, l->raw, &raw)) {
-		session_close(s, ERR_LIMIT, "too many key events");
+		peer_close(s, ERR_LIMIT, "too many key events");
 		return;
 	}
 	struct store_keyevent *ev = realloc(f->events, (f->n + l->n + 1) * sizeof *ev);
@@ -239,7 +239,7 @@ static void run_peer_removed(struct engine *e, const struct engine_cmd *cmd)
 {
 	for (struct session *s = e->sessions; s; s = s->next)
 		if (id32_equal(&s->node, &cmd->node))
-			session_close(s, ERR_REFUSED, "taken out by the operator");
+			peer_close(s, ERR_REFUSED, "taken out by the operator");
 	command_answer(e, cmd->tag, OK);
 }
 
@@ -247,7 +247,7 @@ static void run_network(struct engine *e, const struct engine_cmd *cmd)
 {
 	e->config.network = cmd->id;
 	for (struct session *s = e->sessions; s; s = s->next)
-		session_close(s, ERR_CLOSED, "this node moves to another network");
+		peer_close(s, ERR_CLOSED, "this node moves to another network");
 	command_answer(e, cmd->tag, OK);
 }
 

@@ -61,7 +61,7 @@ static uint64_t pending_put(struct engine *e, uint32_t i, struct session *s, sto
 	uint32_t generation = p->generation + 1;
 	*p = (struct pending){.stored = stored, .worked = worked, .s = s, .ctx = ctx, .generation = generation, .used = true};
 	if (s)
-		session_hold(s);
+		peer_hold(s);
 	return ((uint64_t)generation << 32) | i;
 }
 
@@ -84,10 +84,10 @@ static void store_failed(struct engine *e, struct session *s, stored_fn done, vo
 	if (!done)
 		return;
 	if (s)
-		session_hold(s);
+		peer_hold(s);
 	done(e, s, ctx, &res);
 	if (s)
-		session_release(s);
+		peer_release(s);
 }
 
 void emit_store(struct engine *e, struct store_req *req, struct session *s, stored_fn done, void *ctx)
@@ -127,12 +127,12 @@ void emit_work(struct engine *e, struct engine_work *w, struct session *s, worke
 	struct engine_work *failed = w ? w : &none;
 	failed->err = ERR_MEMORY;
 	if (s)
-		session_hold(s);
+		peer_hold(s);
 	done(e, s, ctx, failed);
 	if (w)
 		engine_work_free(w);
 	if (s)
-		session_release(s);
+		peer_release(s);
 }
 
 void emit_stored(struct engine *e, struct store_res *res)
@@ -144,7 +144,7 @@ void emit_stored(struct engine *e, struct store_res *res)
 		else
 			(void)engine_written(e, res, "a peer's address");
 		if (p.s)
-			session_release(p.s);
+			peer_release(p.s);
 	}
 	store_res_free(res);
 }
@@ -155,7 +155,7 @@ void emit_worked(struct engine *e, struct engine_work *w)
 	if (pending_get(e, w->tag, &p)) {
 		p.worked(e, p.s, p.ctx, w);
 		if (p.s)
-			session_release(p.s);
+			peer_release(p.s);
 	}
 	engine_work_free(w);
 }
@@ -187,7 +187,7 @@ void emit_message_class(struct session *s, enum message_type type, const void *m
 		n = out_new(s->e, ENGINE_OUT_SEND, s->conn);
 	if (!n) {
 		buf_free(&body);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	n->out.type = (uint8_t)type;

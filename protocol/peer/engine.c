@@ -84,7 +84,7 @@ void engine_free(struct engine *e)
 			ask_deinit(s);
 		}
 		s->refs = 1;
-		session_release(s);
+		peer_release(s);
 	}
 	blob_deinit(e);
 	keys_deinit(e);
@@ -129,27 +129,27 @@ void engine_remove_blobs(struct engine *e, const struct store_res *res)
 
 static void step_connection(struct engine *e, const struct engine_in *in)
 {
-	struct session *s = session_find(e, in->conn);
+	struct session *s = peer_find(e, in->conn);
 	if (!s)
 		return;
-	session_hold(s);
+	peer_hold(s);
 	if (in->kind == ENGINE_IN_MESSAGE)
-		session_message(s, in->type, in->body);
+		peer_message(s, in->type, in->body);
 	else if (in->kind == ENGINE_IN_WRITTEN)
-		session_written(s, in->bytes, in->bulk);
+		peer_written(s, in->bytes, in->bulk);
 	else
-		session_gone(s);
-	session_release(s);
+		peer_gone(s);
+	peer_release(s);
 }
 
 static void step_time(struct engine *e)
 {
 	struct session *next;
 	for (struct session *s = e->sessions; s; s = next) {
-		session_hold(s);
-		session_time(s);
+		peer_hold(s);
+		peer_time(s);
 		next = s->next;
-		session_release(s);
+		peer_release(s);
 	}
 	blob_time(e);
 }
@@ -160,7 +160,7 @@ void engine_step(struct engine *e, const struct engine_in *in)
 		e->now_ms = in->now_ms;
 	e->wall_s = in->wall_s;
 	switch (in->kind) {
-	case ENGINE_IN_OPENED: session_opened(e, in); return;
+	case ENGINE_IN_OPENED: peer_opened(e, in); return;
 	case ENGINE_IN_MESSAGE:
 	case ENGINE_IN_WRITTEN:
 	case ENGINE_IN_CLOSED: step_connection(e, in); return;
@@ -175,7 +175,7 @@ uint64_t engine_deadline(const struct engine *e)
 {
 	uint64_t d = blob_deadline(e);
 	for (const struct session *s = e->sessions; s; s = s->next) {
-		uint64_t t = session_deadline(s);
+		uint64_t t = peer_deadline(s);
 		if (t < d)
 			d = t;
 	}

@@ -152,20 +152,20 @@ struct session {
 	size_t follows_n;
 };
 
-struct session *session_find(struct engine *e, conn_id conn);
-void session_hold(struct session *s);
-void session_release(struct session *s);
-void session_opened(struct engine *e, const struct engine_in *in);
-void session_message(struct session *s, uint8_t type, struct slice body);
-void session_gone(struct session *s); /* the connection is closed */
+struct session *peer_find(struct engine *e, conn_id conn);
+void peer_hold(struct session *s);
+void peer_release(struct session *s);
+void peer_opened(struct engine *e, const struct engine_in *in);
+void peer_message(struct session *s, uint8_t type, struct slice body);
+void peer_gone(struct session *s); /* the connection is closed */
 /* Closes with bye and code; why is for this node's people. Harmless on a closed session. */
-void session_close(struct session *s, enum err code, const char *why);
-void session_written(struct session *s, size_t bytes, bool bulk);
-void session_time(struct session *s);
-uint64_t session_deadline(const struct session *s);
-void session_progress(struct session *s); /* something was committed: resume reading if it was paused */
+void peer_close(struct session *s, enum err code, const char *why);
+void peer_written(struct session *s, size_t bytes, bool bulk);
+void peer_time(struct session *s);
+uint64_t peer_deadline(const struct session *s);
+void peer_progress(struct session *s); /* something was committed: resume reading if it was paused */
 /* NULL: not known (or, with make, out of memory). A made one is zero but for the log. */
-struct position *session_position(struct session *s, const struct id32 *log, bool make);
+struct position *peer_position(struct session *s, const struct id32 *log, bool make);
 
 /* ---- ask.c ---- */
 

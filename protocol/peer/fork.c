@@ -24,7 +24,7 @@ static void tell(struct engine *e, const struct proof *f, const struct session *
 				 .headers_a = slice_of(f->a->headers, f->a->n * ENTRY_HEADER_BYTES), .signature_a = slice_of(f->a->signature, 64),
 				 .headers_b = slice_of(f->b->headers, f->b->n * ENTRY_HEADER_BYTES), .signature_b = slice_of(f->b->signature, 64)};
 	for (struct session *s = e->sessions; s; s = s->next)
-		if (s != from && s->state == SESSION_OPEN && session_position(s, &f->a->log, false))
+		if (s != from && s->state == SESSION_OPEN && peer_position(s, &f->a->log, false))
 			emit_message(s, MESSAGE_FORK, &m);
 }
 
@@ -107,7 +107,7 @@ static void told_b_checked(struct engine *e, struct session *s, void *ctx, struc
 		return;
 	}
 	if (s->state == SESSION_OPEN)
-		session_close(s, ERR_WIRE, "the proof of a fork that proves nothing");
+		peer_close(s, ERR_WIRE, "the proof of a fork that proves nothing");
 	proof_free(f);
 }
 
@@ -138,7 +138,7 @@ static void told_a_checked(struct engine *e, struct session *s, void *ctx, struc
 		return;
 	}
 	if (s->state == SESSION_OPEN)
-		session_close(s, ERR_WIRE, "the proof of a fork that does not hold");
+		peer_close(s, ERR_WIRE, "the proof of a fork that does not hold");
 	proof_free(f);
 	told_free(t);
 }
@@ -180,7 +180,7 @@ static void told_log(struct engine *e, struct session *s, void *ctx, struct stor
 static void told(struct session *s, struct pull *p, const struct message_fork *m)
 {
 	if (m->headers_a.n % ENTRY_HEADER_BYTES || m->headers_b.n % ENTRY_HEADER_BYTES) {
-		session_close(s, ERR_WIRE, "headers of a wrong length");
+		peer_close(s, ERR_WIRE, "headers of a wrong length");
 		return;
 	}
 	struct told *t = calloc(1, sizeof *t);
@@ -188,7 +188,7 @@ static void told(struct session *s, struct pull *p, const struct message_fork *m
 	    !arena_put(&t->mem, m->signature_a, &t->sig_a) || !arena_put(&t->mem, m->signature_b, &t->sig_b)) {
 		if (t)
 			told_free(t);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	t->log = m->log;
@@ -209,7 +209,7 @@ static void got_fork(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
 	if (p->fork_asked || !id32_equal(&m->fork.log, &p->row.log)) {
-		session_close(s, ERR_WIRE, "a proof that was not asked for");
+		peer_close(s, ERR_WIRE, "a proof that was not asked for");
 		return;
 	}
 	p->fork_asked = true;
@@ -270,7 +270,7 @@ static void theirs_checked(struct engine *e, struct session *s, void *ctx, struc
 	if (s->state != SESSION_OPEN)
 		return;
 	if (w->err != OK) {
-		session_close(s, w->err, "a run that does not hold");
+		peer_close(s, w->err, "a run that does not hold");
 		return;
 	}
 	p->theirs = keep(w);
@@ -288,7 +288,7 @@ static void got_theirs(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
 	if (p->fork_asked || !id32_equal(&m->run.log, &p->row.log) || m->run.first != p->lo) {
-		session_close(s, ERR_WIRE, "a run that was not asked for");
+		peer_close(s, ERR_WIRE, "a run that was not asked for");
 		return;
 	}
 	p->fork_asked = true;
@@ -344,7 +344,7 @@ static void got_ids(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
 	if (m->ids.ids.n != p->probes_n || p->probed) {
-		session_close(s, ERR_WIRE, "ids that were not asked for");
+		peer_close(s, ERR_WIRE, "ids that were not asked for");
 		return;
 	}
 	p->probed = true;

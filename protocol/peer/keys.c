@@ -93,7 +93,7 @@ static void loaded(struct engine *e, struct session *s, void *ctx, struct store_
 		struct keys_wait *next = w->next;
 		w->got(e, w->s, w->ctx, k);
 		if (w->s)
-			session_release(w->s);
+			peer_release(w->s);
 		free(w);
 		w = next;
 	}
@@ -132,7 +132,7 @@ void keys_get(struct engine *e, const struct id32 *identity, struct session *s, 
 		return;
 	}
 	if (s)
-		session_hold(s);
+		peer_hold(s);
 	*w = (struct keys_wait){.next = k->waits, .s = s, .got = got, .ctx = ctx};
 	k->waits = w;
 	if (!k->loading) {

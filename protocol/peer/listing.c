@@ -11,7 +11,7 @@ static void cursor_checked(struct engine *e, struct session *s, void *ctx, struc
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err != OK) {
-		session_close(s, res->err, "the store did not find the cursor");
+		peer_close(s, res->err, "the store did not find the cursor");
 		return;
 	}
 	if (!s->list.last_sent)
@@ -36,7 +36,7 @@ static void follows_stored(struct engine *e, struct session *s, void *ctx, struc
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err != OK)
-		session_close(s, res->err, "the store did not keep the follow set");
+		peer_close(s, res->err, "the store did not keep the follow set");
 	else if (ctx)
 		check_cursor(s);
 }
@@ -66,7 +66,7 @@ static void got_follows(struct session *s, void *ctx, const union message *m)
 	(void)ctx;
 	s->follows_n += m->follows.ids.n;
 	if (s->follows_n > LIMIT_FOLLOWS) {
-		session_close(s, ERR_LIMIT, "the peer follows too many");
+		peer_close(s, ERR_LIMIT, "the peer follows too many");
 		return;
 	}
 	put_follows(s, &m->follows.ids, s->follows_first, false);
@@ -79,7 +79,7 @@ static void follows_done(struct session *s, void *ctx, enum err code)
 	if (s->state != SESSION_OPEN)
 		return;
 	if (code != OK)
-		session_close(s, ERR_WIRE, "the peer does not say whom it follows");
+		peer_close(s, ERR_WIRE, "the peer does not say whom it follows");
 	else
 		put_follows(s, &(struct message_list){0}, s->follows_first, true);
 }
@@ -115,7 +115,7 @@ static void follow_stored(struct engine *e, struct session *s, void *ctx, struct
 	struct id32 *version = ctx;
 	if (s->state == SESSION_OPEN) {
 		if (!engine_written(e, res, "a peer's follow"))
-			session_close(s, res->err, "the store did not keep the follow");
+			peer_close(s, res->err, "the store did not keep the follow");
 		else if (!id32_equal(&res->r.ids[0], version))
 			ask_follows(s);
 		else
@@ -131,7 +131,7 @@ void listing_follow(struct session *s, const struct message_follow *m)
 	if (!q || !version) {
 		free(q);
 		free(version);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	*version = m->version;
@@ -176,7 +176,7 @@ static bool peer_has(const struct position *p, const struct store_row *r)
 
 static void now_has(struct session *s, const struct store_row *r)
 {
-	struct position *p = session_position(s, &r->log, true);
+	struct position *p = peer_position(s, &r->log, true);
 	if (p)
 		*p = (struct position){.log = r->log, .last = r->last, .sum = r->sum, .length = r->length, .fork_seq1 = r->fork_seq1};
 }
@@ -184,7 +184,7 @@ static void now_has(struct session *s, const struct store_row *r)
 /* Can this change be told by the entries themselves (SPEC 10.6)? */
 static bool by_run(struct session *s, const struct store_row *r)
 {
-	const struct position *p = r->kind == 1 ? session_position(s, &r->log, false) : NULL;
+	const struct position *p = r->kind == 1 ? peer_position(s, &r->log, false) : NULL;
 	return p && p->length < r->length && r->length <= run_interval_end(p->length) && p->fork_seq1 == r->fork_seq1 && id32_equal(&p->sum, &r->sum);
 }
 
@@ -219,14 +219,14 @@ static void tell_by_runs(struct session *s, const struct store_row *rows, size_t
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct store_row *r = &rows[i];
-		struct position *p = session_position(s, &r->log, false);
+		struct position *p = peer_position(s, &r->log, false);
 		if (peer_has(p, r))
 			continue;
 		struct live_run *l = malloc(sizeof *l);
 		struct store_req *q = l ? req_new(STORE_RUN_GET) : NULL;
 		if (!q) {
 			free(l);
-			session_close(s, ERR_MEMORY, "out of memory");
+			peer_close(s, ERR_MEMORY, "out of memory");
 			return;
 		}
 		l->row = *r;
@@ -260,7 +260,7 @@ static size_t put_rows(struct session *s, const struct store_row *rows, size_t n
 			*all_by_run = false;
 			continue;
 		}
-		if (r->kind == 1 && peer_has(session_position(s, &r->log, false), r))
+		if (r->kind == 1 && peer_has(peer_position(s, &r->log, false), r))
 			continue;
 		told++;
 		*all_by_run = *all_by_run && by_run(s, r);
@@ -277,7 +277,7 @@ static void got_changes(struct engine *e, struct session *s, void *ctx, struct s
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err != OK) {
-		session_close(s, res->err, "the store did not list what changed");
+		peer_close(s, res->err, "the store did not list what changed");
 		return;
 	}
 	struct buf buf = {0};
@@ -288,7 +288,7 @@ static void got_changes(struct engine *e, struct session *s, void *ctx, struct s
 	l->number = l->withheld && l->withheld <= res->r.number ? l->withheld - 1 : res->r.number;
 	l->again = l->again || (l->last_sent && res->r.more);
 	if (o.err != OK) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 	} else if (by_runs && !res->r.more) {
 		tell_by_runs(s, res->r.rows, res->r.n);
 	} else if (n || !l->last_sent) {
@@ -345,7 +345,7 @@ void listing_free(struct session *s)
 void listing_more(struct session *s, const struct message_more *m)
 {
 	if (!s->list.waiting || m->number != s->list.waiting_number) {
-		session_close(s, ERR_WIRE, "more of nothing");
+		peer_close(s, ERR_WIRE, "more of nothing");
 		return;
 	}
 	s->list.waiting = false;

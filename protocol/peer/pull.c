@@ -24,7 +24,7 @@ static void cursor_stored(struct engine *e, struct session *s, void *ctx, struct
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err != OK)
-		session_close(s, res->err, "the store did not keep the cursor");
+		peer_close(s, res->err, "the store did not keep the cursor");
 	else if (!s->cursor_lazy_ms)
 		pull_cursor(s);
 }
@@ -79,7 +79,7 @@ static struct batch *batch_new(struct session *s, uint64_t number, bool last, bo
 {
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
 	*b = (struct batch){.number = number, .last = last, .live = live};
@@ -92,7 +92,7 @@ static struct pull *pull_new(struct session *s, struct batch *b, const struct me
 {
 	struct pull *p = calloc(1, sizeof *p);
 	if (!p) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
 	*p = (struct pull){.s = s, .batch = b, .row = *row};
@@ -184,7 +184,7 @@ static void keys_stored(struct engine *e, struct session *s, void *ctx, enum err
 	if (s->state != SESSION_OPEN)
 		return;
 	if (err != OK) {
-		session_close(s, err == ERR_IO || err == ERR_FULL || err == ERR_MEMORY ? err : ERR_WIRE, "key events that are not valid");
+		peer_close(s, err == ERR_IO || err == ERR_FULL || err == ERR_MEMORY ? err : ERR_WIRE, "key events that are not valid");
 		return;
 	}
 	if (p->row.kind == 0)
@@ -200,21 +200,21 @@ static void got_keys(struct session *s, void *ctx, const union message *m)
 	p->events_bytes += l->raw.n;
 	struct slice raw;
 	if (!id32_equal(&m->keys.identity, &p->row.identity) || p->events_n + l->n > LIMIT_KEYEVENTS || p->events_bytes > (64u << 20)) {
-		session_close(s, ERR_WIRE, "key events that were not asked for");
+		peer_close(s, ERR_WIRE, "key events that were not asked for");
 		return;
 	}
 	if (p->events_n + l->n > p->events_cap) {
 		size_t cap = (p->events_n + l->n) * 2;
 		struct store_keyevent *ev = realloc(p->events, cap * sizeof *ev);
 		if (!ev) {
-			session_close(s, ERR_MEMORY, "out of memory");
+			peer_close(s, ERR_MEMORY, "out of memory");
 			return;
 		}
 		p->events = ev;
 		p->events_cap = cap;
 	}
 	if (!arena_put(&p->mem, l->raw, &raw)) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	struct message_list copy = {.n = l->n, .raw = raw};
@@ -295,7 +295,7 @@ void pull_pump(struct session *s)
 
 static void note_position(struct session *s, const struct message_row *r)
 {
-	struct position *p = session_position(s, &r->log, true);
+	struct position *p = peer_position(s, &r->log, true);
 	if (p)
 		*p = (struct position){.log = r->log, .last = r->last, .sum = r->sum, .length = r->count, .fork_seq1 = r->fork_seq1};
 }
@@ -304,7 +304,7 @@ void pull_changes(struct session *s, const struct message_changes *m)
 {
 	struct batch *b = s->pulls_n < 8 * LIMIT_CHANGES_ROWS ? batch_new(s, m->number, m->last, false) : NULL;
 	if (!b) {
-		session_close(s, ERR_LIMIT, "changes that nobody asked for");
+		peer_close(s, ERR_LIMIT, "changes that nobody asked for");
 		return;
 	}
 	struct mp_in in = message_list_open(&m->rows);
@@ -327,10 +327,10 @@ void pull_changes(struct session *s, const struct message_changes *m)
 void pull_run_unasked(struct session *s, const struct message_run *m)
 {
 	const uint8_t *last = m->headers.p + m->headers.n - ENTRY_HEADER_BYTES;
-	struct position *pos = session_position(s, &m->log, true);
+	struct position *pos = peer_position(s, &m->log, true);
 	struct message_row row = {.kind = 1, .log = m->log, .count = m->first + m->parts.n, .last = entry_id(last)};
 	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES) {
-		session_close(s, ERR_WIRE, "a run of unequal parts");
+		peer_close(s, ERR_WIRE, "a run of unequal parts");
 		return;
 	}
 	if (pos) {
@@ -341,7 +341,7 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 	}
 	struct batch *b = s->pulls_n < 8 * LIMIT_CHANGES_ROWS ? batch_new(s, m->number, true, true) : NULL;
 	if (!b) {
-		session_close(s, ERR_LIMIT, "more runs than can be worked on");
+		peer_close(s, ERR_LIMIT, "more runs than can be worked on");
 		return;
 	}
 	struct pull *p = pull_new(s, b, &row);
@@ -352,7 +352,7 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 		*p->run = *m;
 	if (!p->run || !arena_put(&p->mem, m->headers, &p->run->headers) || !arena_put(&p->mem, m->parts.raw, &p->run->parts.raw) ||
 	    !arena_put(&p->mem, m->signature, &p->run->signature)) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	pull_pump(s);

@@ -30,7 +30,7 @@ static void body_stored(struct engine *e, struct session *s, void *ctx, struct s
 		emit_event(e, &ev);
 		admission_seen(e, &p->row.identity, &p->row.log, b->seq, 1);
 	} else if (res->err != ERR_ERASED && res->err != ERR_EXISTS && s->state == SESSION_OPEN) {
-		session_close(s, res->err, "the store did not keep a body");
+		peer_close(s, res->err, "the store did not keep a body");
 	}
 	free(b);
 	if (s->state == SESSION_OPEN)
@@ -42,7 +42,7 @@ static void body_checked(struct engine *e, struct session *s, void *ctx, struct 
 	struct body *b = ctx;
 	if (s->state != SESSION_OPEN || w->err != OK) {
 		if (s->state == SESSION_OPEN)
-			session_close(s, w->err, "a body that is not the entry's");
+			peer_close(s, w->err, "a body that is not the entry's");
 		free(b);
 		return;
 	}
@@ -74,7 +74,7 @@ static void got_body(struct session *s, void *ctx, const union message *m)
 	struct pull *p = ctx;
 	size_t at;
 	if (!id32_equal(&m->body.log, &p->row.log) || !wanted_at(p, m->body.seq, &at)) {
-		session_close(s, ERR_WIRE, "a body that was not asked for");
+		peer_close(s, ERR_WIRE, "a body that was not asked for");
 		return;
 	}
 	if (m->body.kind != BODY_HERE)
@@ -86,7 +86,7 @@ static void got_body(struct session *s, void *ctx, const union message *m)
 		free(b);
 		if (w)
 			engine_work_free(w);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	w->headers = header.p;

@@ -34,7 +34,7 @@ static void statement_checked(struct engine *e, struct session *s, void *ctx, st
 	if (s->state != SESSION_OPEN)
 		return;
 	if (w->err != OK || !w->good[0]) {
-		session_close(s, ERR_SIGNATURE, "an erasure that nobody signed");
+		peer_close(s, ERR_SIGNATURE, "an erasure that nobody signed");
 		return;
 	}
 	struct erasure st;
@@ -70,7 +70,7 @@ static void eraser_known(struct engine *e, struct session *s, void *ctx, struct 
 	if (!good) {
 		if (w)
 			engine_work_free(w);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	*statement = bytes;
@@ -134,7 +134,7 @@ static void got_erased(struct session *s, void *ctx, const union message *m)
 	if (ev)
 		p->events = ev;
 	if (!ev || p->events_n + l->n > LIMIT_WANT_RUN_ENTRIES || !arena_put(&p->mem, l->raw, &raw)) {
-		session_close(s, ev ? ERR_LIMIT : ERR_MEMORY, "too many erasures");
+		peer_close(s, ev ? ERR_LIMIT : ERR_MEMORY, "too many erasures");
 		return;
 	}
 	struct message_list copy = {.n = l->n, .raw = raw};

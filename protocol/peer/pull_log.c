@@ -14,7 +14,7 @@ static void log_loaded(struct engine *e, struct session *s, void *ctx, struct st
 	} else if (res->err == ERR_NOT_FOUND) {
 		p->log = (struct store_log){.log = p->row.log, .identity = p->row.identity, .held_from = UINT64_MAX};
 	} else {
-		session_close(s, res->err, "the store did not find a log");
+		peer_close(s, res->err, "the store did not find a log");
 		return;
 	}
 	pull_log_decide(p);
@@ -179,7 +179,7 @@ static bool copy_parts(struct engine_work *w, const struct message_list *list)
 struct engine_work *pull_run_copy(struct session *s, const struct message_run *m, const struct id32 *device_key)
 {
 	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES || (m->signature.n != 0 && m->signature.n != ENTRY_SIGNATURE_BYTES)) {
-		session_close(s, ERR_WIRE, "a run of unequal parts");
+		peer_close(s, ERR_WIRE, "a run of unequal parts");
 		return NULL;
 	}
 	struct engine_work *w = work_new(WORK_RUN);
@@ -187,7 +187,7 @@ struct engine_work *pull_run_copy(struct session *s, const struct message_run *m
 	if (!w || !arena_put(&w->mem, m->headers, &headers) || !arena_put(&w->mem, m->signature, &signature) || !copy_parts(w, &m->parts)) {
 		if (w)
 			engine_work_free(w);
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
 	w->log = m->log;
@@ -260,7 +260,7 @@ static void store_runs(struct pull *p)
 		if (p->put == p->log.length && w->first == p->put)
 			p->diverged = true;
 		else if (!p->diverged)
-			session_close(s, ERR_CHAIN, "runs that do not follow one another");
+			peer_close(s, ERR_CHAIN, "runs that do not follow one another");
 		s->verify_bytes -= r->bytes;
 		engine_work_free(w);
 		free(r);
@@ -310,13 +310,13 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 		if (!closed)
 			seen(e, p, r->first, r->n, res->r.flag);
 	} else if (!closed) {
-		session_close(s, res->err, "the store did not keep a run");
+		peer_close(s, res->err, "the store did not keep a run");
 	}
 	free(r);
 	if (closed || s->state != SESSION_OPEN)
 		return;
 	p->puts--;
-	session_progress(s);
+	peer_progress(s);
 	runs_settled(p);
 }
 
@@ -328,12 +328,12 @@ static void run_verified(struct engine *e, struct session *s, void *ctx, struct 
 		return; /* the pull frees r */
 	if (w->err != OK) {
 		/* SPEC 4.3: "A run that fails is refused as a whole and charged to the sender" */
-		session_close(s, w->err, "a run that does not hold");
+		peer_close(s, w->err, "a run that does not hold");
 		return;
 	}
 	struct engine_work *kept = malloc(sizeof *kept);
 	if (!kept) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	*kept = *w;
@@ -342,7 +342,7 @@ static void run_verified(struct engine *e, struct session *s, void *ctx, struct 
 	struct pull *p = r->p;
 	store_runs(p);
 	if (s->state == SESSION_OPEN) {
-		session_progress(s);
+		peer_progress(s);
 		runs_settled(p);
 	}
 }
@@ -355,7 +355,7 @@ void pull_run_take(struct pull *p, const struct message_run *m)
 	if (!r) {
 		if (w) {
 			engine_work_free(w);
-			session_close(s, ERR_MEMORY, "out of memory");
+			peer_close(s, ERR_MEMORY, "out of memory");
 		}
 		return;
 	}
@@ -375,7 +375,7 @@ void pull_got_run(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
 	if (!id32_equal(&m->run.log, &p->row.log) || m->run.first != p->expected || m->run.first >= p->target) {
-		session_close(s, ERR_WIRE, "a run that was not asked for");
+		peer_close(s, ERR_WIRE, "a run that was not asked for");
 		return;
 	}
 	pull_run_take(p, &m->run);

@@ -21,17 +21,17 @@ static struct serve *serve_new(struct session *s, uint64_t req, enum message_typ
 {
 	for (struct serve *v = s->serves; v; v = v->next) {
 		if (v->req == req) {
-			session_close(s, ERR_WIRE, "a request number that is in use");
+			peer_close(s, ERR_WIRE, "a request number that is in use");
 			return NULL;
 		}
 	}
 	if (s->serves_n >= LIMIT_REQUESTS) {
-		session_close(s, ERR_LIMIT, "too many requests");
+		peer_close(s, ERR_LIMIT, "too many requests");
 		return NULL;
 	}
 	struct serve *v = calloc(1, sizeof *v);
 	if (!v) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
 	*v = (struct serve){.next = s->serves, .s = s, .req = (uint32_t)req, .type = type};
@@ -400,7 +400,7 @@ static void serve_small(struct session *s, enum message_type type, uint64_t req,
 		for (v->n = 0; v->n < seqs->n; v->n++) {
 			v->seqs[v->n] = message_next_uint(&in);
 			if (v->n && v->seqs[v->n] <= v->seqs[v->n - 1]) {
-				session_close(s, ERR_WIRE, "seqs that do not ascend");
+				peer_close(s, ERR_WIRE, "seqs that do not ascend");
 				return;
 			}
 		}

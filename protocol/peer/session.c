@@ -4,7 +4,7 @@
 #include "protocol/log/hash.h"
 #include "protocol/log/invitation.h"
 
-struct session *session_find(struct engine *e, conn_id conn)
+struct session *peer_find(struct engine *e, conn_id conn)
 {
 	for (struct session *s = e->sessions; s; s = s->next)
 		if (s->conn == conn)
@@ -12,12 +12,12 @@ struct session *session_find(struct engine *e, conn_id conn)
 	return NULL;
 }
 
-void session_hold(struct session *s)
+void peer_hold(struct session *s)
 {
 	s->refs++;
 }
 
-static void session_free(struct session *s)
+static void peer_free(struct session *s)
 {
 	struct engine *e = s->e;
 	for (struct session **at = &e->sessions; *at; at = &(*at)->next) {
@@ -33,10 +33,10 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-void session_release(struct session *s)
+void peer_release(struct session *s)
 {
 	if (--s->refs == 0)
-		session_free(s);
+		peer_free(s);
 }
 
 /* Moves that a session may make. */
@@ -63,7 +63,7 @@ static void closed_event(struct session *s, enum err code, const char *why)
 }
 
 /* Everything that waits on this peer is told; the driver's ENGINE_IN_CLOSED drops the last reference. */
-static void session_end(struct session *s, enum err code, const char *why)
+static void peer_end(struct session *s, enum err code, const char *why)
 {
 	bool was_open = s->state == SESSION_OPEN;
 	move(s, SESSION_CLOSED);
@@ -73,7 +73,7 @@ static void session_end(struct session *s, enum err code, const char *why)
 		blob_session_closed(s);
 }
 
-void session_close(struct session *s, enum err code, const char *why)
+void peer_close(struct session *s, enum err code, const char *why)
 {
 	if (s->state == SESSION_CLOSED)
 		return;
@@ -82,14 +82,14 @@ void session_close(struct session *s, enum err code, const char *why)
 	if (s->state == SESSION_CLOSED) /* no memory for the farewell: closed in there */
 		return;
 	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
-	session_end(s, code, why);
+	peer_end(s, code, why);
 }
 
-void session_gone(struct session *s)
+void peer_gone(struct session *s)
 {
 	if (s->state != SESSION_CLOSED)
-		session_end(s, ERR_CLOSED, "the connection was cut");
-	session_release(s);
+		peer_end(s, ERR_CLOSED, "the connection was cut");
+	peer_release(s);
 }
 
 static void on_bye(struct session *s, const struct message_bye *m)
@@ -98,7 +98,7 @@ static void on_bye(struct session *s, const struct message_bye *m)
 	size_t n = strlen(why);
 	memcpy(why + n, m->text.p, m->text.n < 200 ? m->text.n : 200);
 	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
-	session_end(s, (enum err)m->code, why);
+	peer_end(s, (enum err)m->code, why);
 }
 
 /* ---- the beginning ---- */
@@ -124,7 +124,7 @@ static void send_hello(struct session *s, const struct store_peer *peer)
 		.addresses = {.n = e->config.addresses_n, .raw = buf_slice(&addresses)},
 	};
 	if (o.err != OK)
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 	else
 		emit_message(s, MESSAGE_HELLO, &m);
 	buf_free(&addresses);
@@ -144,7 +144,7 @@ static void initiator_known(struct engine *e, struct session *s, void *ctx, stru
 	if (s->state == SESSION_CLOSED)
 		return;
 	if (!admitted(res)) {
-		session_close(s, ERR_REFUSED, "that node is no member of this network");
+		peer_close(s, ERR_REFUSED, "that node is no member of this network");
 		return;
 	}
 	send_hello(s, &res->r.peers[0]);
@@ -158,7 +158,7 @@ static void ask_peer(struct session *s, stored_fn done, void *ctx)
 	emit_store(s->e, q, s, done, ctx);
 }
 
-void session_opened(struct engine *e, const struct engine_in *in)
+void peer_opened(struct engine *e, const struct engine_in *in)
 {
 	struct session *s = e->booted ? calloc(1, sizeof *s) : NULL;
 	if (!s) {
@@ -215,11 +215,11 @@ static void redeemed(struct engine *e, struct session *s, void *ctx, struct stor
 		if (res->err == OK)
 			welcome(s, peer, !res->r.flag);
 		else if (res->err == ERR_EXPIRED || res->err == ERR_USED)
-			session_close(s, res->err, "an invitation that is no longer good");
+			peer_close(s, res->err, "an invitation that is no longer good");
 		else if (res->err == ERR_NOT_FOUND)
-			session_close(s, ERR_REFUSED, "an invitation that this node never gave");
+			peer_close(s, ERR_REFUSED, "an invitation that this node never gave");
 		else
-			session_close(s, res->err, "the store did not record an invitation's use");
+			peer_close(s, res->err, "the store did not record an invitation's use");
 	}
 	free(peer);
 }
@@ -249,7 +249,7 @@ static void on_redeem(struct session *s, const struct message_redeem *m)
 {
 	struct store_peer *peer = s->accepting || s->initiator ? NULL : calloc(1, sizeof *peer);
 	if (!peer) {
-		session_close(s, s->accepting || s->initiator ? ERR_WIRE : ERR_MEMORY, "a second redeem");
+		peer_close(s, s->accepting || s->initiator ? ERR_WIRE : ERR_MEMORY, "a second redeem");
 		return;
 	}
 	s->accepting = true;
@@ -265,7 +265,7 @@ static void joined(struct engine *e, struct session *s, void *ctx, struct store_
 	struct engine_event *ev = ctx;
 	if (s->state != SESSION_CLOSED) {
 		if (res->err != OK) {
-			session_close(s, res->err, "the store did not record the join");
+			peer_close(s, res->err, "the store did not record the join");
 		} else {
 			move(s, SESSION_HELLO);
 			emit_event(e, ev);
@@ -282,7 +282,7 @@ static void on_welcome(struct session *s, const struct message_welcome *m)
 	struct store_req *q = ev ? req_new(STORE_PEER_PUT) : NULL;
 	struct store_peer *peer = q ? arena_alloc(&q->mem, sizeof *peer) : NULL;
 	if (!peer) {
-		session_close(s, s->redeeming ? ERR_MEMORY : ERR_WIRE, "a welcome to nothing");
+		peer_close(s, s->redeeming ? ERR_MEMORY : ERR_WIRE, "a welcome to nothing");
 		free(ev);
 		if (q)
 			store_req_free(q);
@@ -318,12 +318,12 @@ static bool second_connection(struct session *s)
 			emit_message(o, MESSAGE_PING, &ping); /* is it still there at all? */
 			struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->node};
 			emit_event(s->e, &ev);
-			session_close(s, ERR_DUPLICATE, "a second node runs with this key");
+			peer_close(s, ERR_DUPLICATE, "a second node runs with this key");
 			return true;
 		}
 		bool lower_is_ours = id32_cmp(&s->e->config.node, &s->node) < 0;
 		bool old_stays = o->initiator != s->initiator && o->initiator == lower_is_ours;
-		session_close(old_stays ? s : o, ERR_DUPLICATE, "a second connection of the same node");
+		peer_close(old_stays ? s : o, ERR_DUPLICATE, "a second connection of the same node");
 		if (old_stays)
 			return true;
 	}
@@ -340,7 +340,7 @@ static void note_peer(struct session *s, const struct message_hello *m)
 	struct store_req *q = req_new(STORE_PEER_PUT);
 	struct store_peer *p = q ? arena_alloc(&q->mem, sizeof *p) : NULL;
 	if (!p) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		if (q)
 			store_req_free(q);
 		free(q);
@@ -391,7 +391,7 @@ static void hello_known(struct engine *e, struct session *s, void *ctx, struct s
 		if (admitted(res))
 			opened(s, &c->m, &res->r.peers[0]);
 		else
-			session_close(s, ERR_REFUSED, "that node is no member of this network");
+			peer_close(s, ERR_REFUSED, "that node is no member of this network");
 	}
 	free(c);
 }
@@ -399,17 +399,17 @@ static void hello_known(struct engine *e, struct session *s, void *ctx, struct s
 static void on_hello(struct session *s, const struct message_hello *m)
 {
 	if (m->version != 1) {
-		session_close(s, ERR_VERSION, "the peer speaks another version");
+		peer_close(s, ERR_VERSION, "the peer speaks another version");
 		return;
 	}
 	if (s->hello_got) {
-		session_close(s, ERR_WIRE, "a second hello");
+		peer_close(s, ERR_WIRE, "a second hello");
 		return;
 	}
 	size_t raw = m->addresses.raw.n;
 	struct hello_copy *c = calloc(1, sizeof *c + raw);
 	if (!c) {
-		session_close(s, ERR_MEMORY, "out of memory");
+		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	c->m = *m;
@@ -495,7 +495,7 @@ static bool first_hello(const struct session *s, uint8_t type)
 	return s->state == SESSION_STRANGER && !s->initiator && !s->accepting && type == MESSAGE_HELLO;
 }
 
-void session_message(struct session *s, uint8_t type, struct slice body)
+void peer_message(struct session *s, uint8_t type, struct slice body)
 {
 	if (s->state == SESSION_CLOSED)
 		return;
@@ -506,19 +506,19 @@ void session_message(struct session *s, uint8_t type, struct slice body)
 	memset(&m, 0, sizeof m);
 	const struct message_desc *d = message_desc(type);
 	if (!d && s->state != SESSION_OPEN) {
-		session_close(s, ERR_WIRE, "an unknown message before hello");
+		peer_close(s, ERR_WIRE, "an unknown message before hello");
 		return;
 	}
 	if (d && !first_hello(s, type) &&
 	    !message_allowed(d, s->initiator ? MESSAGE_FROM_RESPONDER : MESSAGE_FROM_INITIATOR, message_state(s))) {
-		session_close(s, ERR_WIRE, "a message that has no place here");
+		peer_close(s, ERR_WIRE, "a message that has no place here");
 		return;
 	}
 	enum err e = message_decode(type, body, &m);
 	if (e == ERR_NOT_FOUND)
 		return;
 	if (e != OK) {
-		session_close(s, ERR_WIRE, "a malformed message");
+		peer_close(s, ERR_WIRE, "a malformed message");
 		return;
 	}
 	if (type == MESSAGE_BYE)
@@ -533,7 +533,7 @@ void session_message(struct session *s, uint8_t type, struct slice body)
 		on_open_message(s, (enum message_type)type, &m);
 }
 
-void session_written(struct session *s, size_t bytes, bool bulk)
+void peer_written(struct session *s, size_t bytes, bool bulk)
 {
 	size_t *queued = bulk ? &s->queued_bulk : &s->queued;
 	*queued -= bytes < *queued ? bytes : *queued;
@@ -541,7 +541,7 @@ void session_written(struct session *s, size_t bytes, bool bulk)
 		serve_pump(s);
 }
 
-void session_progress(struct session *s)
+void peer_progress(struct session *s)
 {
 	if (s->paused && s->verify_bytes < PULL_VERIFY_BYTES_MAX / 2 && s->state != SESSION_CLOSED) {
 		s->paused = false;
@@ -552,22 +552,22 @@ void session_progress(struct session *s)
 
 /* ---- time, SPEC 7.5 ---- */
 
-void session_time(struct session *s)
+void peer_time(struct session *s)
 {
 	uint64_t now = s->e->now_ms;
 	if (s->state == SESSION_CLOSED)
 		return;
 	if (s->state != SESSION_OPEN) {
 		if (now >= s->opened_ms + LIMIT_HANDSHAKE_MS)
-			session_close(s, ERR_TIMEOUT, "no hello in time");
+			peer_close(s, ERR_TIMEOUT, "no hello in time");
 		return;
 	}
 	if (s->paused)
 		return;
 	if (now >= s->heard_ms + LIMIT_SILENCE_MS) {
-		session_close(s, ERR_TIMEOUT, "nothing was heard for too long");
+		peer_close(s, ERR_TIMEOUT, "nothing was heard for too long");
 	} else if (s->asks_n && now >= s->asked_ms + LIMIT_PROGRESS_MS) {
-		session_close(s, ERR_TIMEOUT, "an answer made no progress");
+		peer_close(s, ERR_TIMEOUT, "an answer made no progress");
 	} else {
 		if (!s->pinged && now >= s->heard_ms + LIMIT_PING_MS) {
 			s->pinged = true;
@@ -579,7 +579,7 @@ void session_time(struct session *s)
 	}
 }
 
-uint64_t session_deadline(const struct session *s)
+uint64_t peer_deadline(const struct session *s)
 {
 	if (s->state == SESSION_CLOSED)
 		return UINT64_MAX;
@@ -597,7 +597,7 @@ uint64_t session_deadline(const struct session *s)
 
 /* ---- what the peer has ---- */
 
-struct position *session_position(struct session *s, const struct id32 *log, bool make)
+struct position *peer_position(struct session *s, const struct id32 *log, bool make)
 {
 	if (!s->positions) {
 		if (!make)
