@@ -297,7 +297,7 @@ enum err run_verify(const struct run *r, const struct id32 *device_key, struct r
 			return err;
 		last = entry_id(h);
 	}
-	/* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry." */
+	/* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry": whoever calls knows that */
 	if (r->signature) {
 		const uint8_t *h = r->headers + (r->n - 1) * ENTRY_HEADER_BYTES;
 		enum err err = entry_verify(h, r->signature, device_key);

@@ -254,6 +254,9 @@ struct pull {
 	bool diverged; /* the peer's entries do not follow ours */
 	bool closed;
 	uint64_t closed_length;
+	struct id32 closed_last;
+	bool fork_tried, fork_known;
+	struct id32 fork_prev; /* the entry before the proven fork */
 	bool stale; /* somebody else wrote to the log meanwhile: load it again */
 	bool moved; /* this round brought entries */
 	unsigned puts; /* RUN_PUT under way */
@@ -272,7 +275,7 @@ struct pull {
 	struct id32 probe_ids[64]; /* the peer's */
 	size_t probes_n;
 	unsigned rounds;
-	bool probed, fork_asked;
+	bool probed, probed_once, fork_asked, run_asked;
 	struct engine_work *theirs; /* the peer's run from the first difference */
 };
 

@@ -43,7 +43,7 @@ static void proof_stored(struct engine *e, struct session *s, void *ctx, struct 
 	struct pull *p = f->p;
 	proof_free(f);
 	if (p && s->state == SESSION_OPEN)
-		pull_finish(p);
+		pull_log_start(p); /* the log as it is now */
 }
 
 /* Both runs hold; do they prove anything? */
@@ -152,7 +152,7 @@ static void told_device(struct engine *e, struct session *s, void *ctx, struct k
 		struct pull *p = t->p;
 		told_free(t);
 		if (p && s->state == SESSION_OPEN)
-			pull_finish(p);
+			pull_log_start(p);
 		return;
 	}
 	t->device_key = d->sign_key;
@@ -170,7 +170,7 @@ static void told_log(struct engine *e, struct session *s, void *ctx, struct stor
 		struct pull *p = t->p;
 		told_free(t);
 		if (p && s->state == SESSION_OPEN)
-			pull_finish(p);
+			pull_log_start(p);
 		return;
 	}
 	t->identity = res->r.logs[0].identity;
@@ -223,7 +223,7 @@ static void fork_end(struct session *s, void *ctx, enum err code)
 	if (pull_ended(s, p))
 		return;
 	if (!p->fork_asked)
-		pull_finish(p);
+		pull_log_start(p);
 }
 
 void fork_want(struct pull *p)
@@ -287,11 +287,11 @@ static void theirs_checked(struct engine *e, struct session *s, void *ctx, struc
 static void got_theirs(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
-	if (p->fork_asked || !id32_equal(&m->run.log, &p->row.log) || m->run.first != p->lo) {
+	if (p->run_asked || !id32_equal(&m->run.log, &p->row.log) || m->run.first != p->lo) {
 		peer_close(s, ERR_WIRE, "a run that was not asked for");
 		return;
 	}
-	p->fork_asked = true;
+	p->run_asked = true;
 	emit_work(s->e, pull_run_copy(s, &m->run, &p->device_key), s, theirs_checked, p);
 }
 
@@ -301,7 +301,7 @@ static void theirs_end(struct session *s, void *ctx, enum err code)
 	(void)code;
 	if (pull_ended(s, p))
 		return;
-	if (!p->fork_asked)
+	if (!p->run_asked)
 		pull_finish(p);
 }
 
@@ -394,6 +394,13 @@ static void probe(struct pull *p)
 
 void fork_probe(struct pull *p)
 {
+	p->rounds = 0;
+	p->run_asked = false;
+	if (p->log.fork_seq1 || p->probed_once) { /* nothing more to prove here */
+		pull_bodies(p);
+		return;
+	}
+	p->probed_once = true;
 	p->lo = 0;
 	p->hi = p->row.count < p->log.length ? p->row.count : p->log.length;
 	if (p->hi == 0) {

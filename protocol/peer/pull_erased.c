@@ -7,14 +7,6 @@
 
 static void next_statement(struct pull *p);
 
-static void erasures_done(struct pull *p)
-{
-	if (p->row.fork_seq1 && (!p->log.fork_seq1 || p->row.fork_seq1 < p->log.fork_seq1))
-		fork_want(p);
-	else
-		pull_finish(p);
-}
-
 static void statement_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct pull *p = ctx;
@@ -111,7 +103,7 @@ static void next_statement(struct pull *p)
 	while (p->at < p->events_n && (erasure_decode(p->events[p->at].bytes, &st) != OK || !id32_equal(&st.of.log, &p->row.log)))
 		p->at++;
 	if (p->at == p->events_n) {
-		erasures_done(p);
+		pull_finish(p);
 		return;
 	}
 	struct store_req *q = req_new(STORE_BODY_GET);
@@ -155,7 +147,7 @@ void pull_erasures(struct pull *p)
 {
 	p->events_n = p->at = 0;
 	if (id32_equal(&p->row.sum, &p->log.erased_sum)) {
-		erasures_done(p);
+		pull_finish(p);
 		return;
 	}
 	struct message_want_erased m = {.log = p->row.log, .first = 0};

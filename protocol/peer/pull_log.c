@@ -46,6 +46,7 @@ static void device_known(struct engine *e, struct session *s, void *ctx, struct 
 	p->device_key = d->sign_key;
 	p->closed = d->closed;
 	p->closed_length = d->closed_length;
+	p->closed_last = d->closed_last;
 	load(p);
 }
 
@@ -124,11 +125,42 @@ static bool own_is_old(const struct pull *p)
 	return p->row.count > announced && (p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
 }
 
+static void fork_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull *p = ctx;
+	struct entry_header h;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	if (res->err == OK && res->r.bytes.n >= ENTRY_HEADER_BYTES && entry_header_decode(slice_of(res->r.bytes.p, ENTRY_HEADER_BYTES), &h) == OK)
+		p->fork_prev = h.prev;
+	pull_log_decide(p);
+}
+
+static void read_fork(struct pull *p)
+{
+	struct store_req *q = req_new(STORE_FORK_GET);
+	if (q)
+		q->a.log = p->row.log;
+	emit_store(p->s->e, q, p->s, fork_read, p);
+}
+
 void pull_log_decide(struct pull *p)
 {
 	if (own_is_old(p)) {
 		own_old(p->s->e, own_find(p->s->e, &p->row.log), &p->log);
 		load(p); /* behind the requests of own_old: the log as it is then */
+		return;
+	}
+	bool news = p->row.fork_seq1 && (!p->log.fork_seq1 || p->row.fork_seq1 < p->log.fork_seq1);
+	if (news && !p->fork_tried) {
+		p->fork_tried = true;
+		fork_want(p); /* and then here again */
+		return;
+	}
+	if (p->log.fork_seq1 && !p->fork_known) {
+		p->fork_known = true;
+		read_fork(p);
 		return;
 	}
 	p->target = p->row.count;
@@ -320,15 +352,26 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 	runs_settled(p);
 }
 
+/* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry, or if the proof of a fork that the receiver holds begins right behind it and names it as the previous entry." */
+static bool vouched(const struct pull *p, const struct engine_work *w)
+{
+	uint64_t end = w->first + w->n;
+	if (w->signature)
+		return true;
+	if (p->closed)
+		return end == p->closed_length && id32_equal(&w->last, &p->closed_last);
+	return p->log.fork_seq1 && end == p->log.fork_seq1 - 1 && id32_equal(&w->last, &p->fork_prev);
+}
+
 static void run_verified(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
 {
 	struct pull_run *r = ctx;
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return; /* the pull frees r */
-	if (w->err != OK) {
+	if (w->err != OK || !vouched(r->p, w)) {
 		/* SPEC 4.3: "A run that fails is refused as a whole and charged to the sender" */
-		peer_close(s, w->err, "a run that does not hold");
+		peer_close(s, w->err != OK ? w->err : ERR_SIGNATURE, "a run that does not hold");
 		return;
 	}
 	struct engine_work *kept = malloc(sizeof *kept);
