@@ -401,12 +401,13 @@ SCENES = (redeem_and_sync, equal_nodes, replaced_database, rolled_back, cut_whil
 async def _scene(scene):
     net = Net()
     try:
-        await asyncio.wait_for(scene(net), 90)
+        note = await asyncio.wait_for(scene(net), 90)
     finally:
         for fault in [f for n in net.nodes for f in n.faults]:
             traceback.print_exception(fault)
         await net.stop()
     assert not any(n.faults for n in net.nodes), "a session failed"
+    return note
 
 
 def run(tap):

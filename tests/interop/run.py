@@ -1,11 +1,15 @@
 #!/usr/bin/python3
-"""run.py [--no-live] [QUIRED] -- everything that the second implementation proves; prints ok and not ok lines."""
+"""run.py -- everything that the second implementation proves; prints ok and not ok lines."""
+import hashlib
 import json
 import pathlib
 import sys
 import traceback
 
 import generate
+import keysets
+import live
+import pair
 import vectors
 from quirepy import entries, keys, mp, noise, prim
 
@@ -41,9 +45,7 @@ def hexed(t, *names):
 
 
 def blake2b():
-    # RFC 7693 appendix A has no personalisation, so the parameter block is checked through Python's own hashlib.
-    import hashlib
-
+    """RFC 7693 appendix A; it has no personalisation, so that is only told apart."""
     abc = hashlib.blake2b(b"abc").hexdigest()
     assert abc.startswith("ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"), abc
     assert prim.H("quire.log", b"") == hashlib.blake2b(digest_size=32, person=b"quire.log" + bytes(7)).digest()
@@ -160,8 +162,6 @@ def recovery_readers():
 
 
 def fork_proofs():
-    import keysets
-
     w = generate.Writer(b"forks")
     o = keysets.Owner(b"forks")
     seed = w.rnd(32)
@@ -221,8 +221,11 @@ def vector_part(tap):
 
 
 def main():
+    sys.stdout.reconfigure(line_buffering=True)
     tap = Tap()
     vector_part(tap)
+    pair.run(tap)
+    live.run(tap, live.PythonDaemon(), "itself")
     print(f"# {tap.passed} passed, {tap.failed} failed")
     return 1 if tap.failed else 0
 

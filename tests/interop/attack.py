@@ -1,0 +1,246 @@
+"""An attacker that follows the table of SPEC 9.2: every message, every field, every way to break it.
+
+Each case is sent on a fresh connection. The node must close that connection with `bye` WIRE (or, for frames that do not
+authenticate and lengths that section 7 does not know, without a word), and nothing else may suffer.
+"""
+import asyncio
+import os
+
+from quirepy import channel, messages, mp
+from quirepy.messages import TABLE, WIRE
+
+FLOAT, EXT, NIL = b"\xca\0\0\0\0", b"\xd4\1\0", b"\xc0"
+FIRST = {"hello", "redeem"}
+
+
+def uint_wide(n):
+    """An unsigned integer in a form that is not the shortest."""
+    for code, size in ((0xCC, 1), (0xCD, 2), (0xCE, 4), (0xCF, 8)):
+        if len(mp.encode(n)) < 1 + size:
+            return bytes([code]) + n.to_bytes(size, "big")
+    return None
+
+
+def bin_wide(data):
+    return (b"\xc5" + len(data).to_bytes(2, "big") if len(data) < 256 else b"\xc6" + len(data).to_bytes(4, "big")) + data
+
+
+def good(f):
+    """A valid value, encoded."""
+    if f.kind == "uint":
+        return mp.encode(max(f.low, min(1, f.high)))
+    if f.kind == "bin":
+        return mp.encode(os.urandom(f.low))
+    if f.kind == "str":
+        return mp.encode("x" * f.low)
+    if f.kind == "bool":
+        return mp.encode(True)
+    if f.kind == "array":
+        return array([good(f.item)] * f.low)
+    return {"event": mp.encode([b"x", bytes(64)]), "part": mp.encode([b"", 0, b""]), "row": mp.encode([0, bytes(32), 0, bytes(32)])}[f.kind]
+
+
+def array(items):
+    return mp.encode([None] * len(items))[: -len(items) or None] + b"".join(items)
+
+
+def bad(f):
+    """[(what, encoded)] of values that must be refused."""
+    found = [("nil", NIL), ("float", FLOAT), ("ext", EXT), ("type byte c1", b"\xc1")]
+    if f.kind == "uint":
+        found += [("above", mp.encode(f.high + 1))] if f.high < 2**64 - 1 else []
+        found += [("below", mp.encode(f.low - 1))] if f.low else []
+        wide = uint_wide(max(f.low, 1))
+        found += [("not the shortest", wide), ("negative", b"\xff"), ("signed type", b"\xd0\1"), ("str", mp.encode("1")), ("bin", mp.encode(b"\1")), ("bool", mp.encode(True)),
+                  ("array", mp.encode([1]))]
+    elif f.kind == "bin":
+        found += [("too short", mp.encode(bytes(f.low - 1)))] if f.low else []
+        found += [("too long", mp.encode(bytes(f.high + 1))), ("not the shortest", bin_wide(bytes(f.low))), ("str", mp.encode("x" * f.low)), ("uint", mp.encode(1)), ("array", mp.encode([]))]
+    elif f.kind == "str":
+        found += [("too short", mp.encode("x" * (f.low - 1)))] if f.low else []
+        found += [("too long", mp.encode("x" * (f.high + 1))), ("too long in bytes", mp.encode("ü" * (f.high // 2 + 1))), ("not the shortest", b"\xd9\1x"), ("bin", mp.encode(b"x" * f.low)),
+                  ("not UTF-8", b"\xa2\xc3\x28"), ("U+0000", b"\xa1\0"), ("uint", mp.encode(1))]
+    elif f.kind == "bool":
+        found += [("uint 0", b"\0"), ("uint 1", b"\1"), ("str", mp.encode("true"))]
+    elif f.kind == "array":
+        found += [("too few", array([good(f.item)] * (f.low - 1)))] if f.low else []
+        found += [("too many", array([good(f.item)] * (f.high + 1))), ("not the shortest", b"\xdc\0" + bytes([max(f.low, 1)]) + good(f.item) * max(f.low, 1)), ("map", b"\x80"), ("bin", mp.encode(b"")),
+                  ("count beyond the bytes", b"\xdd\xff\xff\xff\xff")]
+        found += [("item: " + what, array([raw])) for what, raw in bad(f.item)]
+    else:
+        found += [("map", b"\x80"), ("empty", b"\x90"), ("bin", mp.encode(b""))] + shapes(f.kind)
+    return found
+
+
+def shapes(kind):
+    i, e = bytes(32), mp.encode
+    if kind == "event":
+        return [("three elements", e([b"x", bytes(64), 1])), ("no bytes", e([b"", bytes(64)])), ("65,537 bytes", e([bytes(65537), bytes(64)])), ("63 bytes of signature", e([b"x", bytes(63)])),
+                ("96 bytes of signature", e([b"x", bytes(96)])), ("129 bytes of signature", e([b"x", bytes(129)])), ("str", e(["x", bytes(64)])), ("one element", e([b"x"]))]
+    if kind == "part":
+        return [("two elements", e([b"", 0])), ("four elements", e([b"", 0, b"", 0])), ("envelope of 1,025", e([bytes(1025), 0, b""])), ("kind 5", e([b"", 5, b""])), ("bytes of 61,441", e([b"", 1, bytes(61441)])),
+                ("bytes with kind 0", e([b"", 0, b"x"])), ("bytes with kind 3", e([b"", 3, b"x"])), ("bytes with kind 4", e([b"", 4, b"x"])), ("statement of 175", e([b"", 2, bytes(175)])), ("kind as str", e([b"", "0", b""]))]
+    return [("three elements", e([0, i, 1])), ("log of six", e([1, i, i, 1, i, i])), ("identity of 31", e([0, i[1:], 1, i])), ("count 2^32", e([0, i, 2**32, i])), ("log of 33", e([1, i + b"x", i, 1, i, i, 0])),
+            ("negative length", e([1, i, i, -1, i, i, 0])), ("kind as str", e(["0", i, 1, i])), ("digest as str", e([0, i, 1, "x" * 32]))]
+
+
+class Case:
+    """One thing to send: in state 'first' (right after the handshake) or 'open'; silent: no bye is due."""
+
+    def __init__(self, name, state, number=0, body=b"", raw=None, silent=False):
+        self.name, self.state, self.number, self.body, self.raw, self.silent = name, state, number, body, raw, silent
+
+
+def cases():
+    for kind in TABLE:
+        fields = [good(f) for f in kind.fields]
+        state = "first" if kind.name in FIRST else "open"
+        n = kind.number
+
+        def broken(what, body):
+            return Case(f"{kind.name}: {what}", state, n, body)
+
+        for i, f in enumerate(kind.fields):
+            for what, raw in bad(f):
+                body = array([*fields[:i], raw, *fields[i + 1 :]])
+                if len(body) <= messages.BODY_MAX:
+                    yield broken(f"{f.name} {what}", body)
+        whole = array(fields)
+        yield broken("a field too few", array(fields[:-1]))
+        yield broken("empty", b"")
+        yield broken("no fields", b"\x90")
+        yield broken("bytes behind", whole + b"\xc0")
+        yield broken("cut", whole[:-1])
+        yield broken("a map", b"\x80")
+        yield broken("nil", NIL)
+        yield broken("array head too long", b"\xdc" + len(fields).to_bytes(2, "big") + whole[1:])
+        yield broken("a further field out of the profile", array([*fields, FLOAT]))
+        yield broken("a further field that is too deep", array([*fields, b"\x91" * 8 + b"\xc0"]))
+        yield broken("too many objects", array([*fields, mp.encode([0] * 16384)]))
+        yield from wrong_times(kind, whole)
+    yield from text_rules()
+    yield from outside_the_table()
+
+
+def text_rules():
+    """What the text under the table asks of fields that the table lets pass."""
+    i, e = bytes(32), mp.encode
+    part = [b"", 0, b""]
+    for name, what, fields in (
+        ("run", "163 bytes of headers", [7, 0, i, 0, bytes(163), b"", [part]]), ("run", "more parts than headers", [7, 0, i, 0, bytes(162), b"", [part, part]]),
+        ("run", "fewer parts than headers", [7, 0, i, 0, bytes(324), b"", [part]]), ("run", "a signature of 63 bytes", [7, 0, i, 0, bytes(162), bytes(63), [part]]),
+        ("body", "bytes with kind 3", [7, i, 0, 3, b"x"]), ("body", "a statement of 177 bytes", [7, i, 0, 2, bytes(177)]), ("ids", "an id of 31 bytes", [7, [bytes(31)]]),
+        ("fork", "163 bytes of headers", [0, i, 0, bytes(163), bytes(64), bytes(162), bytes(64)]), ("want-bodies", "seqs not ascending", [7, i, [2, 1]]),
+        ("want-bodies", "a seq twice", [7, i, [1, 1]]), ("probe", "seqs not ascending", [7, i, [2, 1]]), ("blob", "33 bytes of pages", [7, i, i, 0, bytes(33)]), ("leaves", "33 bytes", [7, bytes(33)]),
+    ):
+        yield Case(f"{name}: {what}", "open", messages.BY_NAME[name].number, e(fields))
+
+
+def wrong_times(kind, whole):
+    """The whole message where it may not come."""
+    if kind.sender == "R" or "O" not in kind.states:
+        yield Case(f"{kind.name}: in state O", "open", kind.number, whole)
+    if kind.sender == "R" or not kind.states & {"S", "H"}:
+        yield Case(f"{kind.name}: before hello", "first", kind.number, whole)
+    answers = set().union(*messages.ANSWERS.values()) | {"done"}
+    if kind.name in answers:
+        asked = [mp.encode(7)] + [good(f) for f in kind.fields[1:]]
+        yield Case(f"{kind.name}: not asked for", "open", kind.number, array(asked))
+    if kind.name in ("pong", "more"):
+        yield Case(f"{kind.name}: not due", "open", kind.number, whole)
+
+
+def outside_the_table():
+    yield Case("unknown type: not in the profile", "open", 200, FLOAT)
+    yield Case("unknown type: empty", "open", 200, b"")
+    yield Case("unknown type: before hello", "first", 200, b"\x90")
+    yield Case("a frame that does not authenticate", "open", raw=lambda ch: b"\0\x20" + os.urandom(32), silent=True)
+    yield Case("a frame of 16 bytes", "open", raw=lambda ch: ch.frame(b""), silent=True)
+    yield Case("a frame of 0 bytes", "open", raw=lambda ch: b"\0\0", silent=True)
+    yield Case("a message of 81,917 bytes", "open", raw=lambda ch: ch.frame(b"\x1c" + (81917).to_bytes(3, "big")), silent=True)
+    yield Case("a message of 2^24 - 1 bytes, first", "first", raw=lambda ch: ch.frame(b"\1\xff\xff\xff"), silent=True)
+
+
+class Target:
+    """A node to attack, as a member of its network."""
+
+    def __init__(self, address, node_key, network, secret):
+        self.address, self.node_key, self.network, self.secret = address, node_key, network, secret
+
+    async def connect(self, state):
+        ch = await channel.dial(self.address, self.secret, self.network, self.node_key)
+        if state == "open":
+            ch.send("hello", version=1, instance=os.urandom(16), number=0, cursor_instance=bytes(16), cursor=0, follows=bytes(32), name="attacker", addresses=[])
+            number, body = await asyncio.wait_for(ch.receive(), 10)
+            if messages.decode(number, body)[0].name != "hello":
+                raise AssertionError(f"no hello but {number} {body.hex()[:80]}")
+        return ch
+
+    async def end_of(self, ch):
+        """How the node ends this connection: the code of its bye, 'silent', or 'alive'."""
+        try:
+            while True:
+                number, body = await asyncio.wait_for(ch.receive(), 10)
+                kind, f = messages.decode(number, body)
+                if kind.name == "bye":
+                    code = f["code"]
+                    try:
+                        await asyncio.wait_for(ch.receive(), 10)
+                    except channel.Cut:
+                        return code
+                    return "alive"
+        except channel.Cut:
+            return "silent"
+        except asyncio.TimeoutError:
+            return "alive"
+
+    async def attack(self, case):
+        """None, or what was wrong."""
+        ch = await self.connect(case.state)
+        try:
+            if case.raw:
+                ch.writer.write(case.raw(ch))
+                await ch.writer.drain()
+            else:
+                ch.send_raw(case.number, case.body)
+            end = await self.end_of(ch)
+        finally:
+            ch.close()
+        wanted = "silent" if case.silent else WIRE
+        return None if end == wanted else f"{case.name}: ended {end}"
+
+    async def welcome_guest(self):
+        """What must be accepted: further fields, unknown types, and an answered ping."""
+        ch = await self.connect("open")
+        ch.send_raw(200, mp.encode([1, "later"]))
+        ch.send_raw(28, mp.encode([5, "later", {"version": 2}]))
+        try:
+            while True:
+                kind, f = messages.decode(*await asyncio.wait_for(ch.receive(), 10))
+                if kind.name == "pong" and f["token"] == 5:
+                    return
+        finally:
+            ch.close()
+
+
+async def attack(target, bystander):
+    """All cases against a target; bystander() must stay true. Returns (count, [what was wrong])."""
+    count, wrong = 0, []
+    await target.welcome_guest()
+    for case in cases():
+        try:
+            fault = await target.attack(case)
+        except (channel.Cut, asyncio.TimeoutError, AssertionError) as e:
+            fault = f"{case.name}: {type(e).__name__} {e}"
+        count += 1
+        if fault:
+            wrong.append(fault)
+        if count % 100 == 0 and not await bystander():
+            wrong.append(f"after {case.name}: another connection suffered")
+            break
+        if len(wrong) > 40:
+            break
+    await target.welcome_guest()
+    if not await bystander():
+        wrong.append("another connection suffered")
+    return count, wrong

@@ -1,0 +1,295 @@
+"""This implementation's node against a node that somebody else wrote, over TCP.
+
+A daemon under test is an object with these methods (all may be coroutines):
+    invitation()            text of an invitation with one use
+    follow(id)              makes it follow an identity
+    identity()              (identity id, network id) that it writes under
+    write(text, readers)    an entry with that text, clear or sealed to identities; gives (log id, seq)
+    attach(bytes, readers)  an entry that pins a blob; gives (log id, seq)
+    length(log)             how many entries of a log it holds
+    text(log, seq)          the text of a record that it can read, or None
+"""
+import asyncio
+import inspect
+
+import attack
+from pair import begin, opened, until, write
+from quirepy import entries, fetch, invitation, messages, records, seal
+from quirepy.author import Author
+from quirepy.node import Node
+
+CONTENT = bytes(range(256)) * 900
+
+
+async def call(act, *args):
+    result = act(*args)
+    return await result if inspect.isawaitable(result) else result
+
+
+async def eventually(act, wanted, what, seconds=20):
+    for _ in range(seconds * 10):
+        got = await call(*act)
+        if got == wanted:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"never: {what}; last {got!r}")
+
+
+class Visit:
+    """One node of ours, redeemed at the daemon, with an identity of its own."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+
+    async def redeem(self):
+        text = await call(self.daemon.invitation)
+        self.invitation = invitation.read(text)
+        self.node = Node(self.invitation.network, "interop")
+        await self.node.listen()
+        self.session = await self.node.redeem(text)
+        await opened(self.session)
+        assert self.session.welcome is not None
+        self.me = Author()
+        begin(self.me, self.node)
+        return f"the node calls itself {self.session.welcome[0]!r}"
+
+    async def network_identity(self):
+        network = self.invitation.network
+        await until(lambda: self.node.store.keys(network), "the network's key events")
+        assert self.node.store.keys(network).events[network].payload[0] == 4
+        return f"{len(self.node.store.keys(network).events)} key events"
+
+    async def it_follows_us(self):
+        await call(self.daemon.follow, self.me.id)
+        await eventually((self.daemon.length, self.me.log), 1, "the daemon has our entry 0")
+
+    async def our_entries(self):
+        write(self.me, self.node, "clear from Python")
+        await eventually((self.daemon.text, self.me.log, 1), "clear from Python", "the daemon reads our clear entry")
+        for n in range(70):
+            write(self.me, self.node, f"entry {n}")
+        await eventually((self.daemon.length, self.me.log), 72, "the daemon has 72 entries of ours")
+        return "72 entries"
+
+    async def sealed_to_it(self):
+        self.theirs, _ = await call(self.daemon.identity)
+        self.node.follow(self.theirs)
+        await until(lambda: self.node.store.keys(self.theirs) and self.node.store.keys(self.theirs).reading_key(), "its reading key")
+        header, _ = write(self.me, self.node, "sealed from Python", readers=[self.node.store.keys(self.theirs).reading_key()])
+        await eventually((self.daemon.text, self.me.log, header.seq), "sealed from Python", "the daemon opens what we sealed")
+
+    async def _body(self, log, seq):
+        held = lambda: self.node.store.logs.get(log)
+        await until(lambda: held() and seq in held().bodies, "an entry of the daemon's")
+        return held(), held().bodies[seq]
+
+    async def its_clear_entry(self):
+        log, seq = await call(self.daemon.write, "clear from the daemon", [])
+        found, _ = await self._body(log, seq)
+        assert found.record(seq)[1]["text"] == "clear from the daemon"
+        event, in_force = self.node.store.device_of(log, self.theirs)
+        assert in_force and found.record(0) == ("device", {"event": event.id})
+        assert found.headers[0].flags & entries.KEEP
+        signed = max(found.signatures)
+        assert signed >= seq, "no signature vouches for it"
+
+    def _open(self, body, log):
+        keys = self.node.store.keys(self.theirs)
+        author = [e.payload[0] for e in keys.events.values() if e.kind == 2]
+        return records.read(seal.open_body(body, log, self.me.reading.secret, author)[0])
+
+    async def its_sealed_entry(self):
+        log, seq = await call(self.daemon.write, "sealed by the daemon", [self.me.id])
+        found, body = await self._body(log, seq)
+        assert found.headers[seq].sealed and seal.padme(len(body)) == len(body)
+        kind, fields = self._open(body, log)
+        assert fields["text"] == "sealed by the daemon", fields
+
+    async def its_blob(self):
+        log, seq = await call(self.daemon.attach, CONTENT, [self.me.id])
+        found, body = await self._body(log, seq)
+        _, fields = self._open(body, log) if found.headers[seq].sealed else found.record(seq)
+        pin = fields["blobs"][0]
+        assert (pin["root"], pin["size"]) in entries.envelope_read(found.envelopes[seq])["blobs"]
+        blob = await fetch.fetch_blob(self.session, pin["root"])
+        assert blob is not None and blob.owner == self.theirs and blob.plain(pin["key"]) == CONTENT
+        return f"{len(CONTENT)} bytes"
+
+    async def our_blob(self):
+        """The daemon may fetch what we pin; that it asks is its own affair, so only the entry is awaited."""
+        header, _ = self.node.changed(lambda: self.me.attach(self.node.store, CONTENT, "from Python"))
+        await eventually((self.daemon.length, self.me.log), header.seq + 1, "the daemon has the entry with the blob")
+
+    async def erasure(self):
+        log = self.node.store.logs[self.me.log]
+        self.node.changed(lambda: self.me.erase(self.node.store, log, 5))
+        await eventually((self.daemon.text, self.me.log, 5), None, "the daemon drops an erased body")
+
+    async def pings(self):
+        assert await asyncio.wait_for(self.session.ping(), 10)
+
+    async def again(self):
+        """A second connection after a good end carries nothing that was there before."""
+        await until(lambda: self.node.store.cursors.get(self.session.peer), "a cursor")
+        await self.session.bye(messages.CLOSED)
+        self.session = await self.node.dial(self.invitation.addresses[0], self.invitation.node_key)
+        await opened(self.session)
+        assert await self.session.ping()
+        write(self.me, self.node, "after the second hello")
+        n = len(self.node.store.logs[self.me.log].headers)
+        await eventually((self.daemon.length, self.me.log), n, "an entry after the second hello")
+        assert "want-keys" not in self.session.log, self.session.log
+
+    async def _dial(self, lie=None):
+        """A new connection in place of the old one; lie(message, fields) may change what we send."""
+        await self.session.bye(messages.CLOSED)
+        self.session = await self.node.dial(self.invitation.addresses[0], self.invitation.node_key)
+        if lie:
+            ch, honest = self.session.channel, self.session.channel.send
+
+            def send(message, /, **fields):
+                lie(message, fields)
+                honest(message, **fields)
+
+            ch.send = send
+        await opened(self.session)
+
+    async def lies(self):
+        """Whatever does not verify is not taken, and the truth is taken afterwards."""
+        for name, lie in LIES.items():
+            n = len(self.node.store.logs[self.me.log].headers)
+            await self._dial(lie)
+            write(self.me, self.node, f"behind {name}", drop_after=40000)
+            await asyncio.sleep(1)
+            taken = await call(self.daemon.text, self.me.log, n)
+            assert taken is None, f"taken: {name}"
+            await self._dial()
+            await eventually((self.daemon.text, self.me.log, n), f"behind {name}", f"the truth after {name}")
+        return f"{len(LIES)} lies"
+
+    async def used_invitation(self):
+        stranger = Node(self.invitation.network, "late")
+        s = await stranger.dial(self.invitation.addresses[0], self.invitation.node_key, self.invitation)
+        await asyncio.wait_for(s.ended.wait(), 12)
+        assert s.closed_with == ("got", messages.USED), s.closed_with
+
+    async def stranger(self):
+        s = await Node(self.invitation.network).dial(self.invitation.addresses[0], self.invitation.node_key)
+        await asyncio.wait_for(s.ended.wait(), 12)
+        assert s.closed_with == ("got", messages.REFUSED), s.closed_with
+
+    async def attacks(self):
+        text = await call(self.daemon.invitation)
+        attacker = Node(self.invitation.network, "attacker")
+        s = await attacker.redeem(text)
+        await opened(s)
+        await s.bye(messages.CLOSED)
+        target = attack.Target(self.invitation.addresses[0], self.invitation.node_key, self.invitation.network, attacker.secret)
+        count, wrong = await attack.attack(target, lambda: asyncio.wait_for(self.session.ping(), 10))
+        assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(wrong)
+        return f"{count} attacks"
+
+    async def end(self):
+        faults = self.node.faults
+        await self.node.stop()
+        assert not faults, faults
+
+
+def flipped(data, at=-1):
+    out = bytearray(data)
+    out[at] ^= 1
+    return bytes(out)
+
+
+def _in_run(change):
+    """A lie about each run that carries entries."""
+
+    def lie(message, fields):
+        if message == "run":
+            change(fields)
+
+    return lie
+
+
+def _part(index, value):
+    def change(fields):
+        fields["parts"] = [[*p[:index], value(p[index]), *p[index + 1 :]] for p in fields["parts"]]
+
+    return change
+
+
+LIES = {
+    "a signature changed": _in_run(lambda f: f.update(signature=flipped(f["signature"]))),
+    "no signature": _in_run(lambda f: f.update(signature=b"")),
+    "a header changed": _in_run(lambda f: f.update(headers=flipped(f["headers"]))),
+    "a scope tag changed": _in_run(lambda f: f.update(headers=flipped(f["headers"], -80))),
+    "an envelope changed": _in_run(_part(0, lambda e: flipped(e) if e else e)),
+    "a body changed": _in_run(_part(2, lambda b: flipped(b) if b else b)),
+    "an envelope left out": _in_run(_part(0, lambda e: b"")),
+}
+
+STEPS = ("redeem", "network_identity", "it_follows_us", "our_entries", "sealed_to_it", "its_clear_entry", "its_sealed_entry", "its_blob", "our_blob", "erasure", "pings",
+         "again", "lies", "used_invitation", "stranger", "attacks", "end")
+
+
+class PythonDaemon:
+    """This implementation's own node as the daemon, so that the steps are tested themselves."""
+
+    def __init__(self):
+        self.network, self.author = Author(4), Author()
+
+    async def start(self):
+        self.node = Node(self.network.id, "python daemon")
+        await self.node.listen()
+        begin(self.network, self.node)
+        begin(self.author, self.node)
+
+    def invitation(self):
+        return self.node.invite()
+
+    def follow(self, identity):
+        self.node.follow(identity)
+
+    def identity(self):
+        return self.author.id, self.network.id
+
+    def _readers(self, readers):
+        return [self.node.store.keys(r).reading_key() for r in readers] or None
+
+    def write(self, text, readers):
+        return self.author.log, write(self.author, self.node, text, readers=self._readers(readers))[0].seq
+
+    def attach(self, data, readers):
+        return self.author.log, self.node.changed(lambda: self.author.attach(self.node.store, data, "a file", self._readers(readers)))[0].seq
+
+    def length(self, log):
+        found = self.node.store.logs.get(log)
+        return len(found.headers) if found else 0
+
+    def text(self, log, seq):
+        found = self.node.store.logs.get(log)
+        body = found.bodies.get(seq) if found else None
+        if body is None:
+            return None
+        if not found.headers[seq].sealed:
+            return found.record(seq)[1].get("text")
+        author = self.node.store.keys(found.identity).reading_key()
+        return records.read(seal.open_body(body, log, self.author.reading.secret, [author])[0])[1].get("text")
+
+    async def stop(self):
+        await self.node.stop()
+
+
+def run(tap, daemon, name):
+    """All steps against one daemon; after a failed one the others are still tried."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    visit = Visit(daemon)
+    try:
+        if hasattr(daemon, "start"):
+            loop.run_until_complete(call(daemon.start))
+        for step in STEPS:
+            tap.check(f"{name}: {step.replace('_', ' ')}", lambda step=step: loop.run_until_complete(asyncio.wait_for(getattr(visit, step)(), 300)))
+    finally:
+        loop.run_until_complete(call(daemon.stop))
+        loop.close()
