@@ -36,7 +36,7 @@ ifneq ($(filter-out help clean print-%,$(or $(MAKECMDGOALS),build)),)
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 endif
-CPPFLAGS_ALL := -I include -I . -D_GNU_SOURCE -DQUIRE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL := -iquote include -iquote . -D_GNU_SOURCE -DQUIRE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -fPIE $(WARN) $(if $(filter 1,$(WERROR)),-Werror) $(FLAGS_$(V)) $(CFLAGS)
 comma := ,
 LDFLAGS_ALL := -pie -Wl,--as-needed $(FLAGS_$(V)) $(if $(filter rel,$(V)),-Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(LDFLAGS)

@@ -2,14 +2,6 @@
 #include "protocol/log/mp.h"
 #include "limits.h"
 
-/* <limits.h> may find ours; what msgpack.h wants of the system's is whether char is signed. */
-#ifndef CHAR_MIN
-#ifdef __CHAR_UNSIGNED__
-#define CHAR_MIN 0
-#else
-#define CHAR_MIN (-128)
-#endif
-#endif
 #include <msgpack.h>
 
 /* ---- heads */

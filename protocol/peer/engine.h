@@ -122,7 +122,8 @@ struct engine_work {
 	struct id32 log, device_key;
 	uint64_t first;
 	size_t n;
-	const uint8_t *headers, *signature; /* signature NULL: a closing names the last entry */
+	const uint8_t *headers, *signature; /* signature NULL: `closing` must be the id of the last entry */
+	struct id32 closing;
 	struct entry_part *parts;
 	struct id32 prev, last; /* results */
 	/* blobs */

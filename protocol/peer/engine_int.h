@@ -254,7 +254,7 @@ struct pull {
 	bool diverged; /* the peer's entries do not follow ours */
 	bool closed;
 	uint64_t closed_length;
-	struct id32 closed_last;
+	struct id32 closed_last, device_event;
 	bool fork_tried, fork_known;
 	struct id32 fork_prev; /* the entry before the proven fork */
 	bool stale; /* somebody else wrote to the log meanwhile: load it again */

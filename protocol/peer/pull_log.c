@@ -1,6 +1,8 @@
 /* pull_log.c -- one log of a peer's listing: asks for runs, has them verified, stores them in order. SPEC.md sections 4.3 and 10.4. */
 #include "engine_int.h"
 
+#include "protocol/log/record.h"
+
 /* ---- loading ---- */
 
 static void log_loaded(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -47,6 +49,7 @@ static void device_known(struct engine *e, struct session *s, void *ctx, struct 
 	p->closed = d->closed;
 	p->closed_length = d->closed_length;
 	p->closed_last = d->closed_last;
+	p->device_event = d->event;
 	load(p);
 }
 
@@ -352,15 +355,19 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 	runs_settled(p);
 }
 
-/* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry, or if the proof of a fork that the receiver holds begins right behind it and names it as the previous entry." */
-static bool vouched(const struct pull *p, const struct engine_work *w)
+/* SPEC 4.1: "Entry 0 has the `keep` flag and a clear body of kind `device`" */
+static bool first_entry_sound(const struct pull *p, const struct engine_work *w)
 {
-	uint64_t end = w->first + w->n;
-	if (w->signature)
+	if (w->first != 0)
 		return true;
-	if (p->closed)
-		return end == p->closed_length && id32_equal(&w->last, &p->closed_last);
-	return p->log.fork_seq1 && end == p->log.fork_seq1 - 1 && id32_equal(&w->last, &p->fork_prev);
+	if (w->headers[1] != ENTRY_FLAG_KEEP)
+		return false;
+	if (w->parts[0].kind != BODY_HERE)
+		return true; /* it is asked for apart; what the log is, its header says */
+	struct slice record = slice_of(w->parts[0].bytes.p + ENTRY_SALT_BYTES, w->parts[0].bytes.n - ENTRY_SALT_BYTES), kind, fields;
+	struct id32 event;
+	return record_check(record, NULL) == OK && record_open(record, &kind, &fields) == OK && slice_equal(kind, slice_str("device")) &&
+	       record_get_id(fields, "event", &event) == OK && id32_equal(&event, &p->device_event);
 }
 
 static void run_verified(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
@@ -369,7 +376,7 @@ static void run_verified(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return; /* the pull frees r */
-	if (w->err != OK || !vouched(r->p, w)) {
+	if (w->err != OK || !first_entry_sound(r->p, w)) {
 		/* SPEC 4.3: "A run that fails is refused as a whole and charged to the sender" */
 		peer_close(s, w->err != OK ? w->err : ERR_SIGNATURE, "a run that does not hold");
 		return;
@@ -394,6 +401,8 @@ void pull_run_take(struct pull *p, const struct message_run *m)
 {
 	struct session *s = p->s;
 	struct engine_work *w = pull_run_copy(s, m, &p->device_key);
+	if (w) /* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry" */
+		w->closing = p->closed ? p->closed_last : p->fork_prev;
 	struct pull_run *r = w ? calloc(1, sizeof *r) : NULL;
 	if (!r) {
 		if (w) {
