@@ -79,6 +79,8 @@ struct id32 story_grind(struct key_story *s, struct story_place at, const struct
 /* Offers events 0 .. n - 1 in this order (NULL: as made), again and again until nothing changes. Every event must be valid.
  * Without verify the signatures are taken on trust, which is much faster. */
 struct keyset *story_offer(const struct key_story *s, const size_t *order, bool verify);
+/* Goes on until there are so many events: of all kinds, in few slots of up to five generations, naming each other at random. */
+void story_tell_at_random(struct key_story *s, size_t events);
 /* Shuffles order[0 .. n). */
 void story_shuffle(struct seeded_random *seed, size_t *order, size_t n);
 

@@ -138,81 +138,13 @@ static void check_sending(const struct key_story *s)
 	keyset_free(to);
 }
 
-static size_t below(struct key_story *s, size_t n)
-{
-	uint8_t b[4];
-	random_fill(&s->rnd, b, sizeof b);
-	return be32_get(b) % n;
-}
-
-static size_t some_ids(struct key_story *s, size_t max, struct id32 *ids)
-{
-	size_t n = 0, wanted = below(s, max + 1);
-	for (size_t i = 0; i < wanted; i++) {
-		struct id32 id = s->events[below(s, s->n)].id;
-		if (below(s, 12) == 0)
-			random_fill(&s->rnd, id.b, 32); /* nobody knows it */
-		bool twice = false;
-		for (size_t k = 0; k < n; k++)
-			twice = twice || id32_equal(&ids[k], &id);
-		if (!twice)
-			ids[n++] = id;
-	}
-	return n;
-}
-
-/* Many events in few slots, who name each other at random. */
-static void tell_at_random(struct key_story *s, size_t events)
-{
-	struct story_generation g[5];
-	struct story_device d[3];
-	struct id32 ids[16], after[4], key;
-	size_t generations = 1, n;
-	g[0] = story_generation(s, &s->inception, NULL, 0);
-	for (size_t i = 0; i < 3; i++)
-		d[i] = story_new_device(s);
-	while (s->n < events) {
-		struct story_place at = {.generation = &g[below(s, generations)],
-			.slot = (uint32_t)below(s, 4),
-			.after = after};
-		at.after_n = some_ids(s, 4, after);
-		switch (below(s, 11)) {
-		case 0:
-			n = some_ids(s, 12, ids);
-			if (generations < 5) {
-				g[generations] = story_generation(
-					s, below(s, 4) ? at.generation : &s->inception, ids, n);
-				generations++;
-			}
-			break;
-		case 1:
-			n = some_ids(s, 8, ids);
-			if (n)
-				story_adopt(s, at, ids, n);
-			break;
-		case 2: story_reading(s, at, &key); break;
-		case 3: story_badge(s, at, &key); break;
-		case 4:
-		case 5: story_device(s, at, &d[below(s, 3)], NULL, 0); break;
-		case 6:
-		case 7:
-			story_close(s, at, &d[below(s, 3)], below(s, 3), (uint8_t)(1 + below(s, 2)),
-				(uint8_t)below(s, 2));
-			break;
-		case 8: story_officer(s, at, 1); break;
-		case 9: story_hosting(s, at); break;
-		default: story_finish(s, at, &s->events[below(s, s->n)].id); break;
-		}
-	}
-}
-
 static void the_order_of_arrival_changes_nothing_in_a_hundred_random_stories(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 100; seed++) {
 		static struct key_story s;
 		story_begin(&s, seed);
-		tell_at_random(&s, 12 + seed % 30);
+		story_tell_at_random(&s, 12 + seed % 30);
 		check_permutations(&s, 100);
 		check_sending(&s);
 		story_end(&s);

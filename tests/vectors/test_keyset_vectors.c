@@ -236,18 +236,160 @@ static void sets_of_the_independent_implementation_come_to_the_same_here(void **
 	check_file("quire/keyset-python.json");
 }
 
-static __attribute__((unused)) void our_own_sets_come_to_what_they_came_to(void **state)
+static void our_own_sets_come_to_what_they_came_to(void **state)
 {
 	(void)state;
 	check_file("quire/keyset-c.json");
+}
+
+/* ---- writing */
+
+static json_t *event_json(const struct story_event *e, const char *why)
+{
+	json_t *j = json_pack("{s:o,s:o}", "bytes", hex_of(e->bytes.p, e->bytes.n), "signatures",
+		hex_of(e->signatures, e->signatures_n));
+	json_object_set_new(j, why ? "why" : "id", why ? json_string(why) : hex_id(&e->id));
+	return j;
+}
+
+/* What a story came to; ends the story. The events from `valid` on are refused, for these reasons. */
+static void write_story(
+	json_t *tests, struct key_story *s, const char *name, size_t valid, const char *const *why)
+{
+	json_t *events = json_array(), *refused = json_array();
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(i < valid ? events : refused,
+			event_json(&s->events[i], i < valid ? NULL : why[i - valid]));
+	size_t all = s->n;
+	s->n = valid;
+	struct keyset *ks = story_offer(s, NULL, true);
+	struct id32 sum = keyset_sum(ks);
+	json_array_append_new(tests,
+		json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "name", name, "identity", hex_id(&s->identity),
+			"events", events, "refused", refused, "stored", stored_of(ks), "sum", hex_id(&sum),
+			"view", view_of(ks)));
+	keyset_free(ks);
+	s->n = all;
+	story_end(s);
+}
+
+static void write_thief(json_t *tests, struct key_story *s)
+{
+	struct id32 mine[2], key, theirs;
+	story_begin(s, 201);
+	struct story_generation g1 = story_generation(s, &s->inception, NULL, 0);
+	struct story_device d = story_new_device(s), thief = story_new_device(s);
+	mine[0] = story_reading(s, PLACE(&g1, 0), &key);
+	mine[1] = story_device(s, PLACE(&g1, 1), &d, &s->identity, 1);
+	struct id32 r = story_reading(s, PLACE_AFTER(&g1, 2, mine[0]), &theirs),
+		    t = story_device(s, PLACE(&g1, 3), &thief, NULL, 0);
+	story_close(s, PLACE_AFTER(&g1, 4, mine[1]), &d, 0, 0, 0);
+	story_grind(s, PLACE(&g1, 0), &mine[0]);
+	story_grind(s, PLACE(&g1, 1), &mine[1]);
+	story_adopt(s, PLACE(&g1, 5), (const struct id32[]){r, t}, 2);
+	story_generation(s, &g1, mine, 2);
+	write_story(tests, s, "what a thief of the signing key wrote does not outlast the next generation",
+		s->n, NULL);
+}
+
+static void write_generations(json_t *tests, struct key_story *s)
+{
+	struct id32 key;
+	story_begin(s, 202);
+	struct story_generation a = story_generation(s, &s->inception, NULL, 0),
+				b = story_generation(s, &s->inception, NULL, 0);
+	struct story_generation low = id32_cmp(&a.id, &b.id) < 0 ? a : b,
+				high = id32_cmp(&a.id, &b.id) < 0 ? b : a;
+	struct id32 of_low = story_reading(s, PLACE(&low, 9), &key),
+		    of_high = story_hosting(s, PLACE(&high, 9));
+	struct story_generation next = story_generation(s, &high, &of_high, 1);
+	story_adopt(s, PLACE(&next, 0), &of_low, 1);
+	story_badge(s, PLACE(&low, 9), &key);
+	write_story(tests, s, "two generations at once, of which the higher id has a successor that adopts",
+		s->n, NULL);
+}
+
+static void write_closings(json_t *tests, struct key_story *s)
+{
+	story_begin(s, 203);
+	struct story_generation g = story_generation(s, &s->inception, NULL, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct story_device d = story_new_device(s);
+		story_device(s, PLACE(&g, 10 * i), &d, NULL, 0);
+		struct id32 one = story_close(s, PLACE(&g, 10 * i + 1), &d, 4, 1, 0),
+			    two = story_close(s, PLACE(&g, 10 * i + 2), &d, 3, 2, 0);
+		struct id32 by_the_way = story_officer(s, PLACE_AFTER(&g, 10 * i + 3, one, two), 1);
+		if (i == 1)
+			story_close(s, PLACE_AFTER(&g, 10 * i + 4, by_the_way), &d, 9, 3, 0);
+		if (i == 2)
+			story_close(s, PLACE(&g, 0), &d, 1ull << 32, 4, 1);
+		if (i == 3)
+			story_close(s, PLACE(&g, 10 * i + 4), &d, 3, 1, 0);
+	}
+	write_story(tests, s, "closings that contradict", s->n, NULL);
+}
+
+static void write_refusals(json_t *tests, struct key_story *s)
+{
+	static const char *const why[] = {"signed by the root key", "of a generation of another identity",
+		"generation 3 behind generation 1", "no wrap for the recovery key", "the wrong identity",
+		"its generation is an officer event"};
+	story_begin(s, 204);
+	struct story_generation g = story_generation(s, &s->inception, NULL, 0), other = g;
+	struct id32 officer = story_officer(s, PLACE(&g, 0), 1), recovery = s->recovery_key, key;
+	size_t valid = s->n;
+	memcpy(other.secret, s->root_secret, 64);
+	story_officer(s, PLACE(&other, 1), 1);
+	other = g;
+	other.id.b[0] ^= 1;
+	story_officer(s, PLACE(&other, 1), 1);
+	other = g;
+	other.number = 2;
+	story_generation(s, &other, NULL, 0);
+	s->recovery_key = g.key;
+	story_reading(s, PLACE(&g, 1), &key);
+	s->recovery_key = recovery;
+	struct id32 identity = s->identity;
+	s->identity = g.id;
+	story_officer(s, PLACE(&g, 1), 1);
+	s->identity = identity;
+	other = g;
+	other.id = officer;
+	story_officer(s, PLACE(&other, 1), 1);
+	write_story(tests, s, "refusals", valid, why);
+}
+
+static void write_vectors(const char *folder)
+{
+	static struct key_story s;
+	json_t *tests = json_array(), *doc = json_pack("{s:o}", "tests", tests);
+	char path[4096], name[64];
+	write_thief(tests, &s);
+	write_generations(tests, &s);
+	write_closings(tests, &s);
+	write_refusals(tests, &s);
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		story_begin(&s, 300 + seed);
+		story_tell_at_random(&s, 20 + 2 * seed);
+		snprintf(name, sizeof name, "random story %u", (unsigned)seed);
+		write_story(tests, &s, name, s.n, NULL);
+	}
+	snprintf(path, sizeof path, "%s/keyset-c.json", folder);
+	if (json_dump_file(doc, path, JSON_INDENT(0) | JSON_COMPACT) != 0)
+		vectors_fail("cannot write", path);
+	json_decref(doc);
 }
 
 int main(void)
 {
 	if (sodium_init() < 0)
 		return 1;
+	const char *folder = getenv("QUIRE_VECTORS_OUT");
+	if (folder)
+		write_vectors(folder);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_of_the_independent_implementation_come_to_the_same_here),
+		cmocka_unit_test(our_own_sets_come_to_what_they_came_to),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
