@@ -56,7 +56,7 @@ void drive_work(const char *home, struct engine_work *w)
 	case WORK_STATEMENTS: engine_work_hash(w); return;
 	case WORK_CHUNK:
 		engine_work_hash(w);
-		if (w->err == OK)
+		if (w->err == OK && w->file)
 			w->err = write_chunk(home, w);
 		return;
 	case WORK_READ: w->err = read_chunk(home, w); return;
