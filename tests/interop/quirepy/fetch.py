@@ -71,11 +71,14 @@ async def _log_row(s, log, identity, length, last, erased, fork):
         _, answers = await s.ask("want-fork", log=log)
         for _, f in answers:
             _fork(s, f)
-    n = local.length(s.store.closing(local))
+    closing = s.store.closing(local)
+    if closing and (length, last) == closing[:2] and local.contradicts(closing):
+        await _other_chain(s, local, closing)
+    n = local.length(closing)
     if log in s.store.written and length > n:
         s.store.written.pop(log)
         s.node.rolled_back.add(log)
-    while n < length and not (local.fork and n >= local.fork["seq"]):
+    while n < length:
         _, answers = await s.ask("want-run", log=log, first=n, end=min(length, n + ASK_MAX))
         for name, f in answers:
             if name == "run":
@@ -89,6 +92,26 @@ async def _log_row(s, log, identity, length, last, erased, fork):
     if length == n and erased != local.row(s.store.closing(local))[5]:
         _, answers = await s.ask("want-erased", log=log, first=0)
         await _statements(s, local, [raw for _, f in answers for raw in f["statements"]])
+
+
+async def _other_chain(s, local, closing):
+    """The chain that the closing names, in place of the one that is held."""
+    first = local.fork["seq"] if local.fork else 0
+    _, answers = await s.ask("want-run", log=local.log, first=first, end=closing[0])
+    trial = Log(local.log, local.identity, local.device_key)
+    trial.headers = local.headers[:first]
+    for _, f in [a for a in answers if a[0] == "run"]:
+        try:
+            run = entries.run_check(local.device_key, local.log, f["first"], f["headers"], f["signature"], {closing[1]})
+        except entries.BadEntry as e:
+            raise _fail(e) from None
+        if f["first"] != len(trial.headers) or (f["first"] and run[0].prev != trial.headers[-1].id):
+            return
+        trial.put_run(run, f["signature"], [p[0] for p in f["parts"]])
+    if len(trial.headers) >= closing[0] and not trial.contradicts(closing):
+        local.cut(first)
+        for _, f in [a for a in answers if a[0] == "run"]:
+            await take_run(s, local, f)
 
 
 async def _statements(s, local, listed):

@@ -79,23 +79,27 @@ class Node:
         found = self.store.invitations.get(digest)
         if self.is_member(peer):
             return messages.OK
-        if found is None or peer in self.store.admitted(self.network)[1]:
+        if found is None:
             return messages.REFUSED
-        if (peer, digest) in self.store.redeemed:
-            self.store.joins.add(peer)
-            return messages.OK
         if author.hour() >= found[0]:
             return messages.EXPIRED
         if found[1] == 0:
             return messages.USED
         found[1] -= 1
-        self.store.redeemed.add((peer, digest))
-        self.store.joins.add(peer)
+        self.join(peer)
         return messages.OK
 
+    def _ends(self, peer):
+        """The admissions of a node key that the network ended."""
+        return frozenset(at for at, node in self.store.admitted(self.network)[1].items() if node == peer)
+
+    def join(self, peer):
+        """An own join: it lasts until the network ends an admission of that node key."""
+        self.store.joins[peer] = self._ends(peer)
+
     def is_member(self, peer):
-        admitted, ended = self.store.admitted(self.network)
-        return peer in admitted or (peer in self.store.joins and peer not in ended)
+        admitted, _ = self.store.admitted(self.network)
+        return peer in admitted.values() or self.store.joins.get(peer) == self._ends(peer)
 
     def admit(self, session):
         """Looks for another live connection with this node key (SPEC 10.2); a code if this one must close."""

@@ -135,7 +135,7 @@ class Session:
 
     def on_welcome(self, name, roots):
         self.welcome = (name, roots)
-        self.store.joins.add(self.peer)
+        self.node.join(self.peer)
         self.states = {"H"}
         self._send_hello()
 
@@ -197,8 +197,6 @@ class Session:
         self.channel.send("pong", token=token)
 
     def on_pong(self, token):
-        if token not in self.pings:
-            raise Close(WIRE, "pong")
         self.pings.discard(token)
 
     def on_clone(self, instance):

@@ -21,10 +21,21 @@ class Log:
 
     def length(self, closing=None):
         """How many entries count, SPEC 4.4."""
-        if closing:
-            n, last, _ = closing
-            return n if n <= len(self.headers) and (n == 0 or self.headers[n - 1].id == last) else min(n, len(self.headers))
+        if closing and not self.contradicts(closing):
+            return min(closing[0], len(self.headers))
         return len(self.headers) if self.fork is None else min(len(self.headers), self.fork["seq"])
+
+    def contradicts(self, closing):
+        """Whether this chain is another than the one that a closing names."""
+        n, last, _ = closing
+        return 0 < n <= len(self.headers) and self.headers[n - 1].id != last
+
+    def cut(self, n):
+        """Forgets the entries from n on: a closing says that another chain counts."""
+        del self.headers[n:]
+        for held in (self.signatures, self.envelopes, self.bodies, self.statements):
+            for seq in [q for q in held if q >= n]:
+                del held[seq]
 
     def vouched(self, closing):
         """Ids that need no signature at the end of a run: what a closing or a proven fork names."""
@@ -112,7 +123,7 @@ class Store:
         self.identity_numbers, self.number = {}, 0
         self.past = {}
         self.cursors, self.follow_sets = {}, {}
-        self.follows, self.joins, self.invitations, self.redeemed = set(), set(), {}, set()
+        self.follows, self.joins, self.invitations = set(), {}, {}
         self.written = {}
 
     def bump(self, thing):
@@ -198,7 +209,7 @@ class Store:
         return {"log": log.log, "first": first, "headers": headers, "signature": log.signatures.get(stop - 1, b""), "parts": parts}
 
     def admitted(self, network):
-        """Node keys that the network's effective entries admit, and those whose admission they ended."""
+        """Two maps from an admission's place to its node key: those in effect, and those that the network ended."""
         admissions, ended = {}, set()
         for log in self.logs.values():
             if log.identity != network or not self.device_of(log.log, network)[1]:
@@ -209,5 +220,4 @@ class Store:
                     admissions[log.log, seq, log.headers[seq].id] = found[1]["node"]
                 elif found and found[0] == "admission-end":
                     ended.add(tuple(found[1]["of"]))
-        gone = {node for at, node in admissions.items() if at in ended}
-        return {node for at, node in admissions.items() if at not in ended}, gone
+        return ({at: node for at, node in admissions.items() if at not in ended}, {at: node for at, node in admissions.items() if at in ended})
