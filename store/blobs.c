@@ -38,13 +38,21 @@ static enum err want(struct store *s, const struct id32 *root, const struct id32
 	return q_done(&put);
 }
 
-enum err pins_put(struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin)
+enum err pins_put(
+	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking)
 {
+	struct blob_row b;
+	b.state = BLOB_WANTED;
 	struct query put = q_start(s, Q_PIN_PUT);
 	q_id(&put, &pin->root);
 	q_int(&put, key);
 	enum err e = q_done(&put);
-	return e == OK ? want(s, &pin->root, owner, pin->size) : e;
+	if (e == OK)
+		e = get_row(s, &pin->root, &b);
+	if (e == ERR_NOT_FOUND)
+		e = want(s, &pin->root, owner, pin->size);
+	*lacking = *lacking || b.state != BLOB_COMPLETE;
+	return e;
 }
 
 static enum err is_pinned(struct store *s, const struct id32 *root, bool *pinned)

@@ -43,13 +43,12 @@ static void read_log_row(struct query *q, struct store_row *row)
 	};
 }
 
-static struct query start_scan(struct store *s, enum query_name name, const struct store_req *q, bool known)
+static struct query start_scan(struct store *s, enum query_name name, const struct store_req *q)
 {
 	struct query scan = q_start(s, name);
 	q_uint(&scan, q->a.number);
 	q_id(&scan, &q->a.node);
 	q_id(&scan, &q->a.id);
-	q_int(&scan, known);
 	return scan;
 }
 
@@ -82,14 +81,17 @@ enum err op_CHANGES(struct store *s, const struct store_req *q, struct store_res
 		return e;
 	struct query peer = q_start(s, Q_PEER_GET);
 	q_id(&peer, &q->a.node);
-	/* SPEC 10.3: "until it has the answer it lists nothing but its own network's identity" */
+	/* SPEC 10.3: "until it has the answer it lists nothing" */
 	bool known = q_row(&peer) && qc_int(&peer, 7) != 0;
 	e = q_end(&peer);
 	if (e != OK)
 		return e;
+	r->r.number = q->a.number;
+	if (!known)
+		return OK;
 	size_t max = q->a.max && q->a.max < LIMIT_CHANGES_ROWS ? (size_t)q->a.max : LIMIT_CHANGES_ROWS;
-	struct query identities = start_scan(s, Q_CHANGES_IDENTITIES, q, known);
-	struct query logs = start_scan(s, Q_CHANGES_LOGS, q, known);
+	struct query identities = start_scan(s, Q_CHANGES_IDENTITIES, q);
+	struct query logs = start_scan(s, Q_CHANGES_LOGS, q);
 	struct array rows = {0};
 	e = merge(&identities, &logs, max, &rows, &r->r.more);
 	identities.e = e;
@@ -103,18 +105,26 @@ enum err op_CHANGES(struct store *s, const struct store_req *q, struct store_res
 	return OK;
 }
 
-enum err logs_move_up(struct store *s, const struct id32 *identity)
+static enum err keys_move_up(struct store *s, const struct id32 *identity)
 {
 	struct query get = q_start(s, Q_IDENTITY_GET);
 	q_id(&get, identity);
 	int64_t no = q_row(&get) && qc_int(&get, 5) > 0 ? qc_int(&get, 0) : 0;
 	enum err e = q_end(&get);
-	if (e == OK && no) {
-		struct query set = q_start(s, Q_IDENTITY_CHANGE);
-		q_uint(&set, store_next_number(s));
-		q_int(&set, no);
-		e = q_done(&set);
-	}
+	if (e != OK || no == 0)
+		return e;
+	struct query set = q_start(s, Q_IDENTITY_CHANGE);
+	q_uint(&set, store_next_number(s));
+	q_int(&set, no);
+	return q_done(&set);
+}
+
+enum err logs_move_up(struct store *s, const struct id32 *identity, bool keys)
+{
+	enum err e = logs_flush(s);
+	logs_forget(s);
+	if (e == OK && keys)
+		e = keys_move_up(s, identity);
 	if (e != OK)
 		return e;
 	struct query logs = q_start(s, Q_LOG_CHANGED);

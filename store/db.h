@@ -147,18 +147,16 @@ MUST_CHECK enum err log_closing_met(struct store *s, const struct log_row *l,
 	bool *met); /* the chain holds the entry that the closing names */
 MUST_CHECK enum err log_settle(
 	struct store *s, struct log_row *l); /* end, end_last and gaps anew, from length, fork and closing */
-MUST_CHECK enum err logs_move_up(
-	struct store *s, const struct id32 *identity); /* its rows get new numbers; logs were flushed */
+/* Every listed row of that identity's logs gets a new number; with `keys` that of its key events too. */
+MUST_CHECK enum err logs_move_up(struct store *s, const struct id32 *identity, bool keys);
 MUST_CHECK enum err logs_flush(struct store *s);
 void logs_forget(struct store *s);
 void log_read_row(struct query *q, struct log_row *l); /* the columns of queries.def's LOG_COLUMNS */
 MUST_CHECK enum err logs_collect(struct query *q, struct store_res *r);
 
-/* ids.c: sums modulo 2^256, big-endian. SPEC 1.3 */
-
 /* blobs.c */
 MUST_CHECK enum err pins_put(
-	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin);
+	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking);
 MUST_CHECK enum err pins_drop(
 	struct store *s, int64_t key, struct store_res *r); /* r->ids: roots of files to remove */
 MUST_CHECK enum err blobs_tidy_files(struct store *s); /* at a start: files that no row knows */
@@ -174,8 +172,8 @@ MUST_CHECK enum err side_erase(
 MUST_CHECK enum err side_arrange(struct store *s, struct log_row *l);
 
 /* peers.c */
-MUST_CHECK enum err peer_admit(
-	struct store *s, const struct id32 *node, enum peer_origin origin, const char *name);
+MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,
+	bool keep_origin, const char *name);
 
 /* changes.c */
 MUST_CHECK enum err own_hold(struct store *s);

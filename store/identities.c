@@ -236,6 +236,9 @@ enum err op_IDENTITY_PUT(struct store *s, const struct store_req *q, struct stor
 		e = put_identity(s, q, &row, same);
 	for (size_t i = 0; e == OK && i < q->a.devices_n; i++)
 		e = put_device(s, q, &q->a.devices[i]);
+	/* SPEC 10.3: "New key events of an identity move the rows of its logs up too." */
+	if (e == OK && !same)
+		e = logs_move_up(s, &q->a.identity, false);
 	r->r.number = s->number;
 	return e;
 }

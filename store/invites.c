@@ -48,8 +48,8 @@ enum err op_INVITE_USE(struct store *s, const struct store_req *q, struct store_
 		e = was_removed(s, &q->a.node, &removed);
 	if (e != OK)
 		return e;
-	/* SPEC 8.3: "A second redemption by the same node key of an invitation that it has used is answered by `welcome` again and costs no use"
-	 * -- unless the operator has taken that node out since: that needs a new invitation. */
+	/* SPEC 8.3: "A redemption by a node key that is a member's is answered by `welcome` and costs no use" -- and whom the operator took out
+	 * since needs a new invitation. */
 	r->r.flag = used;
 	if (used)
 		return removed ? ERR_USED : OK;
@@ -57,7 +57,7 @@ enum err op_INVITE_USE(struct store *s, const struct store_req *q, struct store_
 		return ERR_EXPIRED;
 	if (left <= 0)
 		return ERR_USED;
-	e = peer_admit(s, &q->a.node, PEER_INVITED, q->a.peer ? q->a.peer->name : "");
+	e = peer_admit(s, &q->a.node, PEER_INVITED, false, q->a.peer ? q->a.peer->name : "");
 	if (e != OK)
 		return e;
 	struct query spend = q_start(s, Q_INVITE_SPEND);

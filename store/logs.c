@@ -231,13 +231,21 @@ enum err op_LOG_GET(struct store *s, const struct store_req *q, struct store_res
 		return ERR_MEMORY;
 	r->r.logs[0] = l->pub;
 	r->r.n = 1;
-	return OK;
+	r->r.flag = true;
+	if (!l->pub.direct)
+		return OK;
+	struct query has = q_start(s, Q_DIRECT_HAS);
+	q_int(&has, l->no);
+	q_id(&has, &q->a.node);
+	r->r.flag = q_row(&has);
+	return q_end(&has);
 }
 
 enum err op_LOG_LIST(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	bool all = id32_is_zero(&q->a.identity);
 	struct query list = q_start(s, all ? Q_LOG_LIST_ALL : Q_LOG_LIST);
+	q_int(&list, q->a.flag);
 	if (!all)
 		q_id(&list, &q->a.identity);
 	return logs_collect(&list, r);

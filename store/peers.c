@@ -90,7 +90,8 @@ static enum err set_number(struct store *s, enum query_name name, uint64_t value
 	return q_done(&q);
 }
 
-enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin, const char *name)
+enum err peer_admit(
+	struct store *s, const struct id32 *node, enum peer_origin origin, bool keep_origin, const char *name)
 {
 	struct store_peer old;
 	enum err e = get_peer(s, node, &old);
@@ -105,14 +106,16 @@ enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin o
 		q_id(&q, node);
 		q_int(&q, origin);
 		e = q_done(&q);
-	} else if (e == OK) {
+	} else if (e == OK && !keep_origin) {
 		if (old.origin == PEER_REMOVED && origin == PEER_ADMITTED)
 			return ERR_REFUSED;
 		store_touch(s);
 		e = set_number(s, Q_PEER_ORIGIN, origin, node);
 	}
-	if (e == OK && name[0])
+	if (e == OK && name[0]) {
+		store_touch(s);
 		e = set_text(s, Q_PEER_NAME, name, node);
+	}
 	return e;
 }
 
@@ -122,8 +125,11 @@ enum err op_PEER_PUT(struct store *s, const struct store_req *q, struct store_re
 	const struct store_peer *p = q->a.peer;
 	if (p->addresses_n > LIMIT_ADDRESSES)
 		return ERR_LIMIT;
-	enum err e = peer_admit(s, &p->node, p->origin, p->name);
-	if (e == OK && p->addresses_n) {
+	enum err e = peer_admit(s, &p->node, p->origin, q->a.flag, p->name);
+	if (e != OK)
+		return e;
+	store_touch(s);
+	if (p->addresses_n) {
 		char text[LIMIT_ADDRESSES * (LIMIT_ADDRESS_BYTES + 1) + 1] = "";
 		size_t at = 0;
 		for (size_t i = 0; i < p->addresses_n; i++) {
@@ -240,7 +246,7 @@ static enum err has_met(struct store *s, const struct id32 *node, bool *met)
 	return q_end(&q);
 }
 
-/* SPEC 10.3: "A follow moves the rows of that identity up: they get a new number." */
+/* SPEC 10.3: "In whatever way an identity comes into the follow set that is kept, its rows move up: they get a new number." */
 static enum err add_follows(struct store *s, const struct store_req *q, bool met, struct id32 *version)
 {
 	enum err e = OK;
@@ -250,7 +256,7 @@ static enum err add_follows(struct store *s, const struct store_req *q, bool met
 		if (e == OK && was != 1)
 			sum_add(version, &q->a.ids[i]);
 		if (e == OK && was == 0 && met)
-			e = logs_move_up(s, &q->a.ids[i]);
+			e = logs_move_up(s, &q->a.ids[i], true);
 	}
 	return e;
 }
@@ -268,11 +274,8 @@ enum err op_PEER_FOLLOWS(struct store *s, const struct store_req *q, struct stor
 		e = count_follows(s, &q->a.node, &count);
 	if (e == OK && (q->a.flag ? 0 : count) + q->a.n > LIMIT_FOLLOWS)
 		e = ERR_LIMIT;
-	if (e == OK)
-		e = logs_flush(s);
 	if (e != OK)
 		return e;
-	logs_forget(s);
 	if (q->a.flag) {
 		memset(&p.follows_version, 0, 32);
 		e = on_node(s, Q_PEER_FOLLOWS_OLD, &q->a.node);
@@ -300,11 +303,7 @@ static enum err follow_add_one(struct store *s, const struct store_req *q, struc
 	if (e != OK || was == 1)
 		return e;
 	sum_add(&p->follows_version, &q->a.identity);
-	e = logs_flush(s);
-	if (e != OK)
-		return e;
-	logs_forget(s);
-	return logs_move_up(s, &q->a.identity);
+	return logs_move_up(s, &q->a.identity, true);
 }
 
 static enum err follow_remove_one(struct store *s, const struct store_req *q, struct store_peer *p)

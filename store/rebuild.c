@@ -1,4 +1,4 @@
-/* rebuild.c -- makes anew what is derived from entries and key events; rebuilt equals grown. */
+/* rebuild.c -- makes anew what is derived from entries and follow sets; rebuilt equals grown. */
 #include "store/db.h"
 
 /* The blobs of an envelope. The store reads this much of it and no more: SPEC 4.5, key 1, which is the first if it is there.
@@ -40,8 +40,9 @@ static enum err pin_envelope(struct store *s, const struct id32 *identity, int64
 	struct store_pin pins[LIMIT_ENVELOPE_BLOBS];
 	size_t n = envelope_blobs(envelope, pins);
 	enum err e = OK;
+	bool lacking = false;
 	for (size_t i = 0; e == OK && i < n; i++)
-		e = pins_put(s, identity, key, &pins[i]);
+		e = pins_put(s, identity, key, &pins[i], &lacking);
 	return e;
 }
 
@@ -144,33 +145,6 @@ static enum err rebuild_side_pins(struct store *s)
 	return q_end(&list);
 }
 
-static enum err rebuild_identity(struct store *s, const struct id32 *id)
-{
-	struct query get = q_start(s, Q_IDENTITY_GET);
-	q_id(&get, id);
-	int64_t no = q_row(&get) ? qc_int(&get, 0) : 0;
-	enum err e = q_end(&get);
-	if (e != OK)
-		return e;
-	struct id32 sum = {{0}};
-	uint64_t count = 0;
-	struct query list = q_start(s, Q_KEYEVENT_IDS);
-	q_int(&list, no);
-	while (q_row(&list)) {
-		struct id32 event = qc_id(&list, 0);
-		sum_add(&sum, &event);
-		count++;
-	}
-	e = q_end(&list);
-	if (e != OK)
-		return e;
-	struct query set = q_start(s, Q_IDENTITY_SUM);
-	q_uint(&set, count);
-	q_id(&set, &sum);
-	q_int(&set, no);
-	return q_done(&set);
-}
-
 static enum err rebuild_peer(struct store *s, const struct id32 *node)
 {
 	struct id32 sum = {{0}};
@@ -224,8 +198,6 @@ static enum err rebuild_inside(struct store *s)
 		e = for_each(s, Q_LOG_IDS, rebuild_log);
 	if (e == OK)
 		e = rebuild_side_pins(s);
-	if (e == OK)
-		e = for_each(s, Q_IDENTITY_ALL, rebuild_identity);
 	return e == OK ? for_each(s, Q_PEER_NODES, rebuild_peer) : e;
 }
 

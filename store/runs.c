@@ -112,7 +112,8 @@ enum err op_RUN_PUT(struct store *s, const struct store_req *q, struct store_res
 		e = take_part(s, q, l, i, &r->mem, &t);
 	for (size_t i = 0; e == OK && i < q->a.pins_n; i++) {
 		if (!(t.erased >> (q->a.pins[i].seq - q->a.first) & 1))
-			e = pins_put(s, &l->pub.identity, entry_key(l, q->a.pins[i].seq), &q->a.pins[i]);
+			e = pins_put(s, &l->pub.identity, entry_key(l, q->a.pins[i].seq), &q->a.pins[i],
+				&r->r.flag);
 	}
 	if (e != OK)
 		return e;

@@ -30,14 +30,20 @@ static struct store_blob get_blob(struct fixture *f, const struct id32 *r, enum 
 	return b;
 }
 
+static bool lacking; /* what the last put_pinned said */
+
 static enum err put_pinned(struct fixture *f, const struct fake_log *l, size_t seq, const struct id32 *r)
 {
+	struct store_res res;
 	struct store_req q;
 	struct store_pin pin = {.seq = seq, .root = *r, .size = 200000};
 	run_put_req(&q, l, seq, seq + 1, NULL);
 	q.a.pins = &pin;
 	q.a.pins_n = 1;
-	return run(f, &q, NULL);
+	enum err e = run(f, &q, &res);
+	lacking = res.r.flag;
+	store_res_free(&res);
+	return e;
 }
 
 static void a_pinned_blob_is_wanted_then_known_then_held(void **state)
@@ -55,6 +61,7 @@ static void a_pinned_blob_is_wanted_then_known_then_held(void **state)
 	assert_int_equal(run(f, &page, NULL), ERR_NOT_FOUND);
 	assert_int_equal(run(f, &progress, NULL), ERR_NOT_FOUND);
 	assert_int_equal(put_pinned(f, l, 0, &root), OK);
+	assert_true(lacking);
 	struct store_blob b = get_blob(f, &root, &e);
 	assert_int_equal(b.state, BLOB_WANTED);
 	assert_int_equal(b.size, 200000);
@@ -122,6 +129,7 @@ static void a_small_blob_lives_in_rows_until_nothing_pins_it(void **state)
 	store_res_free(&r);
 	assert_int_equal(put_pinned(f, l, 0, &root), OK);
 	assert_int_equal(put_pinned(f, l, 1, &root), OK);
+	assert_false(lacking);
 	struct store_req erase = {.op = STORE_ERASED_PUT,
 		.a.log = l->log,
 		.a.seq = 0,
