@@ -88,6 +88,7 @@ const char *conn_address(const struct conn *c); /* of the other end */
 
 /* Queues a message; takes *body. Bulk waits for all that is not (SPEC 9.4). Dropped when the connection is on its way out. */
 void conn_send(struct conn *c, uint8_t type, bool bulk, struct buf *body);
+/* Holds from the next message on, also from inside the handler of one; bytes that were read already are kept. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 /* The engine has let the peer in: it no longer counts as half-open. Above LIMIT_CONNECTIONS it is closed with bye LIMIT. */

@@ -43,6 +43,8 @@ struct conn {
 	struct channel channel;
 
 	bool paused, throttled, ended; /* ended: the peer sends nothing more */
+	bool resumed; /* but what was kept over the pause is not yet given out */
+	struct buf rest;
 	uint64_t filled_ms;
 	int64_t messages_left, bytes_left;
 
@@ -87,6 +89,8 @@ void conn_io_init(struct conn *c);
 void conn_io_deinit(struct conn *c);
 void conn_read(struct conn *c); /* starts or stops reading, as the state asks */
 void conn_flush(struct conn *c);
+/* In a turn of the loop: gives out what was kept over a pause. */
+void conn_feed_rest(struct conn *c);
 void conn_mark_dirty(struct conn *c);
 
 /* conn_set.c */

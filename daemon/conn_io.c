@@ -45,6 +45,7 @@ void conn_io_deinit(struct conn *c)
 	while ((it = queue_take(&c->urgent)) || (it = queue_take(&c->bulk)))
 		item_free(it);
 	buf_free(&c->in_flight);
+	buf_free(&c->rest);
 }
 
 void conn_mark_dirty(struct conn *c)
@@ -166,29 +167,59 @@ void conn_flush(struct conn *c)
 
 /* ---- in */
 
-static void take_messages(struct conn *c, enum err *e)
+/* While it may: messages are for somebody who wants them now. */
+static bool delivers(const struct conn *c)
+{
+	return c->state == CONN_OPEN && !c->paused;
+}
+
+static enum err take_messages(struct conn *c)
 {
 	struct channel_msg m;
-	while (*e == OK && c->state == CONN_OPEN && (*e = channel_next(&c->channel, &m)) == OK) {
+	enum err e = OK;
+	while (delivers(c) && (e = channel_next(&c->channel, &m)) == OK) {
 		c->messages_left--;
 		c->set->env.handlers.message(c->set->env.ctx, c, m.type, m.body);
 	}
+	return e == ERR_PENDING ? OK : e;
 }
 
+static enum err take_bytes(struct conn *c, struct slice *in)
+{
+	size_t taken = 0;
+	enum err e = channel_feed(&c->channel, *in, &taken);
+	*in = slice_of(in->p + taken, in->n - taken);
+	if (e == OK && c->state == CONN_HANDSHAKE) {
+		conn_mark_dirty(c);
+		if (channel_established(&c->channel))
+			conn_established(c);
+	}
+	return e == OK ? take_messages(c) : e;
+}
+
+/* What comes after a pause in the middle of the bytes is kept, so that a pause holds from the next message on. */
 static void feed(struct conn *c, struct slice in)
 {
-	while (in.n > 0 && (c->state == CONN_HANDSHAKE || c->state == CONN_OPEN)) {
-		size_t taken = 0;
-		enum err e = channel_feed(&c->channel, in, &taken);
-		in = slice_of(in.p + taken, in.n - taken);
-		if (e == OK && c->state == CONN_HANDSHAKE) {
-			conn_mark_dirty(c);
-			if (channel_established(&c->channel))
-				conn_established(c);
-		}
-		take_messages(c, &e);
-		if (e != OK && e != ERR_PENDING)
-			conn_cut(c, e, NULL);
+	enum err e = take_messages(c);
+	while (e == OK && in.n > 0 && (c->state == CONN_HANDSHAKE || delivers(c)))
+		e = take_bytes(c, &in);
+	if (e == OK && c->state == CONN_OPEN && in.n > 0)
+		e = buf_put_slice(&c->rest, in);
+	if (e != OK)
+		conn_cut(c, e, NULL);
+}
+
+void conn_feed_rest(struct conn *c)
+{
+	if (!c->resumed || !delivers(c))
+		return;
+	struct buf rest = c->rest;
+	c->rest = (struct buf){0};
+	feed(c, buf_slice(&rest));
+	buf_free(&rest);
+	if (delivers(c)) {
+		c->resumed = false;
+		conn_read(c);
 	}
 }
 
@@ -267,7 +298,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 void conn_read(struct conn *c)
 {
-	bool wanted = c->state == CONN_HANDSHAKE || (c->state == CONN_OPEN && !c->paused && !c->throttled) ||
+	bool wanted = c->state == CONN_HANDSHAKE || (delivers(c) && !c->resumed && !c->throttled) ||
 		(c->state == CONN_FLUSHING && !c->ended);
 	if (!wanted) {
 		if (c->state != CONN_CLOSING && c->state != CONN_DIALLING)
@@ -287,6 +318,9 @@ void conn_pause(struct conn *c)
 
 void conn_resume(struct conn *c)
 {
+	if (!c->paused)
+		return;
 	c->paused = false;
-	conn_read(c);
+	c->resumed = true;
+	conn_mark_dirty(c);
 }

@@ -19,6 +19,7 @@ static void on_turn(uv_prepare_t *prepare)
 		struct conn *c = s->dirty;
 		s->dirty = c->next_dirty;
 		c->dirty = false;
+		conn_feed_rest(c);
 		conn_flush(c);
 	}
 }

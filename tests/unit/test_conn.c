@@ -26,7 +26,7 @@ struct side {
 	uint8_t firsts[MESSAGES_MAX]; /* first byte of each body */
 	size_t sizes[MESSAGES_MAX];
 	bool pause_at_once;
-	bool close_at_message;
+	bool close_at_message, pause_at_message;
 	enum err err;
 	char why[CONN_WHY_BYTES];
 	bool gone;
@@ -67,6 +67,8 @@ static void on_message(void *ctx, struct conn *c, uint8_t type, struct slice bod
 	s->types[s->messages] = type;
 	s->firsts[s->messages] = body.n ? body.p[0] : 0;
 	s->sizes[s->messages++] = body.n;
+	if (s->pause_at_message)
+		conn_pause(c);
 	if (s->close_at_message) {
 		conn_close(c, OK, "enough");
 		conn_close(c, ERR_IO, "again");
@@ -321,6 +323,32 @@ static void the_queue_has_a_bound(void **state)
 	assert_int_equal(f.a.err, ERR_LIMIT);
 }
 
+static void a_pause_holds_from_the_next_message_on(void **state)
+{
+	(void)state;
+	f.b.pause_at_message = true;
+	connect_both();
+	for (int i = 0; i < 200; i++)
+		say(f.a.conn, 9, (uint8_t)i, (size_t)i * 37);
+	for (size_t i = 1; i <= 200; i++) {
+		while (f.b.messages < i)
+			uv_run(&f.loop, UV_RUN_NOWAIT);
+		for (int turn = 0; turn < 3; turn++)
+			uv_run(&f.loop, UV_RUN_NOWAIT);
+		assert_int_equal(f.b.messages, i);
+		assert_int_equal(f.b.sizes[i - 1], (i - 1) * 37);
+		conn_resume(f.b.conn);
+		conn_resume(f.b.conn);
+	}
+	/* A pause and a close together. */
+	say(f.a.conn, 9, 0, 100);
+	while (f.b.messages < 201)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	conn_close(f.b.conn, OK, "done");
+	while (f.b.closed == 0 || f.a.closed == 0)
+		uv_run(&f.loop, UV_RUN_ONCE);
+}
+
 static void another_key_or_network_is_not_let_in(void **state)
 {
 	(void)state;
@@ -514,6 +542,7 @@ int main(void)
 			a_close_with_unread_bytes_still_delivers_the_last_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_does_not_read_is_not_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_queue_has_a_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_pause_holds_from_the_next_message_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_key_or_network_is_not_let_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_there_is_said_in_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_network_closes_what_is_open, setup, teardown),
