@@ -136,9 +136,9 @@ def log_entries(w):
 
 def envelopes(w):
     was = {"log": w.rnd(32), "seq": 300, "entry": w.rnd(32)}
-    blob = {"root": w.rnd(32), "size": 70000}
+    blob = {"root": w.rnd(32), "size": 1 << 36}
     many = [{"root": w.rnd(32), "size": i << 31} for i in range(16)]
-    for f in ({"blobs": [blob]}, {"blobs": [], "custodian": w.rnd(32)}, {"blobs": [], "drop_after": 20000}, {"blobs": [], "was": was},
+    for f in ({"blobs": [blob]}, {"blobs": [], "custodian": w.rnd(32)}, {"blobs": [], "drop_after": (1 << 32) - 1}, {"blobs": [], "was": was},
               {"blobs": many, "custodian": w.rnd(32), "drop_after": 0, "was": was}):
         args = dict(f, blobs=[(b["root"], b["size"]) for b in f["blobs"]])
         if "was" in f:
@@ -151,6 +151,7 @@ def envelopes(w):
         ("no blobs", e({1: []})), ("17 blobs", e({1: [[root, 1]] * 17})), ("blob of one element", e({1: [[root]]})), ("blob of three", e({1: [[root, 1, 1]]})),
         ("root of 31 bytes", e({1: [[root[1:], 1]]})), ("negative size", e({1: [[root, -1]]})), ("custodian of 33 bytes", e({2: root + b"\0"})),
         ("custodian as str", e({2: "a" * 32})), ("drop after as str", e({3: "1"})), ("drop after true", e({3: True})), ("negative drop after", e({3: -1})),
+        ("drop after 2^32", e({3: 1 << 32})), ("a blob of 2^36 + 1 bytes", e({1: [[root, (1 << 36) + 1]]})), ("was with seq 2^32", e({4: [root, 1 << 32, root]})),
         ("was of two", e({4: [root, 1]})), ("was with a negative seq", e({4: [root, -1, root]})), ("bytes behind", e({3: 1}) + b"\xc0"),
         ("map head too long", b"\xde\0\1\3\1"), ("uint8 for 1", b"\x81\x03\xcc\x01"), ("int8 for 1", b"\x81\x03\xd0\x01"), ("bin16 for 32 bytes", b"\x81\x02\xc5\0\x20" + root),
         ("keys not ascending", b"\x82\x03\x01\x02\xc4\x20" + root), ("a key twice", b"\x82\x03\x01\x03\x01"), ("float", b"\x81\x03\xca\0\0\0\0"),
@@ -320,6 +321,8 @@ def invitations(w):
                       ("an address cut", summed(one[:-1])), ("bytes behind", summed(one + b"\0")), ("a second address missing", summed(raw[:85] + b"\2\3a:1")),
                       ("not ASCII", summed(raw[:85] + b"\1\4\xc3\xa4:1"))):
         w.refuse("invitation", note, text=bad)
+    for address in ("a", "a:", ":1", "a:0", "a:01", "a:65536", "a b:1", "a/b:1", "[::1]", "[::1%eth0]:1", "[a:1", "a]:1", "[]:1", "[1.2.3.4]:1", "a:+1", "a:1 ", "::1:1", "a:1a"):
+        w.refuse("invitation", f"address {address!r}", text=summed(raw[:85] + b"\1" + bytes([len(address)]) + address.encode()))
     body = summed(one)
     if len(body[6:]) * 5 % 8:
         letters = "abcdefghijklmnopqrstuvwxyz234567"
@@ -332,7 +335,7 @@ def all_records(w):
     ref = [i(32), 5, i(32)]
     art = {"title": "t", "kind": "photo", "depicts": "nobody"}
     good = [("device", {"event": i(32)}), ("profile", {"name": "n" * 200, "about": ""}), ("profile", {"name": "n", "unknown": [1]}),
-            ("artifact", art), ("artifact", {**art, "blobs": [blob] * 16, "date": "2024-02-29", "grade": "5", "subject": "Art", "tags": ["a"] * 32, "link": "x" * 2048}),
+            ("artifact", art), ("artifact", {**art, "blobs": [blob] * 15 + [{**blob, "later": True}], "date": "2024-02-31", "grade": "5", "subject": "Art", "tags": ["a"] * 32, "link": "x" * 2048}),
             ("reflection", {"text": "x" * 49152, "on": ref, "prompt": "p"}), ("share", {"of": ref, "key": i(32)}),
             ("admission", {"node": i(32), "name": "n", "notice": i(32), "receipt": i(32)}), ("admission-end", {"of": ref}), ("never-heard-of", {}), ("", {"a": None})]
     for kind, fields in good:
@@ -342,7 +345,9 @@ def all_records(w):
            ("artifact", {**art, "kind": "photos"}), ("artifact", {**art, "depicts": "someone"}), ("artifact", {**art, "blobs": []}),
            ("artifact", {**art, "blobs": [blob] * 17}), ("artifact", {**art, "blobs": [{**blob, "key": i(33)}]}), ("artifact", {**art, "blobs": [{**blob, "size": -1}]}),
            ("artifact", {**art, "blobs": [{k: v for k, v in blob.items() if k != "type"}]}), ("artifact", {**art, "date": "2024-2-29"}),
-           ("artifact", {**art, "date": "2024/02/29"}), ("artifact", {**art, "date": "aaaa-bb-cc"}), ("artifact", {**art, "tags": []}),
+           ("artifact", {**art, "date": "2024/02/29"}), ("artifact", {**art, "date": "aaaa-bb-cc"}),
+           ("artifact", {**art, "date": "2024-13-01"}), ("artifact", {**art, "date": "2024-00-01"}), ("artifact", {**art, "date": "2024-01-32"}), ("artifact", {**art, "date": "2024-01-00"}),
+           ("reflection", {"text": "t", "on": [ref[0], 1 << 32, ref[2]]}), ("admission-end", {"of": [ref[0], 1 << 32, ref[2]]}), ("artifact", {**art, "tags": []}),
            ("artifact", {**art, "tags": ["a"] * 33}), ("artifact", {**art, "tags": [""]}), ("artifact", {**art, "link": ""}), ("artifact", {"title": "t", "kind": "photo"}),
            ("reflection", {"text": ""}), ("reflection", {"text": "t", "on": ref[:2]}), ("reflection", {"text": "t", "on": [*ref, 1]}),
            ("share", {"of": ref}), ("share", {"of": [ref[0], -1, ref[2]], "key": i(32)}), ("admission", {"node": i(32), "name": "n", "notice": i(32)}), ("admission-end", {"of": None})]

@@ -80,8 +80,8 @@ def _is_bin(v, n):
     return isinstance(v, bytes) and len(v) == n
 
 
-def _is_uint(v):
-    return type(v) is int and v >= 0
+def _is_uint(v, high=(1 << 32) - 1):
+    return type(v) is int and 0 <= v <= high
 
 
 def envelope_read(raw):
@@ -98,7 +98,7 @@ def envelope_read(raw):
     if 1 in m:
         need(isinstance(m[1], list) and 1 <= len(m[1]) <= 16, "blobs")
         for b in m[1]:
-            need(isinstance(b, list) and len(b) == 2 and _is_bin(b[0], 32) and _is_uint(b[1]), "blob")
+            need(isinstance(b, list) and len(b) == 2 and _is_bin(b[0], 32) and _is_uint(b[1], 1 << 36), "blob")
         found["blobs"] = [(root, size) for root, size in m[1]]
     if 2 in m:
         need(_is_bin(m[2], 32), "custodian")

@@ -1,5 +1,19 @@
 """Invitations, SPEC 8.3."""
+import ipaddress
+import re
+
 from .prim import H, base32_lower, base32_lower_decode
+
+
+def is_address(text):
+    """`host:port` or `[ipv6]:port`."""
+    m = re.fullmatch(r"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\]):([1-9][0-9]{0,4})", text)
+    if not m or int(m[3]) > 65535:
+        return False
+    try:
+        return m[1] is not None or ipaddress.IPv6Address(m[2]) is not None
+    except ValueError:
+        return False
 
 
 class Invitation:
@@ -30,6 +44,8 @@ def read(text):
         if not 1 <= n <= 64 or at + 1 + n > len(raw) - 4:
             raise ValueError("address")
         addresses.append(raw[at + 1 : at + 1 + n].decode("ascii"))
+        if not is_address(addresses[-1]):
+            raise ValueError("address")
         at += 1 + n
     if at != len(raw) - 4:
         raise ValueError("bytes after the addresses")

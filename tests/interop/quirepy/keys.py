@@ -16,7 +16,7 @@ def code_read(text):
     """The entropy; ValueError for a wrong length, character or check."""
     n, count = 0, 0
     for c in text.upper():
-        if c in " -":
+        if c.isspace() or c == "-":
             continue
         n = n << 5 | ALPHABET.index({"O": "0", "I": "1", "L": "1"}.get(c, c))
         count += 1

@@ -1,4 +1,6 @@
 """Records, SPEC 13: whether one counts."""
+import re
+
 from . import mp
 
 KINDS = "student-work lesson-plan video audio photo assessment observation reflection portfolio data document link".split()
@@ -26,11 +28,11 @@ def array(low, high, item):
 
 
 def ref(v):
-    return isinstance(v, list) and len(v) == 3 and id32(v[0]) and uint(v[1]) and id32(v[2])
+    return isinstance(v, list) and len(v) == 3 and id32(v[0]) and uint(v[1]) and v[1] < 1 << 32 and id32(v[2])
 
 
 def date(v):
-    return isinstance(v, str) and len(v) == 10 and v[4] + v[7] == "--" and all(c in "0123456789" for c in v[:4] + v[5:7] + v[8:])
+    return isinstance(v, str) and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", v) is not None
 
 
 def blob(v):
