@@ -108,7 +108,7 @@ enum engine_work_kind {
 	WORK_SYNC, /* fdatasync the growing file -> err */
 	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
 	WORK_REMOVE, /* remove a dropped blob's files */
-	WORK_KEYS, /* check key events: a new set from held (trusted) and events (to check) -> keys, added (how many are new), err of the first that fails */
+	WORK_KEYS, /* check key events: a new set from held (trusted) and events (to check) -> keys, added (0: the set is as it was), err of the first that fails */
 	WORK_BODY, /* does the body `bytes` belong to the header in `headers`? -> err */
 	WORK_STATEMENTS, /* check n erasure statements by their signing keys -> good[n] */
 };

@@ -26,6 +26,7 @@
 #define KEYS_CACHED_MAX 512
 #define POSITIONS 512
 #define LIST_LAZY_MS 1000
+#define STASH_BYTES_MAX (256u << 10)
 
 struct session;
 struct ask;
@@ -33,6 +34,7 @@ struct pull;
 struct keys;
 struct serve;
 struct own_log;
+struct stash;
 struct fetch;
 struct chunk_serve;
 
@@ -116,6 +118,7 @@ struct session {
 	bool initiator;
 	bool redeeming; /* we are the newcomer */
 	bool hello_sent, hello_got;
+	bool opening; /* the peer's hello is here, the store is asked who it is */
 	bool accepting; /* a store request of the opening is under way */
 	bool synced; /* the peer's first listing is committed */
 	bool paused;
@@ -131,6 +134,8 @@ struct session {
 	uint64_t opened_ms, heard_ms, asked_ms;
 	size_t queued, queued_bulk; /* bytes given to send and not yet written */
 	struct chunk_serve *chunk_serves;
+	struct stash *stash, **stash_tail; /* messages behind a hello that the store is being asked about */
+	size_t stash_bytes;
 	struct listing list;
 	struct serve *serves;
 	unsigned serves_n;
@@ -254,7 +259,7 @@ struct pull {
 	bool diverged; /* the peer's entries do not follow ours */
 	bool closed;
 	uint64_t closed_length;
-	struct id32 closed_last, device_event;
+	struct id32 closed_last;
 	bool fork_tried, fork_known;
 	struct id32 fork_prev; /* the entry before the proven fork */
 	bool stale; /* somebody else wrote to the log meanwhile: load it again */

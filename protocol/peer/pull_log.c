@@ -49,7 +49,6 @@ static void device_known(struct engine *e, struct session *s, void *ctx, struct 
 	p->closed = d->closed;
 	p->closed_length = d->closed_length;
 	p->closed_last = d->closed_last;
-	p->device_event = d->event;
 	load(p);
 }
 
@@ -356,7 +355,7 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 }
 
 /* SPEC 4.1: "Entry 0 has the `keep` flag and a clear body of kind `device`" */
-static bool first_entry_sound(const struct pull *p, const struct engine_work *w)
+static bool first_entry_sound(const struct engine_work *w)
 {
 	if (w->first != 0)
 		return true;
@@ -367,7 +366,7 @@ static bool first_entry_sound(const struct pull *p, const struct engine_work *w)
 	struct slice record = slice_of(w->parts[0].bytes.p + ENTRY_SALT_BYTES, w->parts[0].bytes.n - ENTRY_SALT_BYTES), kind, fields;
 	struct id32 event;
 	return record_check(record, NULL) == OK && record_open(record, &kind, &fields) == OK && slice_equal(kind, slice_str("device")) &&
-	       record_get_id(fields, "event", &event) == OK && id32_equal(&event, &p->device_event);
+	       record_get_id(fields, "event", &event) == OK;
 }
 
 static void run_verified(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
@@ -376,7 +375,7 @@ static void run_verified(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return; /* the pull frees r */
-	if (w->err != OK || !first_entry_sound(r->p, w)) {
+	if (w->err != OK || !first_entry_sound(w)) {
 		/* SPEC 4.3: "A run that fails is refused as a whole and charged to the sender" */
 		peer_close(s, w->err != OK ? w->err : ERR_SIGNATURE, "a run that does not hold");
 		return;

@@ -17,8 +17,45 @@ void peer_hold(struct session *s)
 	s->refs++;
 }
 
+/* A message that came while the hello before it was still being looked at. */
+struct stash {
+	struct stash *next;
+	uint8_t type;
+	size_t n;
+	uint8_t body[];
+};
+
+static void stash_put(struct session *s, uint8_t type, struct slice body)
+{
+	struct stash *m = s->stash_bytes + body.n <= STASH_BYTES_MAX ? malloc(sizeof *m + body.n) : NULL;
+	if (!m) {
+		peer_close(s, ERR_LIMIT, "too much before the hello was answered");
+		return;
+	}
+	*m = (struct stash){.type = type, .n = body.n};
+	if (body.n)
+		memcpy(m->body, body.p, body.n);
+	s->stash_bytes += body.n + sizeof *m;
+	*s->stash_tail = m;
+	s->stash_tail = &m->next;
+}
+
+static void stash_replay(struct session *s, bool deliver)
+{
+	while (s->stash) {
+		struct stash *m = s->stash;
+		s->stash = m->next;
+		if (deliver)
+			peer_message(s, m->type, slice_of(m->body, m->n));
+		free(m);
+	}
+	s->stash_tail = &s->stash;
+	s->stash_bytes = 0;
+}
+
 static void peer_free(struct session *s)
 {
+	stash_replay(s, false);
 	struct engine *e = s->e;
 	for (struct session **at = &e->sessions; *at; at = &(*at)->next) {
 		if (*at == s) {
@@ -167,6 +204,7 @@ void peer_opened(struct engine *e, const struct engine_in *in)
 	}
 	*s = (struct session){.next = e->sessions, .e = e, .conn = in->conn, .node = in->peer, .initiator = in->initiator,
 			      .redeeming = in->redeem, .refs = 1, .opened_ms = e->now_ms, .heard_ms = e->now_ms};
+	s->stash_tail = &s->stash;
 	s->pulls_tail = &s->pulls;
 	s->batches_tail = &s->batches;
 	s->state = in->initiator && !in->redeem ? SESSION_HELLO : SESSION_STRANGER;
@@ -387,6 +425,7 @@ static void hello_known(struct engine *e, struct session *s, void *ctx, struct s
 {
 	struct hello_copy *c = ctx;
 	(void)e;
+	s->opening = false;
 	if (s->state != SESSION_CLOSED) {
 		if (admitted(res))
 			opened(s, &c->m, &res->r.peers[0]);
@@ -394,6 +433,7 @@ static void hello_known(struct engine *e, struct session *s, void *ctx, struct s
 			peer_close(s, ERR_REFUSED, "that node is no member of this network");
 	}
 	free(c);
+	stash_replay(s, true);
 }
 
 static void on_hello(struct session *s, const struct message_hello *m)
@@ -420,7 +460,7 @@ static void on_hello(struct session *s, const struct message_hello *m)
 	if (raw)
 		memcpy(c + 1, m->addresses.raw.p, raw);
 	c->m.addresses.raw.p = (const uint8_t *)(c + 1);
-	s->hello_got = true;
+	s->hello_got = s->opening = true;
 	memcpy(s->instance, m->instance.p, 16);
 	memcpy(s->name, m->name.p, m->name.n);
 	s->peer_number = m->number;
@@ -502,6 +542,10 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 	s->heard_ms = s->e->now_ms;
 	s->asked_ms = s->e->now_ms;
 	s->pinged = false;
+	if (s->opening) {
+		stash_put(s, type, body);
+		return;
+	}
 	union message m;
 	memset(&m, 0, sizeof m);
 	const struct message_desc *d = message_desc(type);

@@ -35,24 +35,24 @@ static void hash_chunk(struct engine_work *w)
 	w->err = id32_equal(&leaf, &w->leaf) ? OK : ERR_HASH;
 }
 
-/* SPEC 3.4: "The events of one answer (`keys` … `done`) are judged together with those held, as one set." A loser may be named by an event behind it, so again until nothing is new. */
+/* SPEC 3.4: "The events of one answer (`keys` … `done`) are judged together with those held, as one set." */
 static void hash_keys(struct engine_work *w)
 {
 	struct keyset *ks = keyset_new(&w->identity);
 	enum err e = ks ? OK : ERR_MEMORY;
 	for (size_t i = 0; i < w->held_n && e == OK; i++)
 		e = keyset_load(ks, w->held[i].bytes, w->held[i].signatures);
-	bool lost = true, again = true;
-	for (unsigned pass = 0; pass < 3 && lost && again && e == OK; pass++) {
-		lost = again = false;
-		for (size_t i = 0; i < w->events_n && e == OK; i++) {
-			enum keyset_added added = KEYSET_KNOWN;
-			e = keyset_add(ks, w->events[i].bytes, w->events[i].signatures, &added);
-			w->added += added == KEYSET_NEW;
-			again = again || added == KEYSET_NEW;
-			lost = lost || added == KEYSET_LOST;
-		}
+	struct id32 before = e == OK ? keys_hash(ks) : (struct id32){0};
+	if (e == OK)
+		keyset_batch_begin(ks);
+	for (size_t i = 0; i < w->events_n && e == OK; i++) {
+		enum keyset_added added;
+		e = keyset_add(ks, w->events[i].bytes, w->events[i].signatures, &added);
 	}
+	if (e == OK)
+		keyset_batch_end(ks);
+	struct id32 after = e == OK ? keys_hash(ks) : (struct id32){0};
+	w->added = e == OK && !id32_equal(&before, &after);
 	w->err = e;
 	if (e == OK)
 		w->keys = ks;

@@ -1,0 +1,287 @@
+/* Two real engines on two real stores, in virtual time, from a seed. */
+#include "tools/sim/driver.h"
+
+#include "protocol/log/invitation.h"
+#include "tests/support/files.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static struct sim_world world;
+
+static int open_world(void **state)
+{
+	char dir[] = "/tmp/quire-sim-XXXXXX";
+	const char *seed = getenv("QUIRE_SEED");
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	sim_world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	char cmd[512];
+	(void)state;
+	sim_world_deinit(&world);
+	snprintf(cmd, sizeof cmd, "%s", world.dir);
+	return remove_tree(cmd);
+}
+
+/* Both hold the same log. */
+static void assert_same(struct sim_node *a, struct sim_node *b, const struct id32 *log)
+{
+	struct store_log x, y;
+	assert_int_equal(sim_log(a, log, &x), OK);
+	assert_int_equal(sim_log(b, log, &y), OK);
+	assert_int_equal(x.length, y.length);
+	assert_memory_equal(&x.last, &y.last, 32);
+	assert_int_equal(y.gaps, x.gaps);
+}
+
+static void entries_reach_a_follower(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p;
+	sim_person_new(a, &p);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(sim_append(a, &p, 300).err, OK);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	sim_connect(b, a);
+	sim_run(&world, 100);
+	assert_same(a, b, &p.log);
+	struct store_log l;
+	assert_int_equal(sim_log(b, &p.log, &l), OK);
+	assert_int_equal(l.length, 301);
+	assert_int_equal(l.gaps, 0);
+}
+
+static void what_is_written_later_arrives_live_as_runs(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p;
+	sim_person_new(a, &p);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	sim_connect(a, b);
+	sim_run(&world, 100);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(sim_append(a, &p, 50).err, OK);
+		if (i % 7 == 0)
+			sim_run(&world, 10);
+	}
+	sim_run(&world, 100);
+	assert_same(a, b, &p.log);
+}
+
+static void two_equal_nodes_exchange_one_hello_each(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p;
+	sim_person_new(a, &p);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	struct sim_link *l = sim_connect(a, b);
+	sim_run(&world, 5000);
+	sim_cut(l);
+	sim_run(&world, 100);
+	l = sim_connect(a, b);
+	sim_run(&world, 5000);
+	assert_int_equal(l->delivered, 2);
+}
+
+static void a_cut_and_a_crash_lose_nothing(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p;
+	sim_person_new(a, &p);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	for (int round = 0; round < 30; round++) {
+		struct sim_link *l = sim_connect(round % 2 ? a : b, round % 2 ? b : a);
+		for (int i = 0; i < 20; i++)
+			assert_int_equal(sim_append(a, &p, 100).err, OK);
+		uint64_t steps = sim_random(&world, 400);
+		while (steps-- && sim_step(&world))
+			;
+		if (round % 3 == 0) {
+			sim_crash(b);
+			sim_restart(b);
+		} else {
+			sim_cut(l);
+		}
+		sim_run(&world, 10);
+	}
+	sim_connect(a, b);
+	sim_run(&world, 100);
+	assert_same(a, b, &p.log);
+	struct store_log l;
+	assert_int_equal(sim_log(b, &p.log, &l), OK);
+	assert_int_equal(l.length, 601);
+}
+
+static void both_write_and_both_have_everything(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p, q;
+	sim_person_new(a, &p);
+	sim_person_new(b, &q);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	assert_int_equal(sim_follow(a, &q.id), OK);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(sim_append(a, &p, 100).err, OK);
+		assert_int_equal(sim_append(b, &q, 100).err, OK);
+	}
+	sim_connect(a, b);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(sim_append(a, &p, 100).err, OK);
+		assert_int_equal(sim_append(b, &q, 100).err, OK);
+	}
+	sim_run(&world, 100);
+	assert_same(a, b, &p.log);
+	assert_same(a, b, &q.log);
+}
+
+static void large_bodies_come_apart_from_their_run(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p;
+	sim_person_new(a, &p);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(sim_append(a, &p, 40000).err, OK);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	sim_connect(b, a);
+	sim_run(&world, 100);
+	assert_same(a, b, &p.log);
+}
+
+static void a_blob_arrives_whole_over_cuts(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
+	struct sim_person p;
+	struct id32 root, small;
+	sim_person_new(a, &p);
+	assert_int_equal(sim_attach(a, &p, 90u << 20, &root).err, OK);
+	assert_int_equal(sim_attach(a, &p, 4000, &small).err, OK);
+	sim_admit(a, b);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	size_t from = 0;
+	uint64_t held = 0;
+	for (int round = 0; round < 5; round++) {
+		world.chunks = 0;
+		world.chunks_max = 400;
+		struct sim_link *l = sim_connect(b, a);
+		sim_run(&world, 1500);
+		sim_cut(l);
+		sim_run(&world, 10);
+		if (round == 2) {
+			sim_crash(b);
+			sim_restart(b);
+		}
+		const struct engine_event *ev, *last = NULL;
+		while ((ev = sim_event(b, ENGINE_EVENT_BLOB, &from)))
+			if (id32_equal(&ev->id, &root))
+				last = ev;
+		if (last) {
+			assert_true(last->count >= held);
+			held = last->count;
+		}
+	}
+	assert_int_equal(held, 1440);
+	struct store_req q = {.op = STORE_BLOB_GET};
+	struct store_res res;
+	q.a.root = root;
+	sim_store(b, &q, &res);
+	assert_int_equal(res.err, OK);
+	assert_int_equal(res.r.blobs[0].state, BLOB_COMPLETE);
+	store_res_free(&res);
+	q.a.root = small;
+	sim_store(b, &q, &res);
+	assert_int_equal(res.r.blobs[0].state, BLOB_COMPLETE);
+	store_res_free(&res);
+	char x[1024], y[1024];
+	blob_path(a, &root, x);
+	blob_path(b, &root, y);
+	assert_int_equal(same_files(x, y), 0);
+}
+
+static void an_invitation_admits_once(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben"), *c = sim_node_new(&world, "cas");
+	uint8_t secret[16] = "0123456789abcde";
+	struct store_invite inv = {.hash = invitation_secret_hash(secret), .expires_hour = (uint32_t)(world.wall_s / 3600) + 1, .uses_left = 1};
+	struct store_req q = {.op = STORE_INVITE_PUT};
+	struct store_res res;
+	q.a.invite = &inv;
+	sim_store(a, &q, &res);
+	assert_int_equal(res.err, OK);
+	store_res_free(&res);
+	sim_connect_redeem(b, a, secret);
+	sim_run(&world, 100);
+	size_t from = 0;
+	assert_non_null(sim_event(a, ENGINE_EVENT_REDEEMED, &from));
+	from = 0;
+	assert_non_null(sim_event(b, ENGINE_EVENT_JOINED, &from));
+	from = 0;
+	assert_non_null(sim_event(b, ENGINE_EVENT_PEER_OPEN, &from));
+	sim_connect_redeem(c, a, secret);
+	sim_run(&world, 100);
+	from = 0;
+	const struct engine_event *ev = sim_event(c, ENGINE_EVENT_PEER_CLOSED, &from);
+	assert_non_null(ev);
+	assert_int_equal(ev->err, ERR_USED);
+	from = 0;
+	sim_connect(c, a);
+	sim_run(&world, 100);
+	assert_null(sim_event(c, ENGINE_EVENT_PEER_OPEN, &from));
+}
+
+static void a_second_device_of_one_person_is_followed_too(void **state)
+{
+	(void)state;
+	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben"), *c = sim_node_new(&world, "cas");
+	struct sim_person p, p2;
+	sim_person_new(a, &p);
+	assert_int_equal(sim_append(a, &p, 10).err, OK);
+	sim_admit(a, b);
+	sim_admit(a, c);
+	assert_int_equal(sim_follow(b, &p.id), OK);
+	assert_int_equal(sim_follow(c, &p.id), OK);
+	sim_connect(a, b);
+	sim_connect(c, a);
+	sim_run(&world, 100);
+	assert_int_equal(sim_person_device(b, &p, &p2), OK);
+	assert_int_equal(sim_append(b, &p2, 10).err, OK);
+	sim_run(&world, 100);
+	assert_same(a, b, &p2.log);
+	assert_same(c, b, &p2.log); /* by way of a */
+	assert_same(a, c, &p.log);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+		T(entries_reach_a_follower), T(what_is_written_later_arrives_live_as_runs), T(two_equal_nodes_exchange_one_hello_each),
+		T(a_cut_and_a_crash_lose_nothing), T(both_write_and_both_have_everything), T(large_bodies_come_apart_from_their_run),
+		T(a_blob_arrives_whole_over_cuts), T(an_invitation_admits_once), T(a_second_device_of_one_person_is_followed_too),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

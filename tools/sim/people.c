@@ -1,0 +1,283 @@
+/* people.c -- identities, entries and blobs for the small world. */
+#include "protocol/log/blobtree.h"
+#include "protocol/log/entry.h"
+#include "protocol/log/hash.h"
+#include "protocol/log/mp.h"
+#include "protocol/log/seal.h"
+#include "protocol/log/secret.h"
+#include "store/blobfile.h"
+#include "tools/sim/driver.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "sim: %s\n", what);
+	abort();
+}
+
+static enum err put_events(struct sim_node *n, const struct id32 *identity, const struct store_keyevent *ev, size_t count)
+{
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_KEYS, .identity = *identity, .events = ev, .events_n = count};
+	return sim_command(n, &cmd).err;
+}
+
+static enum err put_set(struct sim_node *n, const struct keyset *ks)
+{
+	size_t count = keyset_count(ks);
+	struct store_keyevent ev[64];
+	must(count <= 64, "a large key set");
+	for (size_t i = 0; i < count; i++) {
+		const struct keyevent *k = keyset_at(ks, i);
+		ev[i] = (struct store_keyevent){.bytes = k->bytes, .signatures = k->signatures, .id = k->id};
+	}
+	return put_events(n, keyset_identity(ks), ev, count);
+}
+
+enum err sim_follow(struct sim_node *n, const struct id32 *identity)
+{
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_FOLLOW, .identity = *identity, .flag = true};
+	return sim_command(n, &cmd).err;
+}
+
+static struct engine_event append_record(struct sim_node *n, struct sim_person *p, uint8_t flags, struct slice record, struct slice envelope)
+{
+	struct random_source rnd = sim_random_source(n->world);
+	struct buf body = {0};
+	must(seal_clear_body(&rnd, record, &body) == OK, "a body");
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_APPEND, .log = p->log, .flags = flags, .envelope = envelope, .body = buf_slice(&body),
+				 .device_secret = p->device_secret};
+	struct engine_event ev = sim_command(n, &cmd);
+	if (ev.err == OK)
+		p->length = ev.seq + 1;
+	buf_free(&body);
+	return ev;
+}
+
+/* The log of p's device becomes this node's, with its entry 0. */
+static void begin_log(struct sim_node *n, struct sim_person *p, const struct id32 *device_event)
+{
+	struct id32 device_key;
+	secret_sign_pair(p->device.sign_seed, &device_key, p->device_secret);
+	p->log = entry_log_id(&p->id, &device_key);
+	struct engine_cmd own = {.kind = ENGINE_CMD_OWN, .log = p->log, .identity = p->id, .device_key = device_key};
+	must(sim_command(n, &own).err == OK, "an own log");
+	struct buf record = {0};
+	struct mp_out o = mp_out_init(&record);
+	mp_put_array(&o, 2);
+	mp_put_cstr(&o, "device");
+	mp_put_map(&o, 1);
+	mp_put_cstr(&o, "event");
+	mp_put_id(&o, device_event);
+	must(o.err == OK && append_record(n, p, ENTRY_FLAG_KEEP, buf_slice(&record), (struct slice){0}).err == OK, "entry 0");
+	buf_free(&record);
+}
+
+static void device_secrets(struct sim_node *n, struct sim_person *p)
+{
+	struct random_source rnd = sim_random_source(n->world);
+	random_fill(&rnd, p->device.sign_seed, 32);
+	random_fill(&rnd, p->device.box_secret, 32);
+}
+
+static void follow_hosted(struct sim_node *n, const struct id32 *identity)
+{
+	struct engine_cmd follow = {.kind = ENGINE_CMD_FOLLOW, .identity = *identity, .flag = true, .hosted = true};
+	must(sim_command(n, &follow).err == OK, "a follow");
+}
+
+void sim_person_new(struct sim_node *n, struct sim_person *p)
+{
+	struct random_source rnd = sim_random_source(n->world);
+	struct keyset *ks = NULL;
+	struct keyset_view v;
+	*p = (struct sim_person){0};
+	random_fill(&rnd, p->entropy, sizeof p->entropy);
+	device_secrets(n, p);
+	must(identity_create(&rnd, IDENTITY_PERSON, p->entropy, RECOVERY_IDENTITY, &p->device, NULL, 0, &ks, &p->secrets) == OK, "an identity");
+	p->id = *keyset_identity(ks);
+	must(put_set(n, ks) == OK && keyset_resolve(ks, &v) == OK && v.devices_n == 1, "key events");
+	follow_hosted(n, &p->id);
+	begin_log(n, p, &v.devices[0].event);
+	keyset_view_deinit(&v);
+	keyset_free(ks);
+}
+
+static struct keyset *load_set(struct sim_node *n, const struct id32 *identity)
+{
+	struct store_req q = {.op = STORE_IDENTITY_GET};
+	struct store_res res;
+	q.a.identity = *identity;
+	sim_store(n, &q, &res);
+	struct keyset *ks = res.err == OK ? keyset_new(identity) : NULL;
+	for (size_t i = 0; ks && i < res.r.n; i++)
+		must(keyset_load(ks, res.r.events[i].bytes, res.r.events[i].signatures) == OK, "a stored key event");
+	store_res_free(&res);
+	return ks;
+}
+
+enum err sim_person_device(struct sim_node *n, const struct sim_person *of, struct sim_person *p)
+{
+	struct random_source rnd = sim_random_source(n->world);
+	struct identity_request request;
+	struct identity_event ev = {0};
+	struct keyset *ks = load_set(n, &of->id);
+	if (!ks)
+		return ERR_NOT_FOUND;
+	*p = *of;
+	p->length = 0;
+	device_secrets(n, p);
+	enum err e = identity_request_make(&p->id, &p->device, NULL, 0, &request);
+	if (e == OK)
+		e = identity_add_device(&rnd, ks, &p->secrets, &request, &ev);
+	if (e == OK) {
+		struct store_keyevent k = {.bytes = buf_slice(&ev.bytes), .signatures = identity_event_signatures(&ev), .id = ev.id};
+		e = put_events(n, &p->id, &k, 1);
+	}
+	if (e == OK) {
+		follow_hosted(n, &p->id);
+		begin_log(n, p, &ev.id);
+	}
+	identity_event_deinit(&ev);
+	keyset_free(ks);
+	return e;
+}
+
+static void put_text_record(struct sim_world *w, struct buf *record, size_t bytes)
+{
+	char *text = malloc(bytes + 1);
+	must(text != NULL, "out of memory");
+	for (size_t i = 0; i < bytes; i++)
+		text[i] = (char)('a' + sim_random(w, 26));
+	struct mp_out o = mp_out_init(record);
+	mp_put_array(&o, 2);
+	mp_put_cstr(&o, "reflection");
+	mp_put_map(&o, 1);
+	mp_put_cstr(&o, "text");
+	mp_put_str(&o, slice_of(text, bytes));
+	must(o.err == OK, "out of memory");
+	free(text);
+}
+
+struct engine_event sim_append(struct sim_node *n, struct sim_person *p, size_t bytes)
+{
+	struct buf record = {0};
+	put_text_record(n->world, &record, bytes);
+	struct engine_event ev = append_record(n, p, 0, buf_slice(&record), (struct slice){0});
+	buf_free(&record);
+	return ev;
+}
+
+/* ---- blobs ---- */
+
+struct making {
+	int fd;
+	uint64_t chunks, size;
+	struct id32 *leaves;
+	struct buf small;
+	uint8_t key[32];
+};
+
+static void make_chunks(struct sim_node *n, struct making *m)
+{
+	struct random_source rnd = sim_random_source(n->world);
+	uint8_t *plain = malloc(BLOB_CHUNK_BYTES), *chunk = malloc(BLOB_CHUNK_STORED_BYTES);
+	must(plain && chunk, "out of memory");
+	random_fill(&rnd, m->key, 32);
+	for (uint64_t i = 0; i < m->chunks; i++) {
+		size_t len = blob_chunk_plain_bytes(m->size, i);
+		memset(plain, (int)(i & 0xff), len);
+		memcpy(plain, &i, len < sizeof i ? len : sizeof i);
+		blob_chunk_encrypt(m->key, i, i + 1 == m->chunks, plain, len, chunk);
+		m->leaves[i] = blob_leaf(i, chunk, len + BLOB_CHUNK_TAG_BYTES);
+		if (m->fd >= 0)
+			must(blobfile_write_chunk(m->fd, i, chunk, len + BLOB_CHUNK_TAG_BYTES) == OK, "a chunk");
+		else
+			must(buf_put(&m->small, chunk, len + BLOB_CHUNK_TAG_BYTES) == OK, "out of memory");
+	}
+	free(plain);
+	free(chunk);
+}
+
+static void make_blob(struct sim_node *n, const struct id32 *owner, uint64_t size, struct id32 *root)
+{
+	struct making m = {.fd = -1, .size = size, .chunks = blob_chunks(size)};
+	bool file = blob_stored_bytes(size) > LIMIT_BLOB_INLINE_BYTES;
+	struct id32 pages[LIMIT_BLOB_PAGES];
+	uint32_t pages_n = blob_pages(size);
+	m.leaves = malloc((size_t)m.chunks * sizeof *m.leaves);
+	must(m.leaves && (!file || blobfile_temp(n->home, &m.fd) == OK), "a blob's file");
+	make_chunks(n, &m);
+	for (uint32_t p = 0; p < pages_n; p++)
+		pages[p] = blob_page_hash(m.leaves + (size_t)p * BLOB_PAGE_LEAVES, blob_page_leaves(size, p));
+	*root = blob_root(pages, pages_n, size, owner);
+	if (file) {
+		must(blobfile_publish(n->home, root, m.fd) == OK, "a blob's name");
+		close(m.fd);
+	}
+	struct store_req q = {.op = STORE_BLOB_PUT};
+	struct store_res res;
+	q.a.root = *root;
+	q.a.identity = *owner;
+	q.a.number = size;
+	q.a.bytes = slice_of(pages, pages_n * sizeof *pages);
+	q.a.bytes2 = slice_of(m.leaves, (size_t)m.chunks * sizeof *m.leaves);
+	q.a.value = buf_slice(&m.small);
+	q.a.flag = true;
+	sim_store(n, &q, &res);
+	must(res.err == OK, "a blob's row");
+	store_res_free(&res);
+	buf_free(&m.small);
+	free(m.leaves);
+}
+
+struct engine_event sim_attach(struct sim_node *n, struct sim_person *p, uint64_t size, struct id32 *root)
+{
+	struct envelope env = {.blobs_n = 1};
+	struct buf bytes = {0}, record = {0};
+	make_blob(n, &p->id, size, root);
+	env.blobs[0] = (struct envelope_blob){.root = *root, .size = size};
+	must(envelope_encode(&env, &bytes) == OK, "an envelope");
+	put_text_record(n->world, &record, 40);
+	struct engine_event ev = append_record(n, p, 0, buf_slice(&record), buf_slice(&bytes));
+	buf_free(&bytes);
+	buf_free(&record);
+	return ev;
+}
+
+/* ---- looking ---- */
+
+enum err sim_log(struct sim_node *n, const struct id32 *log, struct store_log *out)
+{
+	struct store_req q = {.op = STORE_LOG_GET};
+	struct store_res res;
+	q.a.log = *log;
+	sim_store(n, &q, &res);
+	if (res.err == OK)
+		*out = res.r.logs[0];
+	enum err e = res.err;
+	store_res_free(&res);
+	return e;
+}
+
+static void admit(struct sim_node *n, const struct sim_node *peer)
+{
+	struct store_peer p = {.node = peer->key, .origin = PEER_ADMITTED};
+	struct store_req q = {.op = STORE_PEER_PUT};
+	struct store_res res;
+	snprintf(p.name, sizeof p.name, "%s", peer->name);
+	q.a.node = peer->key;
+	q.a.peer = &p;
+	sim_store(n, &q, &res);
+	must(res.err == OK, "a peer");
+	store_res_free(&res);
+}
+
+void sim_admit(struct sim_node *a, struct sim_node *b)
+{
+	admit(a, b);
+	admit(b, a);
+}
