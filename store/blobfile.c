@@ -220,6 +220,21 @@ void blobfile_remove(const char *home, const struct id32 *root)
 	}
 }
 
+void blobfile_drop_temporaries(const char *home)
+{
+	char folder[PATH_MAX_BYTES];
+	static const struct id32 none;
+	DIR *d = blob_path(folder, home, &none, 1, "") == OK ? opendir(folder) : NULL;
+	if (!d)
+		return;
+	struct dirent *entry;
+	while ((entry = readdir(d)) != NULL) {
+		if (strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)) == 0)
+			unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	closedir(d);
+}
+
 static int hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;

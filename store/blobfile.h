@@ -18,6 +18,8 @@ MUST_CHECK enum err blobfile_sync(int fd);
 /* Gives a temporary file (from blobfile_temp, fd) or the .part file (fd -1) its final name, durably. Exists already: fine. */
 MUST_CHECK enum err blobfile_publish(const char *home, const struct id32 *root, int fd);
 void blobfile_remove(const char *home, const struct id32 *root); /* both names */
+/* At a start: uploads that a crash cut off, where they had a name. */
+void blobfile_drop_temporaries(const char *home);
 /* Every file under blobs/: for the integrity check. */
 MUST_CHECK enum err blobfile_each(const char *home,
 	void (*file)(void *ctx, const struct id32 *root, bool part, uint64_t bytes), void *ctx);

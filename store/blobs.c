@@ -350,6 +350,7 @@ static void tidy_file(void *ctx, const struct id32 *root, bool part, uint64_t by
 enum err blobs_tidy_files(struct store *s)
 {
 	struct tidy t = {.s = s};
+	blobfile_drop_temporaries(s->home);
 	enum err e = blobfile_each(s->home, tidy_file, &t);
 	return e != OK ? e : t.e;
 }

@@ -187,9 +187,15 @@ static void an_erasure_names_the_files_that_must_go(void **state)
 	store_res_free(&r);
 	/* A crash before the removal: the next start does it, and leaves what a row knows. */
 	int fd;
+	char cut_off[512];
+	fixture_path(f, "blobs/temp-abcdef", cut_off);
+	FILE *upload = fopen(cut_off, "w");
+	assert_non_null(upload);
+	fclose(upload);
 	assert_int_equal(blobfile_open(f->home, &root, &fd), OK);
 	close(fd);
 	start(f, 1, NULL);
+	assert_int_equal(access(cut_off, F_OK), -1);
 	assert_int_equal(blobfile_open(f->home, &root, &fd), ERR_NOT_FOUND);
 	assert_int_equal(blobfile_publish(f->home, &other, -1), OK);
 	free(l);

@@ -176,8 +176,6 @@ static int measure(struct bench *b, uint64_t entries)
 		return 1;
 	double per_entry = (disk_bytes(b) - empty) / (double)entries;
 	double many_logs = fill(b, 2, 1000, 100);
-	double before = disk_bytes(b);
-	(void)before;
 	if (!reopen(b))
 		return 1;
 	double per_entry_all = (disk_bytes(b) - empty) / ((double)entries + 100000);
@@ -186,6 +184,14 @@ static int measure(struct bench *b, uint64_t entries)
 	       "\"run_get_per_s\":%.0f,\"disk_bytes_per_entry_one_log\":%.0f,\"disk_bytes_per_entry\":%.0f}\n",
 		b->body_bytes, one_log, many_logs, read, per_entry, per_entry_all);
 	return one_log > 0 && many_logs > 0 && read > 0 ? 0 : 1;
+}
+
+static void clean_up(const struct bench *b)
+{
+	char path[300];
+	snprintf(path, sizeof path, "%s/quire.db", b->home);
+	unlink(path);
+	rmdir(b->home);
 }
 
 int store_limit_main(int argc, char **argv)
@@ -213,6 +219,8 @@ int store_limit_main(int argc, char **argv)
 	else
 		perror(b->home);
 	store_close(b->store);
+	if (rc == 0)
+		clean_up(b);
 	free(b);
 	return rc;
 }
