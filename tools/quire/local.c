@@ -1,0 +1,161 @@
+/* local.c -- what needs no daemon: making a home, its settings, and the doctor. */
+#include "client.h"
+
+#include "daemon/config.h"
+#include "daemon/setup.h"
+
+#include <sodium.h>
+
+/* ---- init */
+
+static void show_code(struct cli_call *c, const char *code)
+{
+	fputs("\n  +", c->err);
+	for (size_t i = 0; i < strlen(code) + 4; i++)
+		fputc('-', c->err);
+	fprintf(c->err, "+\n  |  %s  |\n  +", code);
+	for (size_t i = 0; i < strlen(code) + 4; i++)
+		fputc('-', c->err);
+	fputs("+\n\n"
+	      "This is the recovery code. Write it on paper now: it is shown this once, and kept nowhere.\n"
+	      "With it you get the identity back if this machine or the passphrase is lost. So does\n"
+	      "whoever else holds it. Without both passphrase and code nobody can help you.\n\n",
+		c->err);
+}
+
+static void put_id(json_t *o, const char *key, const struct id32 *id)
+{
+	char hex[65];
+	sodium_bin2hex(hex, sizeof hex, id->b, 32);
+	json_object_set_new(o, key, json_string(hex));
+}
+
+static void show_home(struct cli_call *c, const struct setup *in, const struct setup_out *out)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "home", json_string(c->home));
+	put_id(o, "node", &out->node);
+	if (!in->recover) {
+		put_id(o, "id", &out->identity);
+		put_id(o, "network", &out->network);
+		json_object_set_new(o, "did", json_string(out->did));
+		json_object_set_new(o, "name", json_string(in->name));
+		json_object_set_new(o, "kind", json_string(cli_get(c, "kind")));
+	}
+	if (!c->json && !in->recover)
+		show_code(c, out->code);
+	else if (!in->recover)
+		json_object_set_new(o, "recovery_code", json_string(out->code));
+	cli_show(c, o);
+	if (!c->json && in->recover)
+		fprintf(c->err,
+			"\nNext: quired --home %s\nThen, in another terminal: quire peer join INVITATION, "
+			"and: quire identity recover\n",
+			c->home);
+	else if (!c->json)
+		fprintf(c->err,
+			"\nNext: quired --home %s\nThen, in another terminal: quire identity unlock\n",
+			c->home);
+	json_decref(o);
+}
+
+static const struct cli_option *passphrase_option(const struct cli_call *c)
+{
+	const struct cli_option *o = c->command->options;
+	while (strcmp(o->name, "passphrase-file") != 0)
+		o++;
+	return o;
+}
+
+int cli_init(struct cli_call *c)
+{
+	char passphrase[CLI_PASSPHRASE_BYTES] = "", why[256] = "";
+	struct setup in = {.home = c->home, .name = cli_get(c, "name"), .recover = cli_given(c, "recover")};
+	struct setup_out out = {0};
+	int code = CLI_DONE;
+	if (identities_kind_parse(cli_get(c, "kind"), &in.kind) != OK)
+		abort(); /* the parser lets no other through */
+	if (!in.recover)
+		code = cli_secret(c, passphrase_option(c), passphrase);
+	in.passphrase = slice_str(passphrase);
+	if (code == CLI_DONE) {
+		enum err e = setup_home(&in, &out, why);
+		if (e == OK)
+			show_home(c, &in, &out);
+		else
+			code = cli_problem(c, err_name(e), 0, *why ? why : err_text(e));
+	}
+	sodium_memzero(passphrase, sizeof passphrase);
+	sodium_memzero(&out, sizeof out);
+	return code;
+}
+
+/* ---- settings */
+
+static int read_config(struct cli_call *c, struct config *config, bool *found)
+{
+	char path[CLI_PATH_BYTES], why[512] = "";
+	config_init(config);
+	memcpy(config->home, c->home, sizeof config->home);
+	snprintf(path, sizeof path, "%s/quire.conf", c->home);
+	enum err e = config_read(config, path, why);
+	*found = e == OK;
+	return e == OK || e == ERR_NOT_FOUND ? CLI_DONE : cli_problem(c, err_name(e), 0, why);
+}
+
+int cli_config_check(struct cli_call *c)
+{
+	static struct config config;
+	bool found = false;
+	int code = read_config(c, &config, &found);
+	if (code != CLI_DONE)
+		return code;
+	json_t *o = json_pack("{s:b, s:b}", "good", true, "file", found);
+	if (c->json)
+		cli_print_json(c, o);
+	else
+		fprintf(c->err,
+			found ? "%s/quire.conf is good.\n"
+			      : "%s/quire.conf is not there: every setting has its default.\n",
+			c->home);
+	json_decref(o);
+	return CLI_DONE;
+}
+
+int cli_config_show(struct cli_call *c)
+{
+	static struct config config;
+	struct buf b = {0};
+	bool found = false;
+	int code = read_config(c, &config, &found);
+	if (code == CLI_DONE && config_show(&config, &b) != OK)
+		code = cli_problem(c, "MEMORY", 0, "out of memory.");
+	if (code == CLI_DONE && c->json) {
+		json_t *o = json_pack("{s:s%}", "config", (const char *)b.p, b.n);
+		cli_print_json(c, o);
+		json_decref(o);
+	} else if (code == CLI_DONE) {
+		fwrite(b.p, 1, b.n, c->out);
+	}
+	buf_free(&b);
+	return code;
+}
+
+/* ---- doctor */
+
+int cli_doctor(struct cli_call *c)
+{
+	char path[CLI_PATH_BYTES];
+	int code = cli_path(c, c->command->route, path);
+	if (code != CLI_DONE)
+		return code;
+	struct cli_request r = {.method = "GET", .path = path};
+	code = cli_ask(c, &r);
+	if (code == CLI_DONE)
+		code = cli_show(c, r.answer);
+	/* Findings are no success. */
+	if (code == CLI_DONE && json_is_false(json_object_get(r.answer, "good")))
+		code = CLI_FALSE;
+	json_decref(r.answer);
+	return code;
+}
