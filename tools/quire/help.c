@@ -2,7 +2,6 @@
 #include "cli.h"
 
 static const char globals[] =
-	"everywhere:\n"
 	"  --home DIR     the node's folder; else $QUIRE_HOME, $XDG_DATA_HOME/quire, ~/.local/share/quire\n"
 	"  --as IDENTITY  who acts: an id, 8 characters of one, or a name\n"
 	"  --json         one JSON object with \"v\": 1 on stdout, also for errors\n"
@@ -86,7 +85,7 @@ void cli_help_command(FILE *f, const struct cli_command *k)
 		for (const struct cli_option *o = k->options; o->kind; o++)
 			put_option(f, o);
 	}
-	fprintf(f, "\n%s", globals);
+	fprintf(f, "\neverywhere:\n%s", globals);
 }
 
 static void put_line(FILE *f, const struct cli_command *k)
@@ -116,7 +115,7 @@ void cli_help_all(FILE *f)
 			fputc('\n', f);
 		put_line(f, &cli_commands[i]);
 	}
-	fprintf(f, "\n%s\n%s\nMore of each: quire NOUN VERB --help\n", globals, exits);
+	fprintf(f, "\neverywhere:\n%s\n%s\nMore of each: quire NOUN VERB --help\n", globals, exits);
 }
 
 /* ---- docs/cli.md */

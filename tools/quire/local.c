@@ -8,21 +8,6 @@
 
 /* ---- init */
 
-static void show_code(struct cli_call *c, const char *code)
-{
-	fputs("\n  +", c->err);
-	for (size_t i = 0; i < strlen(code) + 4; i++)
-		fputc('-', c->err);
-	fprintf(c->err, "+\n  |  %s  |\n  +", code);
-	for (size_t i = 0; i < strlen(code) + 4; i++)
-		fputc('-', c->err);
-	fputs("+\n\n"
-	      "This is the recovery code. Write it on paper now: it is shown this once, and kept nowhere.\n"
-	      "With it you get the identity back if this machine or the passphrase is lost. So does\n"
-	      "whoever else holds it. Without both passphrase and code nobody can help you.\n\n",
-		c->err);
-}
-
 static void put_id(json_t *o, const char *key, const struct id32 *id)
 {
 	char hex[65];
@@ -42,9 +27,7 @@ static void show_home(struct cli_call *c, const struct setup *in, const struct s
 		json_object_set_new(o, "name", json_string(in->name));
 		json_object_set_new(o, "kind", json_string(cli_get(c, "kind")));
 	}
-	if (!c->json && !in->recover)
-		show_code(c, out->code);
-	else if (!in->recover)
+	if (!in->recover)
 		json_object_set_new(o, "recovery_code", json_string(out->code));
 	cli_show(c, o);
 	if (!c->json && in->recover)

@@ -261,6 +261,23 @@ void cli_say(struct cli_call *c, const char *template, json_t *answer)
 	fputc('\n', c->err);
 }
 
+static void show_code(struct cli_call *c, const char *given)
+{
+	char code[64];
+	cli_clean(given, code, sizeof code);
+	fputs("\n  +", c->err);
+	for (size_t i = 0; i < strlen(code) + 4; i++)
+		fputc('-', c->err);
+	fprintf(c->err, "+\n  |  %s  |\n  +", code);
+	for (size_t i = 0; i < strlen(code) + 4; i++)
+		fputc('-', c->err);
+	fputs("+\n\n"
+	      "This is the recovery code. Write it on paper now: it is shown this once, and kept nowhere.\n"
+	      "With it you get the identity back if this machine or the passphrase is lost. So does\n"
+	      "whoever else holds it. Without both passphrase and code nobody can help you.\n\n",
+		c->err);
+}
+
 int cli_show(struct cli_call *c, json_t *answer)
 {
 	const struct cli_command *k = c->command;
@@ -268,6 +285,11 @@ int cli_show(struct cli_call *c, json_t *answer)
 	if (c->json) {
 		cli_print_json(c, answer);
 		return CLI_DONE;
+	}
+	const char *code = json_string_value(json_object_get(answer, "recovery_code"));
+	if (code) {
+		show_code(c, code);
+		json_object_del(answer, "recovery_code");
 	}
 	const char *data = k->data ? json_string_value(json_object_get(answer, k->data)) : NULL;
 	char clean[4096];
