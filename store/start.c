@@ -1,7 +1,7 @@
 /* start.c -- a new instance, and whether this home is the one that was left. SPEC.md sections 10.2 and 10.5.
  *
- * The database and the side file `instance` hold the token of the last start; the database also holds the machine id and the side file's
- * inode. A copied, restored or rolled back home shows in one of them. The token goes to the side file between two commits: first it
+ * The database and the side file `instance` hold the token of the last start; the database also holds the machine id and a mark of the
+ * side file: its inode and time of birth, since file systems give an inode number again at once. A copied, restored or rolled back home shows in one of them. The token goes to the side file between two commits: first it
  * is written to `next`, so that a crash at any point between leaves a pair that is known to be this home's own. */
 #include "store/db.h"
 
@@ -58,6 +58,16 @@ static size_t read_file(const char *path, uint8_t *out, size_t max)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* Which file this is, not what is in it. Where the file system keeps no time of birth, the inode alone. 0: there is none. */
+static uint64_t file_mark(const char *path)
+{
+	struct statx st;
+	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st) != 0)
+		return 0;
+	uint64_t born = st.stx_mask & STATX_BTIME ? (uint64_t)st.stx_btime.tv_sec * 1000000000u + st.stx_btime.tv_nsec : 0;
+	return (st.stx_ino * 0x9e3779b97f4a7c15u ^ born) & INT64_MAX;
+}
+
 /* What is here now: side file, its inode, machine id. A missing one leaves zeros. */
 static enum err read_present(struct store *s, struct place *p)
 {
@@ -68,10 +78,8 @@ static enum err read_present(struct store *s, struct place *p)
 	char *path = db_path(s->home, SIDE_FILE);
 	if (!path)
 		return ERR_MEMORY;
-	struct stat st;
-	p->known = read_file(path, p->token, TOKEN_BYTES) == TOKEN_BYTES && stat(path, &st) == 0;
-	if (p->known)
-		p->inode = (uint64_t)st.st_ino;
+	p->inode = file_mark(path);
+	p->known = p->inode && read_file(path, p->token, TOKEN_BYTES) == TOKEN_BYTES;
 	free(path);
 	return OK;
 }
@@ -102,17 +110,15 @@ static enum err write_side_file(struct store *s, const uint8_t token[TOKEN_BYTES
 	if (!path)
 		return ERR_MEMORY;
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	*inode = fd < 0 ? 0 : file_mark(path);
 	free(path);
 	if (fd < 0)
 		return errno == ENOSPC ? ERR_FULL : ERR_IO;
-	struct stat st;
 	enum err e = OK;
 	if (pwrite(fd, token, TOKEN_BYTES, 0) != TOKEN_BYTES)
 		e = errno == ENOSPC ? ERR_FULL : ERR_IO;
-	else if (fsync(fd) != 0 || fstat(fd, &st) != 0)
+	else if (fsync(fd) != 0 || *inode == 0)
 		e = ERR_IO;
-	else
-		*inode = (uint64_t)st.st_ino;
 	close(fd);
 	return e == OK ? db_sync_folder(s->home) : e;
 }

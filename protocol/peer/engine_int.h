@@ -143,7 +143,7 @@ struct session {
 	unsigned asks_n, chunk_asks_n;
 	uint32_t next_req;
 	struct pull *pulls, **pulls_tail; /* in order of arrival */
-	unsigned pulls_n, pulls_active;
+	unsigned pulls_n, pulls_active, identities_n; /* rows not settled; worked on; of identities */
 	struct batch *batches, **batches_tail;
 	bool cursor_busy;
 	uint64_t cursor_done; /* all below it is committed here */

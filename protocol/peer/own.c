@@ -192,6 +192,35 @@ void own_append(struct engine *e, const struct engine_cmd *cmd)
 		command_answer(e, cmd->tag, err);
 }
 
+/* ---- announcing, SPEC 10.5 ---- */
+
+static void released(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct own_log *o = ctx;
+	(void)s;
+	if (!engine_written(e, res, "the release of a log"))
+		return;
+	o->held_from = UINT64_MAX;
+	for (struct session *t = e->sessions; t; t = t->next)
+		if (t->state == SESSION_OPEN && t->synced)
+			listing_free(t);
+}
+
+static void release(struct engine *e, struct own_log *o)
+{
+	struct store_req *q = req_new(STORE_OWN_RELEASE);
+	if (q)
+		q->a.log = o->log;
+	emit_store(e, q, NULL, released, o);
+}
+
+void own_synced(struct engine *e)
+{
+	for (struct own_log *o = e->own; o; o = o->next)
+		if (o->state == OWN_ACTIVE && o->held_from != UINT64_MAX)
+			release(e, o);
+}
+
 /* ---- becoming ours ---- */
 
 struct put {
@@ -205,6 +234,8 @@ static void own_stored(struct engine *e, struct session *s, void *ctx, struct st
 	(void)s;
 	if (res->err != OK)
 		p->o->state = OWN_RETIRED;
+	else
+		release(e, p->o); /* it is new: nobody can hold more of it */
 	(void)engine_written(e, res, "a log of this node");
 	command_answer(e, p->tag, res->err);
 	free(p);
@@ -237,32 +268,6 @@ void own_put(struct engine *e, const struct engine_cmd *cmd)
 	q->a.device_key = o->device_key;
 	q->a.own = OWN_ACTIVE;
 	emit_store(e, q, NULL, own_stored, p);
-}
-
-/* ---- announcing, SPEC 10.5 ---- */
-
-static void released(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	struct own_log *o = ctx;
-	(void)s;
-	if (!engine_written(e, res, "the release of a log"))
-		return;
-	o->held_from = UINT64_MAX;
-	for (struct session *t = e->sessions; t; t = t->next)
-		if (t->state == SESSION_OPEN)
-			listing_free(t);
-}
-
-void own_synced(struct engine *e)
-{
-	for (struct own_log *o = e->own; o; o = o->next) {
-		if (o->state != OWN_ACTIVE || o->held_from == UINT64_MAX)
-			continue;
-		struct store_req *q = req_new(STORE_OWN_RELEASE);
-		if (q)
-			q->a.log = o->log;
-		emit_store(e, q, NULL, released, o);
-	}
 }
 
 /* ---- old state ---- */

@@ -101,6 +101,7 @@ static struct pull *pull_new(struct session *s, struct batch *b, const struct me
 	*s->pulls_tail = p;
 	s->pulls_tail = &p->next;
 	s->pulls_n++;
+	s->identities_n += row->kind == 0;
 	return p;
 }
 
@@ -152,6 +153,7 @@ void pull_finish(struct pull *p)
 		}
 	}
 	s->pulls_n--;
+	s->identities_n -= p->row.kind == 0;
 	s->pulls_active--;
 	p->batch->left--;
 	pull_free(p);
@@ -284,7 +286,7 @@ void pull_pump(struct session *s)
 	while (again && s->state == SESSION_OPEN && s->pulls_active < PULL_ACTIVE_MAX && ask_room(s, false)) {
 		again = false;
 		for (struct pull *p = s->pulls; p; p = p->next) {
-			if (!p->active) {
+			if (!p->active && (p->row.kind == 0 || s->identities_n == 0)) { /* logs need the key events first */
 				again = true;
 				start(p); /* may finish at once, which pumps again: the list has changed */
 				break;

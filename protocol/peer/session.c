@@ -480,7 +480,6 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	switch (type) {
 	case MESSAGE_PING: emit_message(s, MESSAGE_PONG, &(struct message_pong){.token = m->ping.token}); return;
 	case MESSAGE_PONG: return;
-	case MESSAGE_CLONE: on_clone(s); return;
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
 	case MESSAGE_CHANGES: pull_changes(s, &m->changes); return;
@@ -517,10 +516,11 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_WANT_LEAVES:
 	case MESSAGE_WANT_CHUNKS: serve_message(s, type, m); return;
 	case MESSAGE_BYE:
+	case MESSAGE_CLONE:
 	case MESSAGE_HELLO:
 	case MESSAGE_REDEEM:
 	case MESSAGE_WELCOME:
-	case MESSAGE_COUNT: abort(); /* not in this state: the table says so */
+	case MESSAGE_COUNT: abort(); /* taken before, or not in this state: the table says so */
 	}
 }
 
@@ -573,6 +573,8 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 		on_redeem(s, &m.redeem);
 	else if (type == MESSAGE_WELCOME)
 		on_welcome(s, &m.welcome);
+	else if (type == MESSAGE_CLONE)
+		on_clone(s);
 	else
 		on_open_message(s, (enum message_type)type, &m);
 }

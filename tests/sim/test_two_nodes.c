@@ -1,5 +1,5 @@
 /* Two real engines on two real stores, in virtual time, from a seed. */
-#include "tools/sim/driver.h"
+#include "tools/sim/world.h"
 
 #include "protocol/log/invitation.h"
 #include "tests/support/files.h"
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static struct sim_world world;
+static struct world world;
 
 static int open_world(void **state)
 {
@@ -21,7 +21,7 @@ static int open_world(void **state)
 	(void)state;
 	if (!mkdtemp(dir))
 		return -1;
-	sim_world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
+	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
 	return 0;
 }
 
@@ -29,17 +29,17 @@ static int close_world(void **state)
 {
 	char cmd[512];
 	(void)state;
-	sim_world_deinit(&world);
+	world_deinit(&world);
 	snprintf(cmd, sizeof cmd, "%s", world.dir);
 	return remove_tree(cmd);
 }
 
 /* Both hold the same log. */
-static void assert_same(struct sim_node *a, struct sim_node *b, const struct id32 *log)
+static void assert_same(struct world_node *a, struct world_node *b, const struct id32 *log)
 {
 	struct store_log x, y;
-	assert_int_equal(sim_log(a, log, &x), OK);
-	assert_int_equal(sim_log(b, log, &y), OK);
+	assert_int_equal(world_log(a, log, &x), OK);
+	assert_int_equal(world_log(b, log, &y), OK);
 	assert_int_equal(x.length, y.length);
 	assert_memory_equal(&x.last, &y.last, 32);
 	assert_int_equal(y.gaps, x.gaps);
@@ -48,18 +48,18 @@ static void assert_same(struct sim_node *a, struct sim_node *b, const struct id3
 static void entries_reach_a_follower(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p;
-	sim_person_new(a, &p);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
 	for (int i = 0; i < 300; i++)
-		assert_int_equal(sim_append(a, &p, 300).err, OK);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
-	sim_connect(b, a);
-	sim_run(&world, 100);
+		assert_int_equal(world_append(a, &p, 300).err, OK);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	world_connect(b, a);
+	world_run(&world, 100);
 	assert_same(a, b, &p.log);
 	struct store_log l;
-	assert_int_equal(sim_log(b, &p.log, &l), OK);
+	assert_int_equal(world_log(b, &p.log, &l), OK);
 	assert_int_equal(l.length, 301);
 	assert_int_equal(l.gaps, 0);
 }
@@ -67,90 +67,90 @@ static void entries_reach_a_follower(void **state)
 static void what_is_written_later_arrives_live_as_runs(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p;
-	sim_person_new(a, &p);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
-	sim_connect(a, b);
-	sim_run(&world, 100);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	world_connect(a, b);
+	world_run(&world, 100);
 	for (int i = 0; i < 200; i++) {
-		assert_int_equal(sim_append(a, &p, 50).err, OK);
+		assert_int_equal(world_append(a, &p, 50).err, OK);
 		if (i % 7 == 0)
-			sim_run(&world, 10);
+			world_run(&world, 10);
 	}
-	sim_run(&world, 100);
+	world_run(&world, 100);
 	assert_same(a, b, &p.log);
 }
 
 static void two_equal_nodes_exchange_one_hello_each(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p;
-	sim_person_new(a, &p);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
-	struct sim_link *l = sim_connect(a, b);
-	sim_run(&world, 5000);
-	sim_cut(l);
-	sim_run(&world, 100);
-	l = sim_connect(a, b);
-	sim_run(&world, 5000);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	struct world_link *l = world_connect(a, b);
+	world_run(&world, 5000);
+	world_cut(l);
+	world_run(&world, 100);
+	l = world_connect(a, b);
+	world_run(&world, 5000);
 	assert_int_equal(l->delivered, 2);
 }
 
 static void a_cut_and_a_crash_lose_nothing(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p;
-	sim_person_new(a, &p);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
 	for (int round = 0; round < 30; round++) {
-		struct sim_link *l = sim_connect(round % 2 ? a : b, round % 2 ? b : a);
+		struct world_link *l = world_connect(round % 2 ? a : b, round % 2 ? b : a);
 		for (int i = 0; i < 20; i++)
-			assert_int_equal(sim_append(a, &p, 100).err, OK);
-		uint64_t steps = sim_random(&world, 400);
-		while (steps-- && sim_step(&world))
+			assert_int_equal(world_append(a, &p, 100).err, OK);
+		uint64_t steps = world_random(&world, 400);
+		while (steps-- && world_step(&world))
 			;
 		if (round % 3 == 0) {
-			sim_crash(b);
-			sim_restart(b);
+			world_crash(b);
+			world_restart(b);
 		} else {
-			sim_cut(l);
+			world_cut(l);
 		}
-		sim_run(&world, 10);
+		world_run(&world, 10);
 	}
-	sim_connect(a, b);
-	sim_run(&world, 100);
+	world_connect(a, b);
+	world_run(&world, 100);
 	assert_same(a, b, &p.log);
 	struct store_log l;
-	assert_int_equal(sim_log(b, &p.log, &l), OK);
+	assert_int_equal(world_log(b, &p.log, &l), OK);
 	assert_int_equal(l.length, 601);
 }
 
 static void both_write_and_both_have_everything(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p, q;
-	sim_person_new(a, &p);
-	sim_person_new(b, &q);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
-	assert_int_equal(sim_follow(a, &q.id), OK);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p, q;
+	world_person_new(a, &p);
+	world_person_new(b, &q);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	assert_int_equal(world_follow(a, &q.id), OK);
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(sim_append(a, &p, 100).err, OK);
-		assert_int_equal(sim_append(b, &q, 100).err, OK);
+		assert_int_equal(world_append(a, &p, 100).err, OK);
+		assert_int_equal(world_append(b, &q, 100).err, OK);
 	}
-	sim_connect(a, b);
+	world_connect(a, b);
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(sim_append(a, &p, 100).err, OK);
-		assert_int_equal(sim_append(b, &q, 100).err, OK);
+		assert_int_equal(world_append(a, &p, 100).err, OK);
+		assert_int_equal(world_append(b, &q, 100).err, OK);
 	}
-	sim_run(&world, 100);
+	world_run(&world, 100);
 	assert_same(a, b, &p.log);
 	assert_same(a, b, &q.log);
 }
@@ -158,44 +158,44 @@ static void both_write_and_both_have_everything(void **state)
 static void large_bodies_come_apart_from_their_run(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p;
-	sim_person_new(a, &p);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(sim_append(a, &p, 40000).err, OK);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
-	sim_connect(b, a);
-	sim_run(&world, 100);
+		assert_int_equal(world_append(a, &p, 40000).err, OK);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	world_connect(b, a);
+	world_run(&world, 100);
 	assert_same(a, b, &p.log);
 }
 
 static void a_blob_arrives_whole_over_cuts(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben");
-	struct sim_person p;
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
 	struct id32 root, small;
-	sim_person_new(a, &p);
-	assert_int_equal(sim_attach(a, &p, 90u << 20, &root).err, OK);
-	assert_int_equal(sim_attach(a, &p, 4000, &small).err, OK);
-	sim_admit(a, b);
-	assert_int_equal(sim_follow(b, &p.id), OK);
+	world_person_new(a, &p);
+	assert_int_equal(world_attach(a, &p, 90u << 20, &root).err, OK);
+	assert_int_equal(world_attach(a, &p, 4000, &small).err, OK);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
 	size_t from = 0;
 	uint64_t held = 0;
 	for (int round = 0; round < 5; round++) {
 		world.chunks = 0;
 		world.chunks_max = 400;
-		struct sim_link *l = sim_connect(b, a);
-		sim_run(&world, 1500);
-		sim_cut(l);
-		sim_run(&world, 10);
+		struct world_link *l = world_connect(b, a);
+		world_run(&world, 1500);
+		world_cut(l);
+		world_run(&world, 10);
 		if (round == 2) {
-			sim_crash(b);
-			sim_restart(b);
+			world_crash(b);
+			world_restart(b);
 		}
 		const struct engine_event *ev, *last = NULL;
-		while ((ev = sim_event(b, ENGINE_EVENT_BLOB, &from)))
+		while ((ev = world_event(b, ENGINE_EVENT_BLOB, &from)))
 			if (id32_equal(&ev->id, &root))
 				last = ev;
 		if (last) {
@@ -207,12 +207,12 @@ static void a_blob_arrives_whole_over_cuts(void **state)
 	struct store_req q = {.op = STORE_BLOB_GET};
 	struct store_res res;
 	q.a.root = root;
-	sim_store(b, &q, &res);
+	world_store(b, &q, &res);
 	assert_int_equal(res.err, OK);
 	assert_int_equal(res.r.blobs[0].state, BLOB_COMPLETE);
 	store_res_free(&res);
 	q.a.root = small;
-	sim_store(b, &q, &res);
+	world_store(b, &q, &res);
 	assert_int_equal(res.r.blobs[0].state, BLOB_COMPLETE);
 	store_res_free(&res);
 	char x[1024], y[1024];
@@ -224,52 +224,52 @@ static void a_blob_arrives_whole_over_cuts(void **state)
 static void an_invitation_admits_once(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben"), *c = sim_node_new(&world, "cas");
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"), *c = world_node_new(&world, "cas");
 	uint8_t secret[16] = "0123456789abcde";
 	struct store_invite inv = {.hash = invitation_secret_hash(secret), .expires_hour = (uint32_t)(world.wall_s / 3600) + 1, .uses_left = 1};
 	struct store_req q = {.op = STORE_INVITE_PUT};
 	struct store_res res;
 	q.a.invite = &inv;
-	sim_store(a, &q, &res);
+	world_store(a, &q, &res);
 	assert_int_equal(res.err, OK);
 	store_res_free(&res);
-	sim_connect_redeem(b, a, secret);
-	sim_run(&world, 100);
+	world_connect_redeem(b, a, secret);
+	world_run(&world, 100);
 	size_t from = 0;
-	assert_non_null(sim_event(a, ENGINE_EVENT_REDEEMED, &from));
+	assert_non_null(world_event(a, ENGINE_EVENT_REDEEMED, &from));
 	from = 0;
-	assert_non_null(sim_event(b, ENGINE_EVENT_JOINED, &from));
+	assert_non_null(world_event(b, ENGINE_EVENT_JOINED, &from));
 	from = 0;
-	assert_non_null(sim_event(b, ENGINE_EVENT_PEER_OPEN, &from));
-	sim_connect_redeem(c, a, secret);
-	sim_run(&world, 100);
+	assert_non_null(world_event(b, ENGINE_EVENT_PEER_OPEN, &from));
+	world_connect_redeem(c, a, secret);
+	world_run(&world, 100);
 	from = 0;
-	const struct engine_event *ev = sim_event(c, ENGINE_EVENT_PEER_CLOSED, &from);
+	const struct engine_event *ev = world_event(c, ENGINE_EVENT_PEER_CLOSED, &from);
 	assert_non_null(ev);
 	assert_int_equal(ev->err, ERR_USED);
 	from = 0;
-	sim_connect(c, a);
-	sim_run(&world, 100);
-	assert_null(sim_event(c, ENGINE_EVENT_PEER_OPEN, &from));
+	world_connect(c, a);
+	world_run(&world, 100);
+	assert_null(world_event(c, ENGINE_EVENT_PEER_OPEN, &from));
 }
 
 static void a_second_device_of_one_person_is_followed_too(void **state)
 {
 	(void)state;
-	struct sim_node *a = sim_node_new(&world, "ann"), *b = sim_node_new(&world, "ben"), *c = sim_node_new(&world, "cas");
-	struct sim_person p, p2;
-	sim_person_new(a, &p);
-	assert_int_equal(sim_append(a, &p, 10).err, OK);
-	sim_admit(a, b);
-	sim_admit(a, c);
-	assert_int_equal(sim_follow(b, &p.id), OK);
-	assert_int_equal(sim_follow(c, &p.id), OK);
-	sim_connect(a, b);
-	sim_connect(c, a);
-	sim_run(&world, 100);
-	assert_int_equal(sim_person_device(b, &p, &p2), OK);
-	assert_int_equal(sim_append(b, &p2, 10).err, OK);
-	sim_run(&world, 100);
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"), *c = world_node_new(&world, "cas");
+	struct world_person p, p2;
+	world_person_new(a, &p);
+	assert_int_equal(world_append(a, &p, 10).err, OK);
+	world_admit(a, b);
+	world_admit(a, c);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	assert_int_equal(world_follow(c, &p.id), OK);
+	world_connect(a, b);
+	world_connect(c, a);
+	world_run(&world, 100);
+	assert_int_equal(world_person_device(b, &p, &p2), OK);
+	assert_int_equal(world_append(b, &p2, 10).err, OK);
+	world_run(&world, 100);
 	assert_same(a, b, &p2.log);
 	assert_same(c, b, &p2.log); /* by way of a */
 	assert_same(a, c, &p.log);

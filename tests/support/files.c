@@ -55,6 +55,20 @@ void copy_tree(const char *from, const char *to)
 		abort();
 }
 
+void overwrite_tree(const char *from, const char *to)
+{
+	char a[2048], b[2048];
+	static const char *const names[] = {"quire.db", "quire.db-wal", "quire.db-shm", "instance"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(a, sizeof a, "%s/%s", from, names[i]);
+		snprintf(b, sizeof b, "%s/%s", to, names[i]);
+		if (access(a, F_OK) == 0)
+			copy_file(a, b);
+		else if (access(b, F_OK) == 0)
+			(void)truncate(b, 0);
+	}
+}
+
 int same_files(const char *a, const char *b)
 {
 	char x[65536], y[65536];
@@ -72,7 +86,7 @@ int same_files(const char *a, const char *b)
 	return differ;
 }
 
-void blob_path(const struct sim_node *n, const struct id32 *root, char out[1024])
+void blob_path(const struct world_node *n, const struct id32 *root, char out[1024])
 {
 	char hex[65];
 	for (int i = 0; i < 32; i++)

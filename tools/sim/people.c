@@ -6,7 +6,7 @@
 #include "protocol/log/seal.h"
 #include "protocol/log/secret.h"
 #include "store/blobfile.h"
-#include "tools/sim/driver.h"
+#include "tools/sim/world.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -19,13 +19,15 @@ static void must(bool ok, const char *what)
 	abort();
 }
 
-static enum err put_events(struct sim_node *n, const struct id32 *identity, const struct store_keyevent *ev, size_t count)
+static enum err put_events(
+	struct world_node *n, const struct id32 *identity, const struct store_keyevent *ev, size_t count)
 {
-	struct engine_cmd cmd = {.kind = ENGINE_CMD_KEYS, .identity = *identity, .events = ev, .events_n = count};
-	return sim_command(n, &cmd).err;
+	struct engine_cmd cmd = {
+		.kind = ENGINE_CMD_KEYS, .identity = *identity, .events = ev, .events_n = count};
+	return world_command(n, &cmd).err;
 }
 
-static enum err put_set(struct sim_node *n, const struct keyset *ks)
+static enum err put_set(struct world_node *n, const struct keyset *ks)
 {
 	size_t count = keyset_count(ks);
 	struct store_keyevent ev[64];
@@ -37,20 +39,25 @@ static enum err put_set(struct sim_node *n, const struct keyset *ks)
 	return put_events(n, keyset_identity(ks), ev, count);
 }
 
-enum err sim_follow(struct sim_node *n, const struct id32 *identity)
+enum err world_follow(struct world_node *n, const struct id32 *identity)
 {
 	struct engine_cmd cmd = {.kind = ENGINE_CMD_FOLLOW, .identity = *identity, .flag = true};
-	return sim_command(n, &cmd).err;
+	return world_command(n, &cmd).err;
 }
 
-static struct engine_event append_record(struct sim_node *n, struct sim_person *p, uint8_t flags, struct slice record, struct slice envelope)
+static struct engine_event append_record(
+	struct world_node *n, struct world_person *p, uint8_t flags, struct slice record, struct slice envelope)
 {
-	struct random_source rnd = sim_random_source(n->world);
+	struct random_source rnd = world_random_source(n->world);
 	struct buf body = {0};
 	must(seal_clear_body(&rnd, record, &body) == OK, "a body");
-	struct engine_cmd cmd = {.kind = ENGINE_CMD_APPEND, .log = p->log, .flags = flags, .envelope = envelope, .body = buf_slice(&body),
-				 .device_secret = p->device_secret};
-	struct engine_event ev = sim_command(n, &cmd);
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_APPEND,
+		.log = p->log,
+		.flags = flags,
+		.envelope = envelope,
+		.body = buf_slice(&body),
+		.device_secret = p->device_secret};
+	struct engine_event ev = world_command(n, &cmd);
 	if (ev.err == OK)
 		p->length = ev.seq + 1;
 	buf_free(&body);
@@ -58,13 +65,14 @@ static struct engine_event append_record(struct sim_node *n, struct sim_person *
 }
 
 /* The log of p's device becomes this node's, with its entry 0. */
-static void begin_log(struct sim_node *n, struct sim_person *p, const struct id32 *device_event)
+static void begin_log(struct world_node *n, struct world_person *p, const struct id32 *device_event)
 {
 	struct id32 device_key;
 	secret_sign_pair(p->device.sign_seed, &device_key, p->device_secret);
 	p->log = entry_log_id(&p->id, &device_key);
-	struct engine_cmd own = {.kind = ENGINE_CMD_OWN, .log = p->log, .identity = p->id, .device_key = device_key};
-	must(sim_command(n, &own).err == OK, "an own log");
+	struct engine_cmd own = {
+		.kind = ENGINE_CMD_OWN, .log = p->log, .identity = p->id, .device_key = device_key};
+	must(world_command(n, &own).err == OK, "an own log");
 	struct buf record = {0};
 	struct mp_out o = mp_out_init(&record);
 	mp_put_array(&o, 2);
@@ -72,32 +80,37 @@ static void begin_log(struct sim_node *n, struct sim_person *p, const struct id3
 	mp_put_map(&o, 1);
 	mp_put_cstr(&o, "event");
 	mp_put_id(&o, device_event);
-	must(o.err == OK && append_record(n, p, ENTRY_FLAG_KEEP, buf_slice(&record), (struct slice){0}).err == OK, "entry 0");
+	must(o.err == OK &&
+			append_record(n, p, ENTRY_FLAG_KEEP, buf_slice(&record), (struct slice){0}).err == OK,
+		"entry 0");
 	buf_free(&record);
 }
 
-static void device_secrets(struct sim_node *n, struct sim_person *p)
+static void device_secrets(struct world_node *n, struct world_person *p)
 {
-	struct random_source rnd = sim_random_source(n->world);
+	struct random_source rnd = world_random_source(n->world);
 	random_fill(&rnd, p->device.sign_seed, 32);
 	random_fill(&rnd, p->device.box_secret, 32);
 }
 
-static void follow_hosted(struct sim_node *n, const struct id32 *identity)
+static void follow_hosted(struct world_node *n, const struct id32 *identity)
 {
-	struct engine_cmd follow = {.kind = ENGINE_CMD_FOLLOW, .identity = *identity, .flag = true, .hosted = true};
-	must(sim_command(n, &follow).err == OK, "a follow");
+	struct engine_cmd follow = {
+		.kind = ENGINE_CMD_FOLLOW, .identity = *identity, .flag = true, .hosted = true};
+	must(world_command(n, &follow).err == OK, "a follow");
 }
 
-void sim_person_new(struct sim_node *n, struct sim_person *p)
+void world_person_new(struct world_node *n, struct world_person *p)
 {
-	struct random_source rnd = sim_random_source(n->world);
+	struct random_source rnd = world_random_source(n->world);
 	struct keyset *ks = NULL;
 	struct keyset_view v;
-	*p = (struct sim_person){0};
+	*p = (struct world_person){0};
 	random_fill(&rnd, p->entropy, sizeof p->entropy);
 	device_secrets(n, p);
-	must(identity_create(&rnd, IDENTITY_PERSON, p->entropy, RECOVERY_IDENTITY, &p->device, NULL, 0, &ks, &p->secrets) == OK, "an identity");
+	must(identity_create(&rnd, IDENTITY_PERSON, p->entropy, RECOVERY_IDENTITY, &p->device, NULL, 0, &ks,
+		     &p->secrets) == OK,
+		"an identity");
 	p->id = *keyset_identity(ks);
 	must(put_set(n, ks) == OK && keyset_resolve(ks, &v) == OK && v.devices_n == 1, "key events");
 	follow_hosted(n, &p->id);
@@ -106,25 +119,26 @@ void sim_person_new(struct sim_node *n, struct sim_person *p)
 	keyset_free(ks);
 }
 
-static struct keyset *load_set(struct sim_node *n, const struct id32 *identity)
+struct keyset *world_keyset(struct world_node *n, const struct id32 *identity)
 {
 	struct store_req q = {.op = STORE_IDENTITY_GET};
 	struct store_res res;
 	q.a.identity = *identity;
-	sim_store(n, &q, &res);
+	world_store(n, &q, &res);
 	struct keyset *ks = res.err == OK ? keyset_new(identity) : NULL;
 	for (size_t i = 0; ks && i < res.r.n; i++)
-		must(keyset_load(ks, res.r.events[i].bytes, res.r.events[i].signatures) == OK, "a stored key event");
+		must(keyset_load(ks, res.r.events[i].bytes, res.r.events[i].signatures) == OK,
+			"a stored key event");
 	store_res_free(&res);
 	return ks;
 }
 
-enum err sim_person_device(struct sim_node *n, const struct sim_person *of, struct sim_person *p)
+enum err world_person_device(struct world_node *n, const struct world_person *of, struct world_person *p)
 {
-	struct random_source rnd = sim_random_source(n->world);
+	struct random_source rnd = world_random_source(n->world);
 	struct identity_request request;
 	struct identity_event ev = {0};
-	struct keyset *ks = load_set(n, &of->id);
+	struct keyset *ks = world_keyset(n, &of->id);
 	if (!ks)
 		return ERR_NOT_FOUND;
 	*p = *of;
@@ -134,7 +148,9 @@ enum err sim_person_device(struct sim_node *n, const struct sim_person *of, stru
 	if (e == OK)
 		e = identity_add_device(&rnd, ks, &p->secrets, &request, &ev);
 	if (e == OK) {
-		struct store_keyevent k = {.bytes = buf_slice(&ev.bytes), .signatures = identity_event_signatures(&ev), .id = ev.id};
+		struct store_keyevent k = {.bytes = buf_slice(&ev.bytes),
+			.signatures = identity_event_signatures(&ev),
+			.id = ev.id};
 		e = put_events(n, &p->id, &k, 1);
 	}
 	if (e == OK) {
@@ -146,12 +162,12 @@ enum err sim_person_device(struct sim_node *n, const struct sim_person *of, stru
 	return e;
 }
 
-static void put_text_record(struct sim_world *w, struct buf *record, size_t bytes)
+static void put_text_record(struct world *w, struct buf *record, size_t bytes)
 {
 	char *text = malloc(bytes + 1);
 	must(text != NULL, "out of memory");
 	for (size_t i = 0; i < bytes; i++)
-		text[i] = (char)('a' + sim_random(w, 26));
+		text[i] = (char)('a' + world_random(w, 26));
 	struct mp_out o = mp_out_init(record);
 	mp_put_array(&o, 2);
 	mp_put_cstr(&o, "reflection");
@@ -162,7 +178,7 @@ static void put_text_record(struct sim_world *w, struct buf *record, size_t byte
 	free(text);
 }
 
-struct engine_event sim_append(struct sim_node *n, struct sim_person *p, size_t bytes)
+struct engine_event world_append(struct world_node *n, struct world_person *p, size_t bytes)
 {
 	struct buf record = {0};
 	put_text_record(n->world, &record, bytes);
@@ -181,9 +197,9 @@ struct making {
 	uint8_t key[32];
 };
 
-static void make_chunks(struct sim_node *n, struct making *m)
+static void make_chunks(struct world_node *n, struct making *m)
 {
-	struct random_source rnd = sim_random_source(n->world);
+	struct random_source rnd = world_random_source(n->world);
 	uint8_t *plain = malloc(BLOB_CHUNK_BYTES), *chunk = malloc(BLOB_CHUNK_STORED_BYTES);
 	must(plain && chunk, "out of memory");
 	random_fill(&rnd, m->key, 32);
@@ -194,7 +210,8 @@ static void make_chunks(struct sim_node *n, struct making *m)
 		blob_chunk_encrypt(m->key, i, i + 1 == m->chunks, plain, len, chunk);
 		m->leaves[i] = blob_leaf(i, chunk, len + BLOB_CHUNK_TAG_BYTES);
 		if (m->fd >= 0)
-			must(blobfile_write_chunk(m->fd, i, chunk, len + BLOB_CHUNK_TAG_BYTES) == OK, "a chunk");
+			must(blobfile_write_chunk(m->fd, i, chunk, len + BLOB_CHUNK_TAG_BYTES) == OK,
+				"a chunk");
 		else
 			must(buf_put(&m->small, chunk, len + BLOB_CHUNK_TAG_BYTES) == OK, "out of memory");
 	}
@@ -202,7 +219,7 @@ static void make_chunks(struct sim_node *n, struct making *m)
 	free(chunk);
 }
 
-static void make_blob(struct sim_node *n, const struct id32 *owner, uint64_t size, struct id32 *root)
+static void make_blob(struct world_node *n, const struct id32 *owner, uint64_t size, struct id32 *root)
 {
 	struct making m = {.fd = -1, .size = size, .chunks = blob_chunks(size)};
 	bool file = blob_stored_bytes(size) > LIMIT_BLOB_INLINE_BYTES;
@@ -227,14 +244,14 @@ static void make_blob(struct sim_node *n, const struct id32 *owner, uint64_t siz
 	q.a.bytes2 = slice_of(m.leaves, (size_t)m.chunks * sizeof *m.leaves);
 	q.a.value = buf_slice(&m.small);
 	q.a.flag = true;
-	sim_store(n, &q, &res);
+	world_store(n, &q, &res);
 	must(res.err == OK, "a blob's row");
 	store_res_free(&res);
 	buf_free(&m.small);
 	free(m.leaves);
 }
 
-struct engine_event sim_attach(struct sim_node *n, struct sim_person *p, uint64_t size, struct id32 *root)
+struct engine_event world_attach(struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root)
 {
 	struct envelope env = {.blobs_n = 1};
 	struct buf bytes = {0}, record = {0};
@@ -250,12 +267,12 @@ struct engine_event sim_attach(struct sim_node *n, struct sim_person *p, uint64_
 
 /* ---- looking ---- */
 
-enum err sim_log(struct sim_node *n, const struct id32 *log, struct store_log *out)
+enum err world_log(struct world_node *n, const struct id32 *log, struct store_log *out)
 {
 	struct store_req q = {.op = STORE_LOG_GET};
 	struct store_res res;
 	q.a.log = *log;
-	sim_store(n, &q, &res);
+	world_store(n, &q, &res);
 	if (res.err == OK)
 		*out = res.r.logs[0];
 	enum err e = res.err;
@@ -263,7 +280,7 @@ enum err sim_log(struct sim_node *n, const struct id32 *log, struct store_log *o
 	return e;
 }
 
-static void admit(struct sim_node *n, const struct sim_node *peer)
+static void admit(struct world_node *n, const struct world_node *peer)
 {
 	struct store_peer p = {.node = peer->key, .origin = PEER_ADMITTED};
 	struct store_req q = {.op = STORE_PEER_PUT};
@@ -271,12 +288,12 @@ static void admit(struct sim_node *n, const struct sim_node *peer)
 	snprintf(p.name, sizeof p.name, "%s", peer->name);
 	q.a.node = peer->key;
 	q.a.peer = &p;
-	sim_store(n, &q, &res);
+	world_store(n, &q, &res);
 	must(res.err == OK, "a peer");
 	store_res_free(&res);
 }
 
-void sim_admit(struct sim_node *a, struct sim_node *b)
+void world_admit(struct world_node *a, struct world_node *b)
 {
 	admit(a, b);
 	admit(b, a);

@@ -1,0 +1,269 @@
+/* Homes that come back: backups, copies, rolled back disks, clones. No fork in any but the last, and that one is proven. SPEC.md section 10.5. */
+#include "protocol/log/secret.h"
+#include "tests/support/files.h"
+#include "tools/sim/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct world world;
+
+static int open_world(void **state)
+{
+	char dir[] = "/tmp/quire-sim-XXXXXX";
+	const char *seed = getenv("QUIRE_SEED");
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	(void)state;
+	world_deinit(&world);
+	return remove_tree(world.dir);
+}
+
+static uint64_t length_at(struct world_node *n, const struct id32 *log)
+{
+	struct store_log l;
+	return world_log(n, log, &l) == OK ? l.length : 0;
+}
+
+static void assert_no_fork(struct world_node *n)
+{
+	struct store_req q = {.op = STORE_FORK_LIST};
+	struct store_res res;
+	world_store(n, &q, &res);
+	assert_int_equal(res.err, OK);
+	assert_int_equal(res.r.n, 0);
+	store_res_free(&res);
+}
+
+static void snapshot_path(const char *name, char out[512])
+{
+	snprintf(out, 512, "%.200s/%s", world.dir, name);
+}
+
+/* ann writes, ben follows; both are connected and equal. */
+static struct world_link *story(struct world_node **a, struct world_node **b, struct world_person *p)
+{
+	*a = world_node_new(&world, "ann");
+	*b = world_node_new(&world, "ben");
+	world_person_new(*a, p);
+	world_admit(*a, *b);
+	assert_int_equal(world_follow(*b, &p->id), OK);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(world_append(*a, p, 60).err, OK);
+	struct world_link *l = world_connect(*a, *b);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(*b, &p->log), 101);
+	return l;
+}
+
+static void a_restored_backup_begins_a_new_log(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p, p2;
+	char backup[512];
+	snapshot_path("backup", backup);
+	world_cut(story(&a, &b, &p));
+	world_crash(a);
+	copy_tree(a->home, backup);
+	world_restart(a);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_connect(a, b);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 151);
+	world_crash(a);
+	assert_int_equal(remove_tree(a->home), 0);
+	copy_tree(backup, a->home); /* other inodes: a restored home */
+	world_restart(a);
+	assert_true(a->restored);
+	assert_int_equal(world_append(a, &p, 60).err, ERR_STATE);
+	assert_int_equal(world_person_device(a, &p, &p2), OK);
+	assert_int_equal(world_append(a, &p2, 60).err, OK);
+	world_connect(a, b);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 151);
+	assert_int_equal(length_at(a, &p.log), 151); /* fetched back from the peer */
+	assert_int_equal(length_at(b, &p2.log), 2);
+	assert_no_fork(a);
+	assert_no_fork(b);
+}
+
+static void a_copy_that_runs_beside_the_original_does_not_fork(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p, p2;
+	char copy[512];
+	snapshot_path("copy", copy);
+	world_cut(story(&a, &b, &p));
+	world_crash(a);
+	copy_tree(a->home, copy);
+	world_restart(a);
+	struct world_node *c = world_node_open(&world, "copy", &a->key);
+	assert_true(c->restored);
+	assert_false(a->restored);
+	assert_int_equal(world_append(c, &p, 60).err, ERR_STATE);
+	assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_connect(a, b);
+	world_run(&world, 500);
+	world_connect(c, b); /* the same node key, another instance: refused, and both are told */
+	world_run(&world, 500);
+	size_t from = 0;
+	const struct engine_event *ev = world_event(c, ENGINE_EVENT_CLONE, &from);
+	assert_non_null(ev);
+	from = 0;
+	assert_non_null(world_event(a, ENGINE_EVENT_CLONE, &from));
+	assert_int_equal(world_person_device(c, &p, &p2), OK);
+	assert_no_fork(b);
+	assert_int_equal(length_at(b, &p.log), 102);
+}
+
+static void a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p, p2;
+	char snapshot[512];
+	snapshot_path("snapshot", snapshot);
+	world_cut(story(&a, &b, &p));
+	world_crash(a);
+	copy_tree(a->home, snapshot);
+	world_restart(a);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_connect(a, b);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 131);
+	world_crash(a);
+	overwrite_tree(snapshot, a->home); /* the same files, older bytes: nothing local shows it */
+	world_restart(a);
+	assert_false(a->restored);
+	for (int i = 0; i < 5; i++) /* not announced: no peer is there */
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+	assert_int_equal(length_at(a, &p.log), 106);
+	size_t from = a->events_n;
+	world_connect(a, b);
+	world_run(&world, 2000);
+	assert_non_null(world_event(a, ENGINE_EVENT_OWN_OLD, &from));
+	assert_int_equal(length_at(a, &p.log), 131); /* the peer's entries */
+	assert_int_equal(world_append(a, &p, 60).err, ERR_STATE);
+	struct store_req q = {.op = STORE_SIDE_LIST};
+	struct store_res res;
+	q.a.identity = p.id;
+	world_store(a, &q, &res);
+	assert_int_equal(res.err, OK);
+	assert_int_equal(res.r.n, 5); /* what was written and not announced waits to be written again */
+	store_res_free(&res);
+	assert_int_equal(world_person_device(a, &p, &p2), OK);
+	assert_int_equal(world_append(a, &p2, 60).err, OK);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p2.log), 2);
+	assert_no_fork(a);
+	assert_no_fork(b);
+}
+
+static void two_perfect_clones_that_meet_different_peers_are_proven_a_fork(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p;
+	char snapshot[512];
+	snapshot_path("snapshot", snapshot);
+	world_cut(story(&a, &b, &p));
+	struct world_node *c = world_node_new(&world, "cas");
+	world_admit(a, c);
+	world_admit(b, c);
+	assert_int_equal(world_follow(c, &p.id), OK);
+	world_crash(a);
+	copy_tree(a->home, snapshot);
+	world_restart(a);
+	for (int i = 0; i < 70; i++)
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+	struct world_link *l = world_connect(a, b); /* the first clone meets ben */
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 171);
+	world_cut(l);
+	world_crash(a);
+	overwrite_tree(snapshot, a->home);
+	world_restart(a);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_connect(a, c); /* the second meets cas */
+	world_run(&world, 2000);
+	assert_int_equal(length_at(c, &p.log), 121);
+	world_connect(b, c);
+	world_run(&world, 5000);
+	struct world_node *all[] = {a, b, c};
+	for (int i = 0; i < 3; i++) {
+		struct store_log log;
+		assert_int_equal(world_log(all[i], &p.log, &log), OK);
+		assert_int_equal(log.fork_seq1, 102); /* entries 0 to 100 are common */
+		assert_int_equal(log.end, 101);
+	}
+	assert_int_equal(world_append(a, &p, 60).err, ERR_STATE);
+	struct world_node *d = world_node_new(&world, "dan"); /* a newcomer gets what both histories share, and the proof */
+	world_admit(d, b);
+	assert_int_equal(world_follow(d, &p.id), OK);
+	world_connect(d, b);
+	world_run(&world, 5000);
+	struct store_log log;
+	assert_int_equal(world_log(d, &p.log, &log), OK);
+	assert_int_equal(log.fork_seq1, 102);
+	assert_int_equal(log.length, 101);
+}
+
+static void the_code_and_one_peer_bring_everything_back(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p, p2;
+	struct identity_secrets got;
+	story(&a, &b, &p);
+	world_crash(a);
+	struct world_node *n = world_node_new(&world, "new");
+	world_admit(n, b);
+	world_connect(n, b);
+	world_run(&world, 100);
+	uint8_t root_seed[32], recovery_secret[32], secret[64];
+	struct engine_cmd find = {.kind = ENGINE_CMD_FIND};
+	recovery_keys(p.entropy, RECOVERY_IDENTITY, root_seed, recovery_secret);
+	secret_sign_pair(root_seed, &find.id, secret);
+	struct engine_event ev = world_command(n, &find);
+	assert_int_equal(ev.err, OK);
+	assert_memory_equal(&ev.identity, &p.id, 32);
+	struct keyset *ks = world_keyset(n, &ev.identity);
+	assert_non_null(ks);
+	assert_int_equal(identity_recover(ks, p.entropy, RECOVERY_IDENTITY, &got), OK);
+	assert_true(got.has_signing && got.has_badge && got.readings_n == 1);
+	keyset_free(ks);
+	struct world_person known = {.id = ev.identity, .secrets = got};
+	assert_int_equal(world_person_device(n, &known, &p2), OK);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(n, &p.log), 101);
+	assert_int_equal(world_append(n, &p2, 60).err, OK);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p2.log), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+		T(a_restored_backup_begins_a_new_log), T(a_copy_that_runs_beside_the_original_does_not_fork),
+		T(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
+		T(two_perfect_clones_that_meet_different_peers_are_proven_a_fork), T(the_code_and_one_peer_bring_everything_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,450 @@
+#include "tools/sim/world.h"
+
+#include "protocol/peer/message.h"
+#include "daemon/drive_work.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+struct world_input {
+	struct world_input *next;
+	struct store_res *res;
+	struct engine_work *work;
+};
+
+struct world_message {
+	struct world_message *next;
+	uint8_t type;
+	bool bulk;
+	struct buf body;
+	bool bye; /* after it the connection ends */
+};
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "sim: %s\n", what);
+	abort();
+}
+
+/* ---- chance ---- */
+
+uint64_t world_random(struct world *w, uint64_t below)
+{
+	/* splitmix64 (Steele, Lea, Flood 2014) */
+	uint64_t z = (w->state += 0x9e3779b97f4a7c15u);
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	z ^= z >> 31;
+	return below ? z % below : z;
+}
+
+static void fill(void *ctx, uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)world_random(ctx, 256);
+}
+
+struct random_source world_random_source(struct world *w)
+{
+	return (struct random_source){.fill = fill, .ctx = w};
+}
+
+void world_init(struct world *w, uint64_t seed, const char *dir)
+{
+	*w = (struct world){.seed = seed, .state = seed, .now_ms = 1000, .wall_s = 1760000000, .trace = getenv("QUIRE_TRACE") != NULL};
+	snprintf(w->dir, sizeof w->dir, "%s", dir);
+	fill(w, w->network.b, 32);
+	w->next_conn = 1;
+}
+
+/* ---- outputs ---- */
+
+static struct world_link *link_of(struct world *w, const struct world_node *n, conn_id conn, int *end)
+{
+	for (size_t i = 0; i < w->links_n; i++)
+		for (int k = 0; k < 2; k++)
+			if (w->links[i].conns[k] == conn && w->links[i].nodes[k] == n) {
+				*end = k;
+				return &w->links[i];
+			}
+	return NULL;
+}
+
+static void put_message(struct world_link *l, int to, struct world_message *m)
+{
+	/* SPEC 9.4: what is not bulk goes before bulk that waits. */
+	struct world_message **at = l->to_tail[to];
+	if (!m->bulk && !m->bye)
+		for (at = &l->to[to]; *at && !(*at)->bulk && !(*at)->bye; at = &(*at)->next)
+			;
+	m->next = *at;
+	*at = m;
+	if (!m->next)
+		l->to_tail[to] = &m->next;
+}
+
+static void put_input(struct world_node *n, struct store_res *res, struct engine_work *work)
+{
+	struct world_input *i = calloc(1, sizeof *i);
+	must(i != NULL, "out of memory");
+	i->res = res;
+	i->work = work;
+	*n->inputs_tail = i;
+	n->inputs_tail = &i->next;
+}
+
+static void out_store(struct world_node *n, struct store_req *q)
+{
+	struct store_res *res = calloc(1, sizeof *res);
+	must(res != NULL, "out of memory");
+	store_exec_one(n->store, q, res);
+	store_req_free(q);
+	free(q);
+	put_input(n, res, NULL);
+}
+
+static void out_send(struct world_node *n, struct engine_out *o)
+{
+	int end;
+	struct world_link *l = link_of(n->world, n, o->conn, &end);
+	struct engine_in written = {.kind = ENGINE_IN_WRITTEN, .now_ms = n->world->now_ms, .wall_s = n->world->wall_s,
+				    .conn = o->conn, .bytes = o->body.n, .bulk = o->bulk};
+	if (!l || l->cut || !l->open[end]) {
+		buf_free(&o->body);
+		return;
+	}
+	struct world_message *m = calloc(1, sizeof *m);
+	must(m != NULL, "out of memory");
+	*m = (struct world_message){.type = o->type, .bulk = o->bulk, .body = o->body};
+	put_message(l, !end, m);
+	engine_step(n->engine, &written);
+}
+
+static void out_close(struct world_node *n, conn_id conn)
+{
+	int end;
+	struct world_link *l = link_of(n->world, n, conn, &end);
+	if (!l || !l->open[end])
+		return;
+	struct world_message *m = calloc(1, sizeof *m);
+	must(m != NULL, "out of memory");
+	m->bye = true;
+	if (!l->cut)
+		put_message(l, !end, m);
+	else
+		free(m);
+	l->open[end] = false;
+	engine_step(n->engine, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .now_ms = n->world->now_ms, .wall_s = n->world->wall_s, .conn = conn});
+}
+
+static void out_event(struct world_node *n, const struct engine_event *ev)
+{
+	if (n->world->trace)
+		fprintf(stderr, "%8llu %s: event %d %s %s seq %llu count %llu\n", (unsigned long long)n->world->now_ms, n->name, (int)ev->kind, err_name(ev->err), ev->text,
+			(unsigned long long)ev->seq, (unsigned long long)ev->count);
+	must(n->events_n < WORLD_EVENTS_MAX, "too many events");
+	if ((n->events_n & (n->events_n - 1)) == 0) {
+		n->events = realloc(n->events, (n->events_n ? n->events_n * 2 : 1) * sizeof *n->events);
+		must(n->events != NULL, "out of memory");
+	}
+	n->events[n->events_n++] = *ev;
+	n->ready = n->ready || ev->kind == ENGINE_EVENT_READY;
+}
+
+static void drain(struct world_node *n)
+{
+	struct engine_out o;
+	while (n->engine && engine_next(n->engine, &o)) {
+		switch (o.kind) {
+		case ENGINE_OUT_SEND: out_send(n, &o); break;
+		case ENGINE_OUT_CLOSE: out_close(n, o.conn); break;
+		case ENGINE_OUT_PAUSE:
+		case ENGINE_OUT_RESUME: break;
+		case ENGINE_OUT_STORE: out_store(n, o.req); break;
+		case ENGINE_OUT_WORK:
+			drive_work(n->home, o.work);
+			put_input(n, NULL, o.work);
+			break;
+		case ENGINE_OUT_EVENT: out_event(n, &o.event); break;
+		}
+	}
+}
+
+static void step(struct world_node *n, struct engine_in *in)
+{
+	in->now_ms = n->world->now_ms;
+	in->wall_s = n->world->wall_s;
+	n->steps++;
+	engine_step(n->engine, in);
+	drain(n);
+}
+
+/* ---- nodes ---- */
+
+static void start(struct world_node *n)
+{
+	struct world *w = n->world;
+	struct engine_config c = {.random = world_random_source(w), .node = n->key, .network = w->network};
+	const char *why;
+	fill(w, c.instance, 16);
+	snprintf(c.name, sizeof c.name, "%s", n->name);
+	must(store_open(&(struct store_options){.home = n->home, .create = true}, &n->store) == OK, "the store does not open");
+	must(store_start(n->store, c.instance, &n->restored, &why) == OK, "the store does not start");
+	n->engine = engine_new(&c);
+	must(n->engine != NULL, "out of memory");
+	n->ready = false;
+	drain(n);
+	while (!n->ready)
+		must(world_step(w), "a node does not become ready");
+}
+
+struct world_node *world_node_open(struct world *w, const char *name, const struct id32 *key)
+{
+	must(w->nodes_n < WORLD_NODES_MAX, "too many nodes");
+	struct world_node *n = &w->nodes[w->nodes_n++];
+	*n = (struct world_node){.world = w, .key = *key};
+	snprintf(n->name, sizeof n->name, "%s", name);
+	snprintf(n->home, sizeof n->home, "%.200s/%s", w->dir, name);
+	(void)mkdir(n->home, 0700);
+	n->inputs_tail = &n->inputs;
+	start(n);
+	return n;
+}
+
+struct world_node *world_node_new(struct world *w, const char *name)
+{
+	struct id32 key;
+	fill(w, key.b, 32);
+	return world_node_open(w, name, &key);
+}
+
+static void drop_inputs(struct world_node *n)
+{
+	while (n->inputs) {
+		struct world_input *i = n->inputs;
+		n->inputs = i->next;
+		if (i->res) {
+			store_res_free(i->res);
+			free(i->res);
+		}
+		if (i->work)
+			engine_work_free(i->work);
+		free(i);
+	}
+	n->inputs_tail = &n->inputs;
+}
+
+static void drop_messages(struct world_link *l)
+{
+	for (int k = 0; k < 2; k++) {
+		while (l->to[k]) {
+			struct world_message *m = l->to[k];
+			l->to[k] = m->next;
+			buf_free(&m->body);
+			free(m);
+		}
+		l->to_tail[k] = &l->to[k];
+	}
+}
+
+void world_cut(struct world_link *l)
+{
+	l->cut = true;
+	drop_messages(l);
+	for (int k = 0; k < 2; k++) {
+		if (!l->open[k])
+			continue;
+		l->open[k] = false;
+		if (l->nodes[k]->engine)
+			step(l->nodes[k], &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[k]});
+	}
+}
+
+void world_crash(struct world_node *n)
+{
+	struct world *w = n->world;
+	for (struct world_input *i = n->inputs; i; i = i->next)
+		n->commits_lost += i->res != NULL;
+	drop_inputs(n);
+	engine_free(n->engine);
+	n->engine = NULL;
+	store_close(n->store);
+	n->store = NULL;
+	for (size_t i = 0; i < w->links_n; i++)
+		if (w->links[i].nodes[0] == n || w->links[i].nodes[1] == n)
+			world_cut(&w->links[i]);
+}
+
+void world_restart(struct world_node *n)
+{
+	start(n);
+}
+
+void world_deinit(struct world *w)
+{
+	for (size_t i = 0; i < w->nodes_n; i++) {
+		if (w->nodes[i].engine)
+			world_crash(&w->nodes[i]);
+		free(w->nodes[i].events);
+	}
+	for (size_t i = 0; i < w->links_n; i++)
+		drop_messages(&w->links[i]);
+}
+
+/* ---- links ---- */
+
+static struct world_link *link_new(struct world_node *a, struct world_node *b, const uint8_t *secret)
+{
+	struct world *w = a->world;
+	struct world_link *l = NULL;
+	for (size_t i = 0; i < w->links_n && !l; i++)
+		if (!w->links[i].open[0] && !w->links[i].open[1] && !w->links[i].to[0] && !w->links[i].to[1])
+			l = &w->links[i];
+	must(l || w->links_n < WORLD_LINKS_MAX, "too many links");
+	if (!l)
+		l = &w->links[w->links_n++];
+	*l = (struct world_link){.nodes = {a, b}, .open = {true, true}};
+	for (int k = 0; k < 2; k++) {
+		l->conns[k] = w->next_conn++;
+		l->to_tail[k] = &l->to[k];
+	}
+	struct engine_in in = {.kind = ENGINE_IN_OPENED, .conn = l->conns[1], .peer = a->key};
+	step(b, &in);
+	in = (struct engine_in){.kind = ENGINE_IN_OPENED, .conn = l->conns[0], .peer = b->key, .initiator = true, .redeem = secret != NULL};
+	if (secret)
+		memcpy(in.secret, secret, 16);
+	step(a, &in);
+	return l;
+}
+
+struct world_link *world_connect(struct world_node *a, struct world_node *b)
+{
+	return link_new(a, b, NULL);
+}
+
+struct world_link *world_connect_redeem(struct world_node *a, struct world_node *b, const uint8_t secret[16])
+{
+	return link_new(a, b, secret);
+}
+
+/* ---- running ---- */
+
+static bool may_deliver(const struct world_link *l, int to)
+{
+	const struct world *w = l->nodes[0]->world;
+	return l->to[to] && (l->to[to]->type != MESSAGE_CHUNK || !w->chunks_max || w->chunks < w->chunks_max);
+}
+
+static void deliver(struct world_link *l, int to)
+{
+	struct world_message *m = l->to[to];
+	l->to[to] = m->next;
+	if (!m->next)
+		l->to_tail[to] = &l->to[to];
+	struct world_node *n = l->nodes[to];
+	l->delivered++;
+	if (n->world->trace)
+		fprintf(stderr, "%8llu %s <- %s: %s, %zu bytes\n", (unsigned long long)n->world->now_ms, n->name, l->nodes[!to]->name,
+			m->bye ? "end" : message_desc(m->type) ? message_desc(m->type)->name : "?", m->body.n);
+	if (m->type == MESSAGE_CHUNK && !m->bye)
+		n->world->chunks++;
+	if (l->open[to] && n->engine) {
+		if (m->bye) {
+			l->open[to] = false;
+			step(n, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[to]});
+		} else {
+			step(n, &(struct engine_in){.kind = ENGINE_IN_MESSAGE, .conn = l->conns[to], .type = m->type, .body = buf_slice(&m->body)});
+		}
+	}
+	buf_free(&m->body);
+	free(m);
+}
+
+static void deliver_input(struct world_node *n)
+{
+	struct world_input *i = n->inputs;
+	n->inputs = i->next;
+	if (!n->inputs)
+		n->inputs_tail = &n->inputs;
+	struct engine_in in = {.kind = i->res ? ENGINE_IN_STORED : ENGINE_IN_WORKED, .res = i->res, .work = i->work};
+	step(n, &in);
+	free(i->res);
+	free(i);
+}
+
+bool world_step(struct world *w)
+{
+	uint64_t choices = 0;
+	for (int pass = 0; pass < 2; pass++) {
+		uint64_t pick = pass ? world_random(w, choices) : 0, k = 0;
+		for (size_t i = 0; i < w->nodes_n; i++)
+			if (w->nodes[i].inputs && k++ == pick && pass) {
+				deliver_input(&w->nodes[i]);
+				return true;
+			}
+		for (size_t i = 0; i < w->links_n; i++)
+			for (int to = 0; to < 2; to++)
+				if (may_deliver(&w->links[i], to) && k++ == pick && pass) {
+					deliver(&w->links[i], to);
+					return true;
+				}
+		choices = k;
+		if (choices == 0)
+			return false;
+	}
+	return false;
+}
+
+void world_run(struct world *w, uint64_t idle_ms)
+{
+	uint64_t end = w->now_ms + idle_ms;
+	for (;;) {
+		while (world_step(w))
+			;
+		uint64_t next = UINT64_MAX;
+		for (size_t i = 0; i < w->nodes_n; i++) {
+			uint64_t d = w->nodes[i].engine ? engine_deadline(w->nodes[i].engine) : UINT64_MAX;
+			next = d < next ? d : next;
+		}
+		if (next > end)
+			return;
+		if (next > w->now_ms) {
+			w->wall_s += (next - w->now_ms) / 1000;
+			w->now_ms = next;
+		} else {
+			w->now_ms++;
+		}
+		for (size_t i = 0; i < w->nodes_n; i++)
+			if (w->nodes[i].engine)
+				step(&w->nodes[i], &(struct engine_in){.kind = ENGINE_IN_TIME});
+	}
+}
+
+struct engine_event world_command(struct world_node *n, struct engine_cmd *cmd)
+{
+	size_t from = n->events_n;
+	cmd->tag = ++n->next_tag;
+	step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
+	for (;;) {
+		for (; from < n->events_n; from++)
+			if (n->events[from].kind == ENGINE_EVENT_ANSWER && n->events[from].tag == cmd->tag)
+				return n->events[from];
+		must(world_step(n->world), "a command was not answered");
+	}
+}
+
+void world_store(struct world_node *n, struct store_req *q, struct store_res *res)
+{
+	*res = (struct store_res){0};
+	store_exec_one(n->store, q, res);
+}
+
+const struct engine_event *world_event(struct world_node *n, enum engine_event_kind kind, size_t *from)
+{
+	for (; *from < n->events_n; ++*from)
+		if (n->events[*from].kind == kind)
+			return &n->events[(*from)++];
+	return NULL;
+}

@@ -1,0 +1,118 @@
+/* world.h -- a small world of nodes in one process and virtual time: real engines on real stores, messages passed without a cipher.
+ *
+ * One 64-bit seed decides the order in which messages and results arrive; the same seed gives the same run. Between a store request and
+ * its result a node can crash: what the store had committed stays, what the engine knew is gone. Faults are made by the caller:
+ * world_cut, world_crash, world_restart, copies of a node's folder. */
+#ifndef QUIRE_SIM_WORLD_H
+#define QUIRE_SIM_WORLD_H
+
+#include "protocol/log/identity.h"
+#include "protocol/peer/engine.h"
+#include "store/store.h"
+
+#define WORLD_NODES_MAX 32
+#define WORLD_LINKS_MAX 64
+#define WORLD_EVENTS_MAX 65536
+
+struct world_input; /* a result on its way to an engine */
+struct world_message; /* a message on its way to a peer */
+
+struct world_node {
+	struct world *world;
+	char name[16], home[512];
+	struct id32 key;
+	struct store *store;
+	struct engine *engine; /* NULL: crashed */
+	bool ready, restored;
+	uint64_t commits_lost; /* results that a crash swallowed */
+	struct world_input *inputs, **inputs_tail; /* in order */
+	size_t events_n;
+	struct engine_event *events; /* all since the node was made */
+	uint64_t next_tag;
+	uint64_t steps;
+};
+
+struct world_link {
+	bool open[2]; /* the end at nodes[i] knows of the connection */
+	bool cut; /* nothing is delivered any more */
+	struct world_node *nodes[2]; /* 0: the initiator */
+	conn_id conns[2];
+	struct world_message *to[2], **to_tail[2]; /* on their way to nodes[i] */
+	uint64_t delivered;
+};
+
+struct world {
+	uint64_t seed, state; /* of the random stream */
+	uint64_t now_ms, wall_s;
+	char dir[256];
+	struct id32 network;
+	size_t nodes_n, links_n;
+	struct world_node nodes[WORLD_NODES_MAX];
+	struct world_link links[WORLD_LINKS_MAX];
+	conn_id next_conn;
+	uint64_t chunks_max; /* blob chunks to deliver before chunk messages stop; for cuts in the middle. 0: no bound */
+	uint64_t chunks;
+	bool trace; /* tell on stderr what happens: a trace that reads as a story */
+};
+
+/* A world in a folder that exists. */
+void world_init(struct world *w, uint64_t seed, const char *dir);
+void world_deinit(struct world *w);
+uint64_t world_random(struct world *w, uint64_t below);
+struct random_source world_random_source(struct world *w);
+
+/* A node with an empty store in DIR/NAME, started. Aborts the program if the store fails: a test's fault. */
+struct world_node *world_node_new(struct world *w, const char *name);
+/* A node on a home that is there already (a copy, a backup), with the same or another node key. */
+struct world_node *world_node_open(struct world *w, const char *name, const struct id32 *key);
+/* Stops as SIGKILL would: the engine is gone, results under way are lost; the store keeps what was committed. */
+void world_crash(struct world_node *n);
+void world_restart(struct world_node *n);
+
+/* Two nodes that hold each other for members. */
+void world_admit(struct world_node *a, struct world_node *b);
+/* a dials b. */
+struct world_link *world_connect(struct world_node *a, struct world_node *b);
+/* a dials b with an invitation's secret. */
+struct world_link *world_connect_redeem(struct world_node *a, struct world_node *b, const uint8_t secret[16]);
+void world_cut(struct world_link *l);
+
+/* Delivers one thing; false: nothing waits. */
+bool world_step(struct world *w);
+/* Until nothing waits and no deadline comes within idle_ms. */
+void world_run(struct world *w, uint64_t idle_ms);
+
+/* Gives a command and runs until it is answered. */
+struct engine_event world_command(struct world_node *n, struct engine_cmd *cmd);
+/* One store request, answered at once, beside the engine. */
+void world_store(struct world_node *n, struct store_req *q, struct store_res *res);
+
+/* ---- people ---- */
+
+struct world_person {
+	struct id32 id, log;
+	struct identity_secrets secrets;
+	struct identity_device device;
+	uint8_t device_secret[64];
+	uint8_t entropy[RECOVERY_ENTROPY_BYTES];
+	uint64_t length;
+};
+
+/* An identity that lives on the node: key events, log, entry 0. */
+void world_person_new(struct world_node *n, struct world_person *p);
+/* The key events that the node holds; keyset_free it. NULL: none. */
+struct keyset *world_keyset(struct world_node *n, const struct id32 *identity);
+/* A further device of the same person at another node (which must hold the key events). */
+enum err world_person_device(struct world_node *n, const struct world_person *of, struct world_person *p);
+/* Writes an entry with a clear body of n random bytes of text. */
+struct engine_event world_append(struct world_node *n, struct world_person *p, size_t bytes);
+enum err world_follow(struct world_node *n, const struct id32 *identity);
+/* A blob of size bytes in n's store, attached to a new entry. Its root goes to *root. */
+struct engine_event world_attach(struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root);
+
+/* The log as the node holds it; ERR_NOT_FOUND. */
+enum err world_log(struct world_node *n, const struct id32 *log, struct store_log *out);
+/* The last event of a kind since index *from (moved behind it); NULL: none. */
+const struct engine_event *world_event(struct world_node *n, enum engine_event_kind kind, size_t *from);
+
+#endif
