@@ -179,7 +179,8 @@ static void set_timer(struct drive *d)
 	if (at == UINT64_MAX)
 		uv_timer_stop(&d->timer);
 	else
-		uv_timer_start(&d->timer, on_timer, at > now ? at - now : 0, 0);
+		uv_timer_start(
+			&d->timer, on_timer, at > now ? at - now : 1, 0); /* never a loop without a pause */
 }
 
 /* A listener may command the engine from inside: what comes of it is carried out here, by the outer call. */
@@ -311,7 +312,6 @@ enum err drive_open(const struct drive_env *env, const struct engine_config *con
 
 void drive_drain(struct drive *d)
 {
-	d->set = NULL;
 	d->no_work = true;
 }
 

@@ -26,6 +26,7 @@ MUST_CHECK enum err drive_open(
 	const struct drive_env *env, const struct engine_config *config, struct drive **out);
 /* The handlers with which the set of connections is opened; its ctx is the drive. */
 struct conn_handlers drive_handlers(void);
+/* NULL: there are no connections any more. */
 void drive_attach(struct drive *d, struct conn_set *set);
 
 /* As node_command, node_listen_events and node_peers in node.h. */

@@ -303,7 +303,11 @@ void node_work(struct node *n, void (*fn)(void *ctx), void (*done)(void *ctx), v
 
 void node_command(struct node *n, struct engine_cmd *cmd, node_answered done, void *ctx)
 {
-	drive_command(n->drive, cmd, done, ctx);
+	const struct engine_event closed = {.kind = ENGINE_EVENT_ANSWER, .err = ERR_CLOSED};
+	if (n->drive)
+		drive_command(n->drive, cmd, done, ctx);
+	else if (done)
+		done(ctx, &closed);
 }
 
 enum err node_listen_events(struct node *n, node_heard heard, void *ctx)
@@ -314,7 +318,10 @@ enum err node_listen_events(struct node *n, node_heard heard, void *ctx)
 void node_join(struct node *n, const struct invitation *inv,
 	void (*done)(void *ctx, enum err e, const char *why, const struct engine_event *joined), void *ctx)
 {
-	joins_begin(n->joins, inv, done, ctx);
+	if (n->joins && !n->stopping)
+		joins_begin(n->joins, inv, done, ctx);
+	else
+		done(ctx, ERR_CLOSED, "the node stops", NULL);
 }
 
 void node_dial_again(struct node *n)
@@ -325,7 +332,7 @@ void node_dial_again(struct node *n)
 
 size_t node_peers(struct node *n, struct engine_peer_info *out, size_t max)
 {
-	return drive_peers(n->drive, out, max);
+	return n->drive ? drive_peers(n->drive, out, max) : 0;
 }
 
 /* ---- the network */

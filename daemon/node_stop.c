@@ -54,21 +54,44 @@ static void on_pool_closed(void *ctx)
 		on_storew_closed(n);
 }
 
-static void on_part_closed(void *ctx)
+static void part_closed(struct node *n)
 {
-	struct node *n = (struct node *)ctx;
 	if (--n->closing > 0)
 		return;
-	n->set = NULL;
-	n->net = NULL;
-	n->dial = NULL;
-	n->joins = NULL;
 	if (n->drive)
 		drive_drain(n->drive);
 	if (n->pool)
 		pool_close(n->pool, on_pool_closed, n);
 	else
 		on_pool_closed(n);
+}
+
+/* Each goes at once: events still come while others are being closed. */
+static void on_net_closed(void *ctx)
+{
+	((struct node *)ctx)->net = NULL;
+	part_closed((struct node *)ctx);
+}
+
+static void on_dial_closed(void *ctx)
+{
+	((struct node *)ctx)->dial = NULL;
+	part_closed((struct node *)ctx);
+}
+
+static void on_joins_closed(void *ctx)
+{
+	((struct node *)ctx)->joins = NULL;
+	part_closed((struct node *)ctx);
+}
+
+static void on_set_closed(void *ctx)
+{
+	struct node *n = (struct node *)ctx;
+	n->set = NULL;
+	if (n->drive)
+		drive_attach(n->drive, NULL);
+	part_closed(n);
 }
 
 void node_end(struct node *n, void (*stopped)(void *ctx), void *ctx)
@@ -80,12 +103,12 @@ void node_end(struct node *n, void (*stopped)(void *ctx), void *ctx)
 	n->stopped_ctx = ctx;
 	n->closing = 1 + (n->net != NULL) + (n->dial != NULL) + (n->joins != NULL) + (n->set != NULL);
 	if (n->net)
-		net_close(n->net, on_part_closed, n);
+		net_close(n->net, on_net_closed, n);
 	if (n->dial)
-		dial_close(n->dial, on_part_closed, n);
+		dial_close(n->dial, on_dial_closed, n);
 	if (n->joins)
-		joins_close(n->joins, on_part_closed, n);
+		joins_close(n->joins, on_joins_closed, n);
 	if (n->set)
-		conn_set_close(n->set, on_part_closed, n);
-	on_part_closed(n);
+		conn_set_close(n->set, on_set_closed, n);
+	part_closed(n);
 }

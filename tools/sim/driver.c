@@ -1,450 +1,391 @@
-#include "tools/sim/driver.h"
+/* driver.c -- nodes, time and results; see driver.h. */
+#include "driver_int.h"
 
-#include "protocol/peer/message.h"
 #include "daemon/drive_work.h"
 
+#include <sodium.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
-struct sim_input {
-	struct sim_input *next;
-	struct store_res *res;
-	struct engine_work *work;
-};
+#define MOST_COMMAND_MS 600000u
 
-struct sim_message {
-	struct sim_message *next;
-	uint8_t type;
-	bool bulk;
-	struct buf body;
-	bool bye; /* after it the connection ends */
-};
-
-static void must(bool ok, const char *what)
+/* Memory and disk of a simulation are there, or the run means nothing. */
+static void *must(void *p)
 {
-	if (ok)
-		return;
-	fprintf(stderr, "sim: %s\n", what);
-	abort();
+	if (!p)
+		abort();
+	return p;
 }
 
-/* ---- chance ---- */
+/* ---- randomness: splitmix64 */
 
-uint64_t sim_random(struct sim_world *w, uint64_t below)
+static uint64_t next_random(struct sim *s)
 {
-	/* splitmix64 (Steele, Lea, Flood 2014) */
-	uint64_t z = (w->state += 0x9e3779b97f4a7c15u);
+	uint64_t z = (s->state += 0x9e3779b97f4a7c15u);
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	z ^= z >> 31;
-	return below ? z % below : z;
+	return z ^ (z >> 31);
+}
+
+uint64_t sim_random(struct sim *s, uint64_t below)
+{
+	return below ? next_random(s) % below : 0;
 }
 
 static void fill(void *ctx, uint8_t *out, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)sim_random(ctx, 256);
+		out[i] = (uint8_t)next_random((struct sim *)ctx);
 }
 
-struct random_source sim_random_source(struct sim_world *w)
+struct random_source sim_source(struct sim *s)
 {
-	return (struct random_source){.fill = fill, .ctx = w};
+	return (struct random_source){.fill = fill, .ctx = s};
 }
 
-void sim_world_init(struct sim_world *w, uint64_t seed, const char *dir)
+/* ---- outputs */
+
+static void result_free(struct sim_result *r)
 {
-	*w = (struct sim_world){.seed = seed, .state = seed, .now_ms = 1000, .wall_s = 1760000000, .trace = getenv("QUIRE_TRACE") != NULL};
-	snprintf(w->dir, sizeof w->dir, "%s", dir);
-	fill(w, w->network.b, 32);
-	w->next_conn = 1;
+	store_res_free(&r->res);
+	if (r->work)
+		engine_work_free(r->work);
+	free(r);
 }
 
-/* ---- outputs ---- */
-
-static struct sim_link *link_of(struct sim_world *w, const struct sim_node *n, conn_id conn, int *end)
+static void give_result(struct sim_node *n, struct sim_result *r)
 {
-	for (size_t i = 0; i < w->links_n; i++)
-		for (int k = 0; k < 2; k++)
-			if (w->links[i].conns[k] == conn && w->links[i].nodes[k] == n) {
-				*end = k;
-				return &w->links[i];
-			}
-	return NULL;
+	struct engine_in in = {.kind = ENGINE_IN_WORKED, .work = r->work};
+	if (!r->work)
+		in = (struct engine_in){.kind = ENGINE_IN_STORED, .res = &r->res};
+	sim_feed(n, &in);
+	r->work = NULL; /* taken, as the arena */
+	r->res.mem = (struct arena){0};
+	result_free(r);
 }
 
-static void put_message(struct sim_link *l, int to, struct sim_message *m)
+static void do_store(struct sim_node *n, struct store_req *req)
 {
-	/* SPEC 9.4: what is not bulk goes before bulk that waits. */
-	struct sim_message **at = l->to_tail[to];
-	if (!m->bulk && !m->bye)
-		for (at = &l->to[to]; *at && !(*at)->bulk && !(*at)->bye; at = &(*at)->next)
-			;
-	m->next = *at;
-	*at = m;
-	if (!m->next)
-		l->to_tail[to] = &m->next;
+	struct sim_result *r = (struct sim_result *)must(calloc(1, sizeof *r));
+	store_exec_one(n->store, req, &r->res);
+	store_req_free(req);
+	free(req);
+	*n->stored_last = r;
+	n->stored_last = &r->next;
+	n->stored_n++;
 }
 
-static void put_input(struct sim_node *n, struct store_res *res, struct engine_work *work)
+static void do_work(struct sim_node *n, struct engine_work *work)
 {
-	struct sim_input *i = calloc(1, sizeof *i);
-	must(i != NULL, "out of memory");
-	i->res = res;
-	i->work = work;
-	*n->inputs_tail = i;
-	n->inputs_tail = &i->next;
+	struct sim_result *r = (struct sim_result *)must(calloc(1, sizeof *r));
+	drive_work(n->home, work);
+	r->work = work;
+	r->next = n->worked;
+	n->worked = r;
+	n->worked_n++;
 }
 
-static void out_store(struct sim_node *n, struct store_req *q)
+static void heard(struct sim_node *n, const struct engine_event *ev)
 {
-	struct store_res *res = calloc(1, sizeof *res);
-	must(res != NULL, "out of memory");
-	store_exec_one(n->store, q, res);
-	store_req_free(q);
-	free(q);
-	put_input(n, res, NULL);
-}
-
-static void out_send(struct sim_node *n, struct engine_out *o)
-{
-	int end;
-	struct sim_link *l = link_of(n->world, n, o->conn, &end);
-	struct engine_in written = {.kind = ENGINE_IN_WRITTEN, .now_ms = n->world->now_ms, .wall_s = n->world->wall_s,
-				    .conn = o->conn, .bytes = o->body.n, .bulk = o->bulk};
-	if (!l || l->cut || !l->open[end]) {
-		buf_free(&o->body);
-		return;
+	if (ev->kind == ENGINE_EVENT_ANSWER && ev->tag == n->next_tag) {
+		n->answered = true;
+		n->answer = *ev;
 	}
-	struct sim_message *m = calloc(1, sizeof *m);
-	must(m != NULL, "out of memory");
-	*m = (struct sim_message){.type = o->type, .bulk = o->bulk, .body = o->body};
-	put_message(l, !end, m);
-	engine_step(n->engine, &written);
+	if (n->options.heard)
+		n->options.heard(n->options.ctx, n, ev);
 }
 
-static void out_close(struct sim_node *n, conn_id conn)
+static void carry_out(struct sim_node *n, struct engine_out *out)
 {
-	int end;
-	struct sim_link *l = link_of(n->world, n, conn, &end);
-	if (!l || !l->open[end])
-		return;
-	struct sim_message *m = calloc(1, sizeof *m);
-	must(m != NULL, "out of memory");
-	m->bye = true;
-	if (!l->cut)
-		put_message(l, !end, m);
-	else
-		free(m);
-	l->open[end] = false;
-	engine_step(n->engine, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .now_ms = n->world->now_ms, .wall_s = n->world->wall_s, .conn = conn});
-}
-
-static void out_event(struct sim_node *n, const struct engine_event *ev)
-{
-	if (n->world->trace)
-		fprintf(stderr, "%8llu %s: event %d %s %s seq %llu count %llu\n", (unsigned long long)n->world->now_ms, n->name, (int)ev->kind, err_name(ev->err), ev->text,
-			(unsigned long long)ev->seq, (unsigned long long)ev->count);
-	must(n->events_n < SIM_EVENTS_MAX, "too many events");
-	if ((n->events_n & (n->events_n - 1)) == 0) {
-		n->events = realloc(n->events, (n->events_n ? n->events_n * 2 : 1) * sizeof *n->events);
-		must(n->events != NULL, "out of memory");
+	switch (out->kind) {
+	case ENGINE_OUT_SEND:
+	case ENGINE_OUT_CLOSE:
+	case ENGINE_OUT_PAUSE:
+	case ENGINE_OUT_RESUME: sim_link_out(n, out); return;
+	case ENGINE_OUT_STORE: do_store(n, out->req); return;
+	case ENGINE_OUT_WORK: do_work(n, out->work); return;
+	case ENGINE_OUT_EVENT: heard(n, &out->event); return;
 	}
-	n->events[n->events_n++] = *ev;
-	n->ready = n->ready || ev->kind == ENGINE_EVENT_READY;
+	abort();
+}
+
+static struct sim_result *take_stored(struct sim_node *n)
+{
+	struct sim_result *r = n->stored;
+	n->stored = r->next;
+	if (!n->stored)
+		n->stored_last = &n->stored;
+	n->stored_n--;
+	return r;
+}
+
+static struct sim_result *take_worked(struct sim_node *n, size_t index)
+{
+	struct sim_result **at = &n->worked;
+	while (index-- > 0)
+		at = &(*at)->next;
+	struct sim_result *r = *at;
+	*at = r->next;
+	n->worked_n--;
+	return r;
 }
 
 static void drain(struct sim_node *n)
 {
-	struct engine_out o;
-	while (n->engine && engine_next(n->engine, &o)) {
-		switch (o.kind) {
-		case ENGINE_OUT_SEND: out_send(n, &o); break;
-		case ENGINE_OUT_CLOSE: out_close(n, o.conn); break;
-		case ENGINE_OUT_PAUSE:
-		case ENGINE_OUT_RESUME: break;
-		case ENGINE_OUT_STORE: out_store(n, o.req); break;
-		case ENGINE_OUT_WORK:
-			drive_work(n->home, o.work);
-			put_input(n, NULL, o.work);
-			break;
-		case ENGINE_OUT_EVENT: out_event(n, &o.event); break;
-		}
-	}
+	struct engine_out out;
+	while (engine_next(n->engine, &out))
+		carry_out(n, &out);
 }
 
-static void step(struct sim_node *n, struct engine_in *in)
+void sim_feed(struct sim_node *n, struct engine_in *in)
 {
-	in->now_ms = n->world->now_ms;
-	in->wall_s = n->world->wall_s;
-	n->steps++;
+	in->now_ms = n->sim->now_ms;
+	in->wall_s = SIM_WALL_S + n->sim->now_ms / 1000;
 	engine_step(n->engine, in);
+	if (n->busy)
+		return;
+	n->busy = true;
 	drain(n);
+	while (!n->sim->options.later && n->stored_n + n->worked_n > 0) {
+		give_result(n, n->stored_n ? take_stored(n) : take_worked(n, n->worked_n - 1));
+		drain(n);
+	}
+	n->busy = false;
 }
 
-/* ---- nodes ---- */
+/* ---- nodes */
 
-static void start(struct sim_node *n)
+static void node_begin(struct sim_node *n)
 {
-	struct sim_world *w = n->world;
-	struct engine_config c = {.random = sim_random_source(w), .node = n->key, .network = w->network};
-	const char *why;
-	fill(w, c.instance, 16);
-	snprintf(c.name, sizeof c.name, "%s", n->name);
-	must(store_open(&(struct store_options){.home = n->home, .create = true}, &n->store) == OK, "the store does not open");
-	must(store_start(n->store, c.instance, &n->restored, &why) == OK, "the store does not start");
-	n->engine = engine_new(&c);
-	must(n->engine != NULL, "out of memory");
-	n->ready = false;
-	drain(n);
-	while (!n->ready)
-		must(sim_step(w), "a node does not become ready");
+	const struct store_options store = {.home = n->home, .create = true};
+	struct engine_config c = {.random = sim_source(n->sim),
+		.node = n->keys.public_key,
+		.network = n->options.network,
+		.blob_bytes_max = n->options.blob_bytes_max,
+		.blob_rate = n->options.blob_rate};
+	bool restored = false;
+	const char *why = NULL;
+	fill(n->sim, c.instance, sizeof c.instance);
+	memcpy(c.name, n->name, sizeof c.name);
+	if (store_open(&store, &n->store) != OK || store_start(n->store, c.instance, &restored, &why) != OK)
+		abort();
+	n->stored_last = &n->stored;
+	n->engine = (struct engine *)must(engine_new(&c));
+	struct engine_in in = {.kind = ENGINE_IN_TIME};
+	sim_feed(n, &in);
+	/* What the engine loads at first is there before anybody calls. */
+	while (n->stored_n > 0)
+		give_result(n, take_stored(n));
 }
 
-struct sim_node *sim_node_open(struct sim_world *w, const char *name, const struct id32 *key)
+static void node_end(struct sim_node *n)
 {
-	must(w->nodes_n < SIM_NODES_MAX, "too many nodes");
-	struct sim_node *n = &w->nodes[w->nodes_n++];
-	*n = (struct sim_node){.world = w, .key = *key};
-	snprintf(n->name, sizeof n->name, "%s", name);
-	snprintf(n->home, sizeof n->home, "%.200s/%s", w->dir, name);
-	(void)mkdir(n->home, 0700);
-	n->inputs_tail = &n->inputs;
-	start(n);
+	engine_free(n->engine);
+	n->engine = NULL;
+	while (n->stored_n > 0)
+		result_free(take_stored(n));
+	while (n->worked_n > 0)
+		result_free(take_worked(n, 0));
+	store_close(n->store);
+	n->store = NULL;
+}
+
+struct sim_node *sim_node_new(struct sim *s, const struct sim_node_options *o)
+{
+	struct sim_node *n = (struct sim_node *)must(calloc(1, sizeof *n));
+	uint8_t secret[32];
+	n->sim = s;
+	n->options = *o;
+	snprintf(n->home, sizeof n->home, "%s", o->home);
+	snprintf(n->name, sizeof n->name, "%s", o->name ? o->name : "");
+	fill(s, secret, sizeof secret);
+	noise_keypair_from_secret(&n->keys, secret);
+	*s->nodes_last = n;
+	s->nodes_last = &n->next;
+	node_begin(n);
 	return n;
 }
 
-struct sim_node *sim_node_new(struct sim_world *w, const char *name)
+void sim_node_restart(struct sim_node *n)
 {
-	struct id32 key;
-	fill(w, key.b, 32);
-	return sim_node_open(w, name, &key);
+	for (struct sim_link *l = n->sim->links; l; l = l->next)
+		if (l->ends[0].node == n || l->ends[1].node == n)
+			sim_cut(l);
+	node_end(n);
+	node_begin(n);
 }
 
-static void drop_inputs(struct sim_node *n)
+const struct id32 *sim_node_key(const struct sim_node *n)
 {
-	while (n->inputs) {
-		struct sim_input *i = n->inputs;
-		n->inputs = i->next;
-		if (i->res) {
-			store_res_free(i->res);
-			free(i->res);
-		}
-		if (i->work)
-			engine_work_free(i->work);
-		free(i);
-	}
-	n->inputs_tail = &n->inputs;
+	return &n->keys.public_key;
 }
 
-static void drop_messages(struct sim_link *l)
+struct engine *sim_node_engine(struct sim_node *n)
 {
-	for (int k = 0; k < 2; k++) {
-		while (l->to[k]) {
-			struct sim_message *m = l->to[k];
-			l->to[k] = m->next;
-			buf_free(&m->body);
-			free(m);
-		}
-		l->to_tail[k] = &l->to[k];
-	}
+	return n->engine;
 }
 
-void sim_cut(struct sim_link *l)
+struct store *sim_node_store(struct sim_node *n)
 {
-	l->cut = true;
-	drop_messages(l);
-	for (int k = 0; k < 2; k++) {
-		if (!l->open[k])
-			continue;
-		l->open[k] = false;
-		if (l->nodes[k]->engine)
-			step(l->nodes[k], &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[k]});
-	}
+	return n->store;
 }
 
-void sim_crash(struct sim_node *n)
+const char *sim_node_home(const struct sim_node *n)
 {
-	struct sim_world *w = n->world;
-	for (struct sim_input *i = n->inputs; i; i = i->next)
-		n->commits_lost += i->res != NULL;
-	drop_inputs(n);
-	engine_free(n->engine);
-	n->engine = NULL;
-	store_close(n->store);
-	n->store = NULL;
-	for (size_t i = 0; i < w->links_n; i++)
-		if (w->links[i].nodes[0] == n || w->links[i].nodes[1] == n)
-			sim_cut(&w->links[i]);
+	return n->home;
 }
 
-void sim_restart(struct sim_node *n)
+void sim_store(struct sim_node *n, struct store_req *req, struct store_res *res)
 {
-	start(n);
-}
-
-void sim_world_deinit(struct sim_world *w)
-{
-	for (size_t i = 0; i < w->nodes_n; i++) {
-		if (w->nodes[i].engine)
-			sim_crash(&w->nodes[i]);
-		free(w->nodes[i].events);
-	}
-	for (size_t i = 0; i < w->links_n; i++)
-		drop_messages(&w->links[i]);
-}
-
-/* ---- links ---- */
-
-static struct sim_link *link_new(struct sim_node *a, struct sim_node *b, const uint8_t *secret)
-{
-	struct sim_world *w = a->world;
-	struct sim_link *l = NULL;
-	for (size_t i = 0; i < w->links_n && !l; i++)
-		if (!w->links[i].open[0] && !w->links[i].open[1] && !w->links[i].to[0] && !w->links[i].to[1])
-			l = &w->links[i];
-	must(l || w->links_n < SIM_LINKS_MAX, "too many links");
-	if (!l)
-		l = &w->links[w->links_n++];
-	*l = (struct sim_link){.nodes = {a, b}, .open = {true, true}};
-	for (int k = 0; k < 2; k++) {
-		l->conns[k] = w->next_conn++;
-		l->to_tail[k] = &l->to[k];
-	}
-	struct engine_in in = {.kind = ENGINE_IN_OPENED, .conn = l->conns[1], .peer = a->key};
-	step(b, &in);
-	in = (struct engine_in){.kind = ENGINE_IN_OPENED, .conn = l->conns[0], .peer = b->key, .initiator = true, .redeem = secret != NULL};
-	if (secret)
-		memcpy(in.secret, secret, 16);
-	step(a, &in);
-	return l;
-}
-
-struct sim_link *sim_connect(struct sim_node *a, struct sim_node *b)
-{
-	return link_new(a, b, NULL);
-}
-
-struct sim_link *sim_connect_redeem(struct sim_node *a, struct sim_node *b, const uint8_t secret[16])
-{
-	return link_new(a, b, secret);
-}
-
-/* ---- running ---- */
-
-static bool may_deliver(const struct sim_link *l, int to)
-{
-	const struct sim_world *w = l->nodes[0]->world;
-	return l->to[to] && (l->to[to]->type != MESSAGE_CHUNK || !w->chunks_max || w->chunks < w->chunks_max);
-}
-
-static void deliver(struct sim_link *l, int to)
-{
-	struct sim_message *m = l->to[to];
-	l->to[to] = m->next;
-	if (!m->next)
-		l->to_tail[to] = &l->to[to];
-	struct sim_node *n = l->nodes[to];
-	l->delivered++;
-	if (n->world->trace)
-		fprintf(stderr, "%8llu %s <- %s: %s, %zu bytes\n", (unsigned long long)n->world->now_ms, n->name, l->nodes[!to]->name,
-			m->bye ? "end" : message_desc(m->type) ? message_desc(m->type)->name : "?", m->body.n);
-	if (m->type == MESSAGE_CHUNK && !m->bye)
-		n->world->chunks++;
-	if (l->open[to] && n->engine) {
-		if (m->bye) {
-			l->open[to] = false;
-			step(n, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[to]});
-		} else {
-			step(n, &(struct engine_in){.kind = ENGINE_IN_MESSAGE, .conn = l->conns[to], .type = m->type, .body = buf_slice(&m->body)});
-		}
-	}
-	buf_free(&m->body);
-	free(m);
-}
-
-static void deliver_input(struct sim_node *n)
-{
-	struct sim_input *i = n->inputs;
-	n->inputs = i->next;
-	if (!n->inputs)
-		n->inputs_tail = &n->inputs;
-	struct engine_in in = {.kind = i->res ? ENGINE_IN_STORED : ENGINE_IN_WORKED, .res = i->res, .work = i->work};
-	step(n, &in);
-	free(i->res);
-	free(i);
-}
-
-bool sim_step(struct sim_world *w)
-{
-	uint64_t choices = 0;
-	for (int pass = 0; pass < 2; pass++) {
-		uint64_t pick = pass ? sim_random(w, choices) : 0, k = 0;
-		for (size_t i = 0; i < w->nodes_n; i++)
-			if (w->nodes[i].inputs && k++ == pick && pass) {
-				deliver_input(&w->nodes[i]);
-				return true;
-			}
-		for (size_t i = 0; i < w->links_n; i++)
-			for (int to = 0; to < 2; to++)
-				if (may_deliver(&w->links[i], to) && k++ == pick && pass) {
-					deliver(&w->links[i], to);
-					return true;
-				}
-		choices = k;
-		if (choices == 0)
-			return false;
-	}
-	return false;
-}
-
-void sim_run(struct sim_world *w, uint64_t idle_ms)
-{
-	uint64_t end = w->now_ms + idle_ms;
-	for (;;) {
-		while (sim_step(w))
-			;
-		uint64_t next = UINT64_MAX;
-		for (size_t i = 0; i < w->nodes_n; i++) {
-			uint64_t d = w->nodes[i].engine ? engine_deadline(w->nodes[i].engine) : UINT64_MAX;
-			next = d < next ? d : next;
-		}
-		if (next > end)
-			return;
-		if (next > w->now_ms) {
-			w->wall_s += (next - w->now_ms) / 1000;
-			w->now_ms = next;
-		} else {
-			w->now_ms++;
-		}
-		for (size_t i = 0; i < w->nodes_n; i++)
-			if (w->nodes[i].engine)
-				step(&w->nodes[i], &(struct engine_in){.kind = ENGINE_IN_TIME});
-	}
+	store_exec_one(n->store, req, res);
 }
 
 struct engine_event sim_command(struct sim_node *n, struct engine_cmd *cmd)
 {
-	size_t from = n->events_n;
+	uint64_t until_ms = n->sim->now_ms + MOST_COMMAND_MS;
 	cmd->tag = ++n->next_tag;
-	step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
-	for (;;) {
-		for (; from < n->events_n; from++)
-			if (n->events[from].kind == ENGINE_EVENT_ANSWER && n->events[from].tag == cmd->tag)
-				return n->events[from];
-		must(sim_step(n->world), "a command was not answered");
+	n->answered = false;
+	struct engine_in in = {.kind = ENGINE_IN_COMMAND, .cmd = cmd};
+	sim_feed(n, &in);
+	while (!n->answered)
+		if (!sim_step(n->sim, until_ms))
+			abort();
+	return n->answer;
+}
+
+/* ---- the simulation */
+
+struct sim *sim_new(const struct sim_options *o)
+{
+	struct sim *s = (struct sim *)must(calloc(1, sizeof *s));
+	if (sodium_init() < 0)
+		abort();
+	s->options = *o;
+	s->state = o->seed;
+	s->now_ms = 1000;
+	s->nodes_last = &s->nodes;
+	s->links_last = &s->links;
+	return s;
+}
+
+void sim_free(struct sim *s)
+{
+	while (s->links) {
+		struct sim_link *l = s->links;
+		s->links = l->next;
+		sim_link_free(l);
 	}
+	while (s->nodes) {
+		struct sim_node *n = s->nodes;
+		s->nodes = n->next;
+		node_end(n);
+		noise_keypair_deinit(&n->keys);
+		free(n);
+	}
+	free(s);
 }
 
-void sim_store(struct sim_node *n, struct store_req *q, struct store_res *res)
+uint64_t sim_now_ms(const struct sim *s)
 {
-	*res = (struct store_res){0};
-	store_exec_one(n->store, q, res);
+	return s->now_ms;
 }
 
-const struct engine_event *sim_event(struct sim_node *n, enum engine_event_kind kind, size_t *from)
+void sim_watch(struct sim *s,
+	void (*saw)(void *ctx, struct sim_node *from, struct sim_node *to, uint8_t type, struct slice body),
+	void *ctx)
 {
-	for (; *from < n->events_n; ++*from)
-		if (n->events[*from].kind == kind)
-			return &n->events[(*from)++];
-	return NULL;
+	s->saw = saw;
+	s->saw_ctx = ctx;
+}
+
+/* Everything that could happen next, as one list: the seed takes one of it. */
+static size_t count_ready(struct sim *s)
+{
+	size_t n = 0;
+	for (struct sim_link *l = s->links; l; l = l->next)
+		n += sim_link_ready(l);
+	for (struct sim_node *x = s->nodes; x; x = x->next)
+		n += (x->stored_n > 0) + x->worked_n;
+	return n;
+}
+
+static void do_ready(struct sim *s, size_t index)
+{
+	for (struct sim_link *l = s->links; l; l = l->next) {
+		size_t n = sim_link_ready(l);
+		if (index < n) {
+			sim_link_deliver(l, index);
+			return;
+		}
+		index -= n;
+	}
+	for (struct sim_node *x = s->nodes; x; x = x->next) {
+		size_t n = (x->stored_n > 0) + x->worked_n;
+		if (index < n) {
+			bool stored = x->stored_n > 0 && index == 0;
+			give_result(x, stored ? take_stored(x) : take_worked(x, index - (x->stored_n > 0)));
+			return;
+		}
+		index -= n;
+	}
+	abort();
+}
+
+/* Runs the deadlines that are due; returns when the next one is. */
+static uint64_t run_deadlines(struct sim *s)
+{
+	uint64_t next_ms = UINT64_MAX;
+	for (struct sim_node *n = s->nodes; n; n = n->next) {
+		if (engine_deadline(n->engine) <= s->now_ms) {
+			struct engine_in in = {.kind = ENGINE_IN_TIME};
+			sim_feed(n, &in);
+		}
+	}
+	for (struct sim_link *l = s->links; l; l = l->next) {
+		uint64_t at = sim_link_time(l);
+		next_ms = at < next_ms ? at : next_ms;
+	}
+	for (struct sim_node *n = s->nodes; n; n = n->next) {
+		uint64_t at = engine_deadline(n->engine);
+		/* A deadline that stays in the past must not stop the clock. */
+		at = at <= s->now_ms ? s->now_ms + 1 : at;
+		next_ms = at < next_ms ? at : next_ms;
+	}
+	return next_ms;
+}
+
+bool sim_step(struct sim *s, uint64_t until_ms)
+{
+	uint64_t next_ms = run_deadlines(s);
+	size_t n = count_ready(s);
+	if (n > 0) {
+		do_ready(s, (size_t)sim_random(s, n));
+		s->now_ms += sim_random(s, (s->options.delay_ms ? s->options.delay_ms : 3) + 1ull);
+		return true;
+	}
+	if (next_ms > until_ms)
+		return false;
+	s->now_ms = next_ms;
+	return true;
+}
+
+void sim_run(struct sim *s, uint64_t until_ms)
+{
+	while (s->now_ms < until_ms && sim_step(s, until_ms))
+		;
+	if (s->now_ms < until_ms)
+		s->now_ms = until_ms;
+}
+
+bool sim_settle(struct sim *s, uint64_t quiet_ms, uint64_t most_ms)
+{
+	uint64_t end_ms = s->now_ms + most_ms;
+	s->noted_ms = s->now_ms;
+	while (s->now_ms < end_ms) {
+		uint64_t quiet_at = s->noted_ms + quiet_ms;
+		if (s->now_ms >= quiet_at && count_ready(s) == 0)
+			return true;
+		if (!sim_step(s, quiet_at))
+			s->now_ms = s->now_ms < quiet_at ? quiet_at : s->now_ms + 1;
+	}
+	return false;
 }

@@ -1,116 +1,76 @@
-/* driver.h -- a small world of nodes in one process and virtual time: real engines on real stores, messages passed without a cipher.
+/* driver.h -- whole networks in one thread and in virtual time: real engines on real stores, everything else made up from one seed.
  *
- * One 64-bit seed decides the order in which messages and results arrive; the same seed gives the same run. Between a store request and
- * its result a node can crash: what the store had committed stays, what the engine knew is gone. Faults are made by the caller:
- * sim_cut, sim_crash, sim_restart, copies of a node's folder. */
-#ifndef QUIRE_SIM_DRIVER_H
-#define QUIRE_SIM_DRIVER_H
+ * Each node is an engine with a store in a folder of its own. Store requests are executed in order, work at once; if
+ * `later` is set, their results come back later, as they do from threads, those of work in any order. Messages are delivered in an
+ * order that the seed chooses, within what a connection promises: in each direction in order, bulk never before what was sent before it.
+ * The same seed and the same calls give the same run. A failure that must not be (no memory, no disk) aborts. */
+#ifndef QUIRE_TOOLS_SIM_DRIVER_H
+#define QUIRE_TOOLS_SIM_DRIVER_H
 
-#include "protocol/log/identity.h"
+#include "protocol/peer/channel.h"
 #include "protocol/peer/engine.h"
 #include "store/store.h"
 
-#define SIM_NODES_MAX 32
-#define SIM_LINKS_MAX 64
-#define SIM_EVENTS_MAX 65536
+#define SIM_HOME_BYTES 512
+#define SIM_WALL_S 1800000000ull /* wall clock at virtual time 0 */
+#define SIM_FLUSH_MS 2000 /* as conn.h: a close in order does not wait longer for a peer that is paused */
 
-struct sim_input; /* a result on its way to an engine */
-struct sim_message; /* a message on its way to a peer */
+struct sim;
+struct sim_node;
+struct sim_link;
 
-struct sim_node {
-	struct sim_world *world;
-	char name[16], home[512];
-	struct id32 key;
-	struct store *store;
-	struct engine *engine; /* NULL: crashed */
-	bool ready, restored;
-	uint64_t commits_lost; /* results that a crash swallowed */
-	struct sim_input *inputs, **inputs_tail; /* in order */
-	size_t events_n;
-	struct engine_event *events; /* all since the node was made */
-	uint64_t next_tag;
-	uint64_t steps;
+struct sim_options {
+	uint64_t seed;
+	bool later; /* results of store and work come later */
+	bool cipher; /* messages go through two channels, in random fragments */
+	uint32_t delay_ms; /* most virtual time between two deliveries; 0: 3 */
 };
 
-struct sim_link {
-	bool open[2]; /* the end at nodes[i] knows of the connection */
-	bool cut; /* nothing is delivered any more */
-	struct sim_node *nodes[2]; /* 0: the initiator */
-	conn_id conns[2];
-	struct sim_message *to[2], **to_tail[2]; /* on their way to nodes[i] */
-	uint64_t delivered;
-};
-
-struct sim_world {
-	uint64_t seed, state; /* of the random stream */
-	uint64_t now_ms, wall_s;
-	char dir[256];
+struct sim_node_options {
+	const char *home; /* an empty folder, or that of a node that was closed */
+	const char *name;
 	struct id32 network;
-	size_t nodes_n, links_n;
-	struct sim_node nodes[SIM_NODES_MAX];
-	struct sim_link links[SIM_LINKS_MAX];
-	conn_id next_conn;
-	uint64_t chunks_max; /* blob chunks to deliver before chunk messages stop; for cuts in the middle. 0: no bound */
-	uint64_t chunks;
-	bool trace; /* tell on stderr what happens: a trace that reads as a story */
+	uint64_t blob_bytes_max, blob_rate;
+	void (*heard)(void *ctx, struct sim_node *n, const struct engine_event *ev); /* may be NULL */
+	void *ctx;
 };
 
-/* A world in a folder that exists. */
-void sim_world_init(struct sim_world *w, uint64_t seed, const char *dir);
-void sim_world_deinit(struct sim_world *w);
-uint64_t sim_random(struct sim_world *w, uint64_t below);
-struct random_source sim_random_source(struct sim_world *w);
+struct sim *sim_new(const struct sim_options *o);
+void sim_free(struct sim *s); /* with its nodes */
+uint64_t sim_now_ms(const struct sim *s);
+uint64_t sim_random(struct sim *s, uint64_t below); /* for the choices of the test itself */
+/* Every message that is delivered; for traces and statistics. */
+void sim_watch(struct sim *s,
+	void (*saw)(void *ctx, struct sim_node *from, struct sim_node *to, uint8_t type, struct slice body),
+	void *ctx);
 
-/* A node with an empty store in DIR/NAME, started. Aborts the program if the store fails: a test's fault. */
-struct sim_node *sim_node_new(struct sim_world *w, const char *name);
-/* A node on a home that is there already (a copy, a backup), with the same or another node key. */
-struct sim_node *sim_node_open(struct sim_world *w, const char *name, const struct id32 *key);
-/* Stops as SIGKILL would: the engine is gone, results under way are lost; the store keeps what was committed. */
-void sim_crash(struct sim_node *n);
-void sim_restart(struct sim_node *n);
+/* Opens (or makes) the store in home and starts an engine; its key follows from the seed and the order of the calls. */
+struct sim_node *sim_node_new(struct sim *s, const struct sim_node_options *o);
+/* Ends the process that the node stands for: connections are cut, what the store has committed stays. Then it starts again. */
+void sim_node_restart(struct sim_node *n);
+const struct id32 *sim_node_key(const struct sim_node *n);
+struct engine *sim_node_engine(struct sim_node *n);
+struct store *sim_node_store(struct sim_node *n);
+const char *sim_node_home(const struct sim_node *n);
 
-/* Two nodes that hold each other for members. */
-void sim_admit(struct sim_node *a, struct sim_node *b);
-/* a dials b. */
-struct sim_link *sim_connect(struct sim_node *a, struct sim_node *b);
-/* a dials b with an invitation's secret. */
-struct sim_link *sim_connect_redeem(struct sim_node *a, struct sim_node *b, const uint8_t secret[16]);
-void sim_cut(struct sim_link *l);
-
-/* Delivers one thing; false: nothing waits. */
-bool sim_step(struct sim_world *w);
-/* Until nothing waits and no deadline comes within idle_ms. */
-void sim_run(struct sim_world *w, uint64_t idle_ms);
-
-/* Gives a command and runs until it is answered. */
+/* Executes one request on the node's store now, not through the engine. The caller frees both. */
+void sim_store(struct sim_node *n, struct store_req *req, struct store_res *res);
+/* Gives a command and runs the network until it is answered; aborts if that takes ten virtual minutes. */
 struct engine_event sim_command(struct sim_node *n, struct engine_cmd *cmd);
-/* One store request, answered at once, beside the engine. */
-void sim_store(struct sim_node *n, struct store_req *q, struct store_res *res);
 
-/* ---- people ---- */
+/* a dials b; secret: of an invitation, or NULL. */
+struct sim_link *sim_link(struct sim_node *a, struct sim_node *b, const uint8_t secret[16]);
+/* What is under way is lost. Does nothing on a link that is closed. A link is freed with the simulation. */
+void sim_cut(struct sim_link *l);
+bool sim_link_open(const struct sim_link *l);
+/* While it is stalled nothing is delivered on it. */
+void sim_stall(struct sim_link *l, bool stalled);
 
-struct sim_person {
-	struct id32 id, log;
-	struct identity_secrets secrets;
-	struct identity_device device;
-	uint8_t device_secret[64];
-	uint8_t entropy[RECOVERY_ENTROPY_BYTES];
-	uint64_t length;
-};
-
-/* An identity that lives on the node: key events, log, entry 0. */
-void sim_person_new(struct sim_node *n, struct sim_person *p);
-/* A further device of the same person at another node (which must hold the key events). */
-enum err sim_person_device(struct sim_node *n, const struct sim_person *of, struct sim_person *p);
-/* Writes an entry with a clear body of n random bytes of text. */
-struct engine_event sim_append(struct sim_node *n, struct sim_person *p, size_t bytes);
-enum err sim_follow(struct sim_node *n, const struct id32 *identity);
-/* A blob of size bytes in n's store, attached to a new entry. Its root goes to *root. */
-struct engine_event sim_attach(struct sim_node *n, struct sim_person *p, uint64_t size, struct id32 *root);
-
-/* The log as the node holds it; ERR_NOT_FOUND. */
-enum err sim_log(struct sim_node *n, const struct id32 *log, struct store_log *out);
-/* The last event of a kind since index *from (moved behind it); NULL: none. */
-const struct engine_event *sim_event(struct sim_node *n, enum engine_event_kind kind, size_t *from);
+/* One delivery, result or deadline, the latter only up to until_ms; false: nothing is left to do. */
+bool sim_step(struct sim *s, uint64_t until_ms);
+/* Until virtual time is until_ms. */
+void sim_run(struct sim *s, uint64_t until_ms);
+/* Until nothing but pings was delivered for quiet_ms of virtual time; false: that did not happen within most_ms. */
+bool sim_settle(struct sim *s, uint64_t quiet_ms, uint64_t most_ms);
 
 #endif
