@@ -102,7 +102,7 @@ static void add_after(struct keyevent *ev, const struct id32 *id)
 	ev->after_n++;
 }
 
-/* SPEC 3.1: "the events that the writer knew and that no other event it knew reaches by `after`; of more than fit, the lowest ids" */
+/* SPEC 3.1: "the events in force that the writer knew and that no other event in force it knew reaches by `after`; of more than fit into the event, as many as fit, the lowest ids first" */
 static enum err encode(
 	struct writer *w, const struct id32 *list, const struct id32 *takes_place_of, struct buf *out)
 {

@@ -343,7 +343,7 @@ static enum err view_lists(const struct resolving *s, struct keyset_view *v)
 	}
 	qsort(v->waiting, v->waiting_n, sizeof *v->waiting, id_compare);
 	qsort(v->in_force, v->in_force_n, sizeof *v->in_force, id_compare);
-	/* SPEC 3.1: "of more than fit, the lowest ids" */
+	/* SPEC 3.1: "of more than fit into the event, as many as fit, the lowest ids first" */
 	for (size_t i = 0; i < v->in_force_n && v->heads_n < LIMIT_KEYEVENT_AFTER; i++)
 		if (!s->inner[keyset_record(s->st, &v->in_force[i])->index])
 			v->heads[v->heads_n++] = v->in_force[i];

@@ -52,7 +52,7 @@ const struct record_kind *record_kind_find(struct slice name)
 
 /* ---- values */
 
-/* SPEC 13: "*ref* is an array [log id (bin 32), seq (uint), entry id (bin 32)]." */
+/* SPEC 13: "*ref* is an array [log id (bin 32), seq (uint below 2^32), entry id (bin 32)]." */
 enum err record_get_ref(struct mp_in *value, struct entry_ref *ref)
 {
 	struct mp_in in = *value;

@@ -58,12 +58,14 @@ void ask_answer(struct session *s, enum message_type type, const union message *
 		peer_close(s, ERR_WIRE, "an answer to nothing that was asked");
 		return;
 	}
+	s->asked_ms = s->e->now_ms;
 	(*a)->on_message(s, (*a)->ctx, m);
 }
 
 void ask_total(struct session *s, const struct message_total *m)
 {
 	struct ask **a = find(s, m->req);
+	s->asked_ms = s->e->now_ms;
 	if (!a || (*a)->type != MESSAGE_WANT_RUN)
 		peer_close(s, ERR_WIRE, "the size of nothing that was asked");
 }

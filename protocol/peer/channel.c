@@ -162,7 +162,7 @@ void channel_init_responder(struct channel *c, struct random_source random, cons
 /* ---- input */
 
 /* SPEC 7.2: "Each direction calls Noise's REKEY() on its cipher before every frame whose number (from 0) is a multiple
- * of 1,024, other than 0; the nonce goes on counting." */
+ * of 1,024, other than 0; the nonce goes on counting" */
 static void rekey_if_due(struct noise_cipher *cipher)
 {
 	if (cipher->n > 0 && cipher->n % CHANNEL_REKEY_FRAMES == 0)
@@ -283,7 +283,7 @@ enum err channel_next(struct channel *c, struct channel_msg *m)
 		const uint8_t *p = c->in.p + c->read;
 		uint32_t head = be32_get(p);
 		size_t body_n = head & 0xffffffu;
-		/* SPEC 7.3: "A message is at most 81,920 bytes with its head." */
+		/* SPEC 7.3: "A message is at most 81,920 bytes with its head" */
 		if (body_n > CHANNEL_BODY_BYTES_MAX)
 			return fail(c, ERR_WIRE);
 		if (left - CHANNEL_HEAD_BYTES >= body_n) {

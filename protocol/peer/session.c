@@ -540,7 +540,6 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 	if (s->state == SESSION_CLOSED)
 		return;
 	s->heard_ms = s->e->now_ms;
-	s->asked_ms = s->e->now_ms;
 	s->pinged = false;
 	if (s->opening) {
 		stash_put(s, type, body);
