@@ -57,7 +57,7 @@ struct cli_option {
 	const char *help;
 };
 
-enum cli_form { FORM_TEXT, FORM_ID, FORM_REF, FORM_TIME, FORM_SIZE };
+enum cli_form { FORM_TEXT, FORM_ID, FORM_REF, FORM_TIME, FORM_HOUR, FORM_SIZE };
 
 struct cli_column {
 	const char *title, *field;

@@ -113,7 +113,7 @@ static int on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off
 	struct transfer *t = (struct transfer *)ctx;
 	bool upload = t->r->upload != NULL;
 	cli_progress(&t->progress, (uint64_t)(upload ? up : down), (uint64_t)(upload ? up_all : down_all));
-	return interrupted ? 1 : 0;
+	return interrupted && !t->r->to_the_end ? 1 : 0;
 }
 
 static struct curl_slist *headers(struct cli_call *c, const struct cli_request *r)
@@ -200,8 +200,10 @@ static int no_daemon(struct cli_call *c, const struct cli_request *r, const char
 
 static int failed(struct cli_call *c, struct transfer *t, CURLcode code, const char *socket_path)
 {
-	if (interrupted)
-		return cli_problem(c, "INTERRUPTED", 0, "stopped.");
+	if (interrupted && code == CURLE_ABORTED_BY_CALLBACK)
+		return cli_problem(c, "INTERRUPTED", 0,
+			t->r->upload ? "stopped: nothing was added."
+				     : "stopped. The same command goes on from here.");
 	if (t->sink_failed)
 		return cli_problemf(c, "IO", "cannot write: %s.", strerror(errno));
 	if (code == CURLE_COULDNT_CONNECT)

@@ -14,6 +14,7 @@ struct cli_request {
 	uint64_t from; /* content from this offset on, if the daemon gives ranges */
 	const char *what; /* what the progress is shown of; NULL: none is shown */
 	bool whole_ok; /* of content: status 416 is no problem, but left to the caller */
+	bool to_the_end; /* Ctrl-C waits for the answer: it would not be known what was done */
 	bool quiet; /* do not say that no daemon answers */
 	/* filled */
 	long status;

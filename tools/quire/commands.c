@@ -29,7 +29,7 @@
 	}
 
 static const struct cli_column identity_columns[] = {{"name", "name", FORM_TEXT}, {"kind", "kind", FORM_TEXT},
-	{"id", "id", FORM_ID}, {"state", "state", FORM_TEXT}, {0}};
+	{"id", "id", FORM_ID}, {"state", "state", FORM_TEXT}, {"unlocked", "unlocked", FORM_TEXT}, {0}};
 static const struct cli_column device_columns[] = {{"log", "log", FORM_ID}, {"state", "state", FORM_TEXT},
 	{"entries", "entries", FORM_TEXT}, {"here", "here", FORM_TEXT}, {0}};
 static const struct cli_column peer_columns[] = {{"name", "name", FORM_TEXT}, {"node", "node", FORM_ID},
@@ -37,8 +37,8 @@ static const struct cli_column peer_columns[] = {{"name", "name", FORM_TEXT}, {"
 static const struct cli_column follow_columns[] = {{"name", "name", FORM_TEXT}, {"kind", "kind", FORM_TEXT},
 	{"id", "id", FORM_ID}, {"state", "state", FORM_TEXT}, {0}};
 static const struct cli_column entry_columns[] = {{"ref", "ref", FORM_REF}, {"kind", "kind", FORM_TEXT},
-	{"title", "title", FORM_TEXT}, {"of", "name", FORM_TEXT}, {"id", "identity", FORM_ID},
-	{"made", "made", FORM_TIME}, {"state", "state", FORM_TEXT}, {0}};
+	{"title", "fields.title", FORM_TEXT}, {"of", "name", FORM_TEXT}, {"identity", "identity", FORM_ID},
+	{"made", "hour", FORM_HOUR}, {"state", "state", FORM_TEXT}, {0}};
 
 const struct cli_command cli_commands[] = {
 	{.noun = "init",
@@ -350,7 +350,7 @@ const struct cli_command cli_commands[] = {
 
 	{.noun = "entry",
 		.verb = "list",
-		.help = "entries that you can read, the latest first",
+		.help = "entries that you can read, the latest of each log first",
 		.examples = "entry list\nentry list --of \"Ana Sousa\" --kind artifact",
 		.method = "GET",
 		.route = "/api/v1/entries",

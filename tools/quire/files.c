@@ -107,7 +107,7 @@ int cli_artifact_add(struct cli_call *c)
 	uint8_t random[16];
 	json_t *body = NULL, *uploads = json_array();
 	size_t i = 0;
-	struct cli_request r = {.method = "POST", .path = path, .once = once};
+	struct cli_request r = {.method = "POST", .path = path, .once = once, .to_the_end = true};
 	int code = check_files(c);
 	cli_interruptible(true);
 	if (code == CLI_DONE)

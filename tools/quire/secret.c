@@ -1,5 +1,5 @@
 /* secret.c -- secrets come from a file or from a prompt that shows nothing; consent is typed. */
-#include "cli.h"
+#include "client.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -13,6 +13,8 @@ static enum err read_line(int fd, char *out, size_t n)
 	for (;;) {
 		char ch;
 		ssize_t got = read(fd, &ch, 1);
+		if (got < 0 && errno == EINTR && cli_interrupted())
+			return ERR_CLOSED;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -35,6 +37,8 @@ static enum err ask(struct cli_call *c, const char *prompt, char *out, size_t n)
 	int fd = fileno(c->in);
 	fprintf(c->err, "%s: ", prompt);
 	(void)fflush(c->err);
+	/* Ctrl-C must not leave a terminal behind that shows nothing. */
+	cli_interruptible(true);
 	bool hid = tcgetattr(fd, &before) == 0;
 	if (hid) {
 		silent = before;
@@ -44,6 +48,7 @@ static enum err ask(struct cli_call *c, const char *prompt, char *out, size_t n)
 	enum err e = hid ? read_line(fd, out, n) : ERR_IO;
 	if (hid)
 		(void)tcsetattr(fd, TCSAFLUSH, &before);
+	cli_interruptible(false);
 	fputc('\n', c->err);
 	return e;
 }
@@ -80,12 +85,15 @@ int cli_secret(struct cli_call *c, const struct cli_option *o, char out[CLI_PASS
 							: "Passphrase",
 		    out, CLI_PASSPHRASE_BYTES) != OK ||
 		!*out)
-		return cli_problemf(c, "USAGE", "nothing was typed.");
+		return cli_interrupted() ? cli_problem(c, "INTERRUPTED", 0, "stopped: nothing was done.")
+					 : cli_problem(c, "USAGE", 0, "nothing was typed.");
 	if (o->kind != CLI_SECRET_NEW)
 		return CLI_DONE;
 	char again[CLI_PASSPHRASE_BYTES] = "";
 	bool same = ask(c, "The same again", again, sizeof again) == OK && strcmp(out, again) == 0;
 	sodium_memzero(again, sizeof again);
+	if (cli_interrupted())
+		return cli_problem(c, "INTERRUPTED", 0, "stopped: nothing was done.");
 	return same ? CLI_DONE : cli_problemf(c, "USAGE", "the two are not the same. Nothing was done.");
 }
 

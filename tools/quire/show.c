@@ -57,6 +57,8 @@ static bool ends_with(const char *text, const char *end)
 static enum cli_form form_of(const char *field)
 {
 	static const char *const times[] = {"at", "time", "until", "expires", "since", "seen", "_s", "made"};
+	if (strcmp(field, "hour") == 0)
+		return FORM_HOUR;
 	if (ends_with(field, "size") || ends_with(field, "bytes"))
 		return FORM_SIZE;
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -69,6 +71,8 @@ static void integer_cell(json_int_t v, enum cli_form form, char out[CELL_BYTES])
 {
 	if (form == FORM_SIZE && v >= 0)
 		cli_size((uint64_t)v, out, CELL_BYTES);
+	else if (form == FORM_HOUR && v > 0 && v < UINT32_MAX)
+		cli_time(v * 3600, out, CELL_BYTES);
 	else if (form == FORM_TIME && v > 1000000000)
 		cli_time(v, out, CELL_BYTES);
 	else
@@ -117,9 +121,20 @@ static json_t *field_of(const json_t *o, const char *field)
 /* ---- lists */
 
 struct table {
-	const struct cli_column *columns;
+	struct cli_column columns[COLUMNS_MAX]; /* those that have something to show */
 	size_t n, width[COLUMNS_MAX];
 };
+
+static bool has_content(const struct cli_column *column, const json_t *items)
+{
+	char text[CELL_BYTES];
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		cell(field_of(json_array_get(items, i), column->field), column->form, text);
+		if (*text)
+			return true;
+	}
+	return false;
+}
 
 static void measure(struct table *t, const json_t *items, size_t terminal)
 {
@@ -161,10 +176,11 @@ static void put_cell(FILE *f, const char *text, size_t width, bool last)
 
 static void show_items(struct cli_call *c, const json_t *items)
 {
-	struct table t = {.columns = c->command->columns};
+	struct table t = {0};
 	char text[CELL_BYTES];
-	while (t.n < COLUMNS_MAX && t.columns[t.n].title)
-		t.n++;
+	for (const struct cli_column *k = c->command->columns; k->title && t.n < COLUMNS_MAX; k++)
+		if (has_content(k, items))
+			t.columns[t.n++] = *k;
 	if (json_array_size(items) == 0) {
 		cli_say(c, c->command->empty ? c->command->empty : "None.", NULL);
 		return;
