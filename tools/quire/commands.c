@@ -30,12 +30,13 @@
 
 static const struct cli_column identity_columns[] = {{"name", "name", FORM_TEXT}, {"kind", "kind", FORM_TEXT},
 	{"id", "id", FORM_ID}, {"state", "state", FORM_TEXT}, {"unlocked", "unlocked", FORM_TEXT}, {0}};
-static const struct cli_column device_columns[] = {{"log", "log", FORM_ID}, {"state", "state", FORM_TEXT},
-	{"entries", "entries", FORM_TEXT}, {"here", "here", FORM_TEXT}, {0}};
+static const struct cli_column device_columns[] = {{"log", "log", FORM_ID}, {"entries", "length", FORM_TEXT},
+	{"here", "here", FORM_TEXT}, {"closed", "closed", FORM_TEXT}, {"forked", "forked", FORM_TEXT}, {0}};
 static const struct cli_column peer_columns[] = {{"name", "name", FORM_TEXT}, {"node", "node", FORM_ID},
-	{"state", "state", FORM_TEXT}, {"seen", "seen", FORM_TIME}, {"address", "addresses", FORM_TEXT}, {0}};
-static const struct cli_column follow_columns[] = {{"name", "name", FORM_TEXT}, {"kind", "kind", FORM_TEXT},
-	{"id", "id", FORM_ID}, {"state", "state", FORM_TEXT}, {0}};
+	{"connected", "connected", FORM_TEXT}, {"origin", "origin", FORM_TEXT}, {"seen", "seen", FORM_TIME},
+	{"addresses", "addresses", FORM_TEXT}, {0}};
+static const struct cli_column follow_columns[] = {
+	{"name", "name", FORM_TEXT}, {"id", "id", FORM_ID}, {"hosted here", "hosted", FORM_TEXT}, {0}};
 static const struct cli_column entry_columns[] = {{"ref", "ref", FORM_REF}, {"kind", "kind", FORM_TEXT},
 	{"title", "fields.title", FORM_TEXT}, {"of", "name", FORM_TEXT}, {"identity", "identity", FORM_ID},
 	{"made", "hour", FORM_HOUR}, {"state", "state", FORM_TEXT}, {0}};

@@ -24,7 +24,7 @@ static size_t matches(const json_t *items, const char *given, const char **id)
 		const json_t *item = json_array_get(items, i);
 		const char *an_id = json_string_value(json_object_get(item, "id"));
 		const char *name = json_string_value(json_object_get(item, "name"));
-		const json_t *here = json_object_get(item, "here");
+		const json_t *here = json_object_get(item, "hosted");
 		bool fits = given ? (name && strcmp(name, given) == 0) ||
 				(an_id && strlen(given) >= 8 && is_hex(given) &&
 					strncasecmp(an_id, given, strlen(given)) == 0)
@@ -49,7 +49,8 @@ int cli_identity(struct cli_call *c, const char *given, char out[65])
 			out[i] = given[i] >= 'A' && given[i] <= 'F' ? (char)(given[i] + 32) : given[i];
 		return CLI_DONE;
 	}
-	int code = cli_ask_json(c, "GET", "/api/v1/identities", NULL, &list);
+	int code = cli_ask_json(
+		c, "GET", given ? "/api/v1/identities?all=1" : "/api/v1/identities", NULL, &list);
 	if (code != CLI_DONE)
 		return code;
 	size_t n = matches(json_object_get(list, "items"), given, &id);

@@ -298,17 +298,22 @@ int cli_show(struct cli_call *c, json_t *answer)
 {
 	const struct cli_command *k = c->command;
 	const json_t *items = json_object_get(answer, "items");
+	/* Of use to a browser only, and a secret. */
+	json_object_del(answer, "token");
 	if (c->json) {
 		cli_print_json(c, answer);
 		return CLI_DONE;
 	}
+	const char *warning = json_string_value(json_object_get(answer, "warning"));
+	char clean[4096];
+	if (warning)
+		fprintf(c->err, "quire: warning: %s\n", cli_clean(warning, clean, sizeof clean));
 	const char *code = json_string_value(json_object_get(answer, "recovery_code"));
 	if (code) {
 		show_code(c, code);
 		json_object_del(answer, "recovery_code");
 	}
 	const char *data = k->data ? json_string_value(json_object_get(answer, k->data)) : NULL;
-	char clean[4096];
 	if (k->columns && json_is_array(items))
 		show_items(c, items);
 	else if (data)
