@@ -630,8 +630,10 @@ uint64_t peer_deadline(const struct session *s)
 		return UINT64_MAX;
 	if (s->state != SESSION_OPEN)
 		return s->opened_ms + LIMIT_HANDSHAKE_MS;
-	uint64_t d = s->paused ? UINT64_MAX : s->heard_ms + (s->pinged ? LIMIT_SILENCE_MS : LIMIT_PING_MS);
-	if (s->asks_n && !s->paused && s->asked_ms + LIMIT_PROGRESS_MS < d)
+	if (s->paused) /* whatever resumes it moves these on */
+		return UINT64_MAX;
+	uint64_t d = s->heard_ms + (s->pinged ? LIMIT_SILENCE_MS : LIMIT_PING_MS);
+	if (s->asks_n && s->asked_ms + LIMIT_PROGRESS_MS < d)
 		d = s->asked_ms + LIMIT_PROGRESS_MS;
 	if (s->list.lazy_ms && s->list.lazy_ms < d)
 		d = s->list.lazy_ms;
