@@ -18,7 +18,7 @@ enum err op_BODY_PUT(struct store *s, const struct store_req *q, struct store_re
 	e = q_end(&get);
 	if (e != OK)
 		return e;
-	/* SPEC 12.2: "a request for the body is answered with the statement; the body is never stored again" */
+	/* SPEC 12.2: "the body is never stored again" */
 	if (kind == 2)
 		return ERR_ERASED;
 	if (kind != 3)

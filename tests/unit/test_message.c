@@ -26,17 +26,77 @@ static void put_item(struct mp_out *o, enum message_item item)
 	}
 }
 
-static uint8_t zeros[LIMIT_MESSAGE_BYTES * 2];
-
 /* How a field is spoilt. */
 enum spoil { SOUND, SHORT, LONG, NON_MINIMAL, OUT_OF_RANGE, OTHER_TYPE, SPOILS };
 
 static const char *const spoil_names[] = {"sound", "short", "long", "non-minimal", "out of range", "other type"};
 
+static bool put_uint(struct mp_out *o, const struct message_field *f, enum spoil how)
+{
+	static const uint8_t wide[] = {0xcf, 0, 0, 0, 0, 0, 0, 0, 1};
+	if (how == NON_MINIMAL) {
+		mp_put_raw(o, slice_of(wide, sizeof wide));
+		return true;
+	}
+	if (how != SOUND && (how != OUT_OF_RANGE || (f->max == UINT64_MAX && f->min == 0)))
+		return false;
+	mp_put_uint(o, how == SOUND ? f->min : f->max < UINT64_MAX ? f->max + 1 : f->min - 1);
+	return true;
+}
+
+static bool put_bytes(struct mp_out *o, const struct message_field *f, enum spoil how)
+{
+	static char text[LIMIT_MESSAGE_BYTES];
+	size_t n = (size_t)f->min;
+	if (how == SHORT && f->min > 0)
+		n = (size_t)f->min - 1;
+	else if (how == LONG && f->max + 1 <= LIMIT_MESSAGE_BODY_BYTES)
+		n = (size_t)f->max + 1;
+	else if (how != SOUND && how != NON_MINIMAL)
+		return false;
+	memset(text, 'x', sizeof text);
+	if (how == NON_MINIMAL) {
+		uint8_t head[] = {f->type == FIELD_T_STR ? 0xdb : 0xc6, 0, 0, 0, (uint8_t)n};
+		assert_true(n < 256);
+		mp_put_raw(o, slice_of(head, sizeof head));
+		mp_put_raw(o, slice_of(text, n));
+	} else if (f->type == FIELD_T_STR) {
+		mp_put_str(o, slice_of(text, n));
+	} else {
+		mp_put_bin(o, slice_of(text, n));
+	}
+	return true;
+}
+
+static bool put_list(struct mp_out *o, const struct message_field *f, enum spoil how)
+{
+	static const uint8_t head[] = {0xdd, 0, 0, 0, 0};
+	size_t n = (size_t)f->min;
+	if (how == NON_MINIMAL) {
+		mp_put_raw(o, slice_of(head, sizeof head));
+		return true;
+	}
+	if (how == SHORT && f->min > 0)
+		n = (size_t)f->min - 1;
+	else if (how == LONG)
+		n = (size_t)f->max + 1;
+	else if (how == OUT_OF_RANGE)
+		n = f->min ? n : 1;
+	else if (how != SOUND)
+		return false;
+	mp_put_array(o, n);
+	for (size_t i = 0; i < n; i++) {
+		if (how == OUT_OF_RANGE)
+			mp_put_nil(o);
+		else
+			put_item(o, f->item);
+	}
+	return true;
+}
+
 /* Encodes field f, spoilt; false: this field cannot be spoilt so. */
 static bool put_field(struct mp_out *o, const struct message_field *f, enum spoil how)
 {
-	size_t n = (size_t)f->min;
 	if (how == OTHER_TYPE) {
 		if (f->type == FIELD_T_BOOL)
 			mp_put_uint(o, 1);
@@ -45,69 +105,15 @@ static bool put_field(struct mp_out *o, const struct message_field *f, enum spoi
 		return true;
 	}
 	switch (f->type) {
-	case FIELD_T_UINT: {
-		uint64_t v = f->min;
-		if (how == OUT_OF_RANGE && f->max < UINT64_MAX)
-			v = f->max + 1;
-		else if (how == OUT_OF_RANGE && f->min > 0)
-			v = f->min - 1;
-		else if (how == NON_MINIMAL) {
-			static const uint8_t wide[] = {0xcf, 0, 0, 0, 0, 0, 0, 0, 1};
-			mp_put_raw(o, slice_of(wide, sizeof wide));
-			return true;
-		} else if (how != SOUND)
-			return false;
-		mp_put_uint(o, v);
-		return true;
-	}
+	case FIELD_T_UINT: return put_uint(o, f, how);
 	case FIELD_T_BOOL:
-		if (how != SOUND)
-			return false;
-		mp_put_bool(o, false);
-		return true;
+		if (how == SOUND)
+			mp_put_bool(o, false);
+		return how == SOUND;
 	case FIELD_T_ID:
 	case FIELD_T_BIN:
-	case FIELD_T_STR:
-		if (how == SHORT && f->min > 0)
-			n = (size_t)f->min - 1;
-		else if (how == LONG && f->max + 1 <= LIMIT_MESSAGE_BODY_BYTES)
-			n = (size_t)f->max + 1;
-		else if (how == NON_MINIMAL) {
-			uint8_t head[] = {f->type == FIELD_T_STR ? 0xdb : 0xc6, 0, 0, 0, (uint8_t)n};
-			assert_true(n < 256);
-			mp_put_raw(o, slice_of(head, sizeof head));
-			mp_put_raw(o, slice_of(zeros, n));
-			return true;
-		} else if (how != SOUND)
-			return false;
-		if (f->type == FIELD_T_STR) {
-			char text[LIMIT_BODY_BYTES];
-			memset(text, 'x', sizeof text);
-			mp_put_str(o, slice_of(text, n));
-		} else {
-			mp_put_bin(o, slice_of(zeros, n));
-		}
-		return true;
-	case FIELD_T_LIST:
-		if (how == SHORT && f->min > 0)
-			n = (size_t)f->min - 1;
-		else if (how == LONG)
-			n = (size_t)f->max + 1;
-		else if (how == NON_MINIMAL) {
-			static const uint8_t head[] = {0xdd, 0, 0, 0, 0};
-			mp_put_raw(o, slice_of(head, sizeof head));
-			return true;
-		} else if (how == OUT_OF_RANGE) {
-			mp_put_array(o, f->min ? n : 1);
-			for (size_t i = 0; i < (f->min ? n : 1); i++)
-				mp_put_nil(o);
-			return true;
-		} else if (how != SOUND)
-			return false;
-		mp_put_array(o, n);
-		for (size_t i = 0; i < n; i++)
-			put_item(o, f->item);
-		return true;
+	case FIELD_T_STR: return put_bytes(o, f, how);
+	case FIELD_T_LIST: return put_list(o, f, how);
 	}
 	fail();
 	return false;
