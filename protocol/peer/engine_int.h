@@ -17,6 +17,8 @@
 #include "protocol/peer/message.h"
 
 /* Bounds on what is under way for one peer. */
+#define SERVE_READS_MAX 16 /* of the store, for one peer's requests */
+#define KEYS_BYTES_MAX (32u << 20) /* key events and statements of one peer that are not stored yet */
 #define SERVE_QUEUE_BYTES (1u << 20) /* queued for a peer before answers wait */
 #define SERVE_RUN_BYTES 68000 /* bodies and envelopes in one run: with 64 headers it stays a message */
 #define SERVE_CHUNK_QUEUE_BYTES (4u << 20)
@@ -138,7 +140,8 @@ struct session {
 	size_t stash_bytes;
 	struct listing list;
 	struct serve *serves;
-	unsigned serves_n;
+	unsigned serves_n, reads_n;
+	size_t keys_bytes;
 	struct ask *asks;
 	unsigned asks_n, chunk_asks_n;
 	uint32_t next_req;
@@ -294,6 +297,7 @@ void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_ty
 bool pull_ended(struct session *s, struct pull *p); /* true: p is gone, or the session closed */
 void pull_deinit(struct session *s);
 void pull_ask_keys(struct pull *p);
+bool pull_room(struct pull *p, size_t bytes); /* may so many more bytes wait? false: the session was closed */
 void pull_log_start(struct pull *p);
 void pull_log_decide(struct pull *p); /* p->log is loaded: what is next */
 void pull_bodies(struct pull *p); /* then erasures, then the fork's proof, then done */

@@ -116,6 +116,7 @@ static void pull_free(struct pull *p)
 	}
 	if (p->theirs)
 		engine_work_free(p->theirs);
+	p->s->keys_bytes -= p->events_bytes;
 	free(p->headers);
 	free(p->events);
 	arena_free(&p->mem);
@@ -195,13 +196,24 @@ static void keys_stored(struct engine *e, struct session *s, void *ctx, enum err
 		pull_log_start(p);
 }
 
+bool pull_room(struct pull *p, size_t bytes)
+{
+	p->events_bytes += bytes;
+	p->s->keys_bytes += bytes;
+	if (p->s->keys_bytes <= KEYS_BYTES_MAX)
+		return true;
+	peer_close(p->s, ERR_LIMIT, "more than can be kept before it is checked");
+	return false;
+}
+
 static void got_keys(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
 	const struct message_list *l = &m->keys.events;
-	p->events_bytes += l->raw.n;
 	struct slice raw;
-	if (!id32_equal(&m->keys.identity, &p->row.identity) || p->events_n + l->n > LIMIT_KEYEVENTS || p->events_bytes > (64u << 20)) {
+	if (!pull_room(p, l->raw.n))
+		return;
+	if (!id32_equal(&m->keys.identity, &p->row.identity) || p->events_n + l->n > LIMIT_KEYEVENTS) {
 		peer_close(s, ERR_WIRE, "key events that were not asked for");
 		return;
 	}

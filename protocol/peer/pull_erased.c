@@ -122,6 +122,8 @@ static void got_erased(struct session *s, void *ctx, const union message *m)
 	struct pull *p = ctx;
 	const struct message_list *l = &m->erased.statements;
 	struct slice raw;
+	if (!pull_room(p, l->raw.n))
+		return;
 	struct store_keyevent *ev = realloc(p->events, (p->events_n + l->n) * sizeof *ev);
 	if (ev)
 		p->events = ev;

@@ -1,6 +1,7 @@
 /* serve.c -- a peer's requests, all but blobs: read from the store, answered in order. SPEC.md sections 9.3, 10.4, 10.7. */
 #include "engine_int.h"
 
+#define ERASED_PER_MESSAGE 256
 #define SERVE_READS 4 /* runs read ahead for one request */
 
 /* One unanswered request of the peer. */
@@ -121,6 +122,7 @@ bool serve_run(struct session *s, uint32_t req, uint64_t number, const struct id
 	return fits;
 }
 
+static void small_pump(struct serve *v);
 static void run_pump(struct serve *v);
 
 static void run_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -128,6 +130,7 @@ static void run_read(struct engine *e, struct session *s, void *ctx, struct stor
 	struct serve *v = ctx;
 	(void)e;
 	v->reads--;
+	s->reads_n--;
 	if (s->state == SESSION_OPEN && v->type != MESSAGE_COUNT) {
 		if (res->err != OK || !serve_run(s, v->req, 0, &v->log, res)) {
 			serve_done(s, v->req, res->err != OK ? res->err : ERR_LIMIT, false);
@@ -144,7 +147,7 @@ static void run_read(struct engine *e, struct session *s, void *ctx, struct stor
 static void run_pump(struct serve *v)
 {
 	struct session *s = v->s;
-	while (v->first < v->end && v->reads < SERVE_READS && s->queued < SERVE_QUEUE_BYTES) {
+	while (v->first < v->end && v->reads < SERVE_READS && s->reads_n < SERVE_READS_MAX && s->queued < SERVE_QUEUE_BYTES) {
 		struct store_req *q = req_new(STORE_RUN_GET);
 		uint64_t next = run_interval_end(v->first);
 		if (q) {
@@ -154,6 +157,7 @@ static void run_pump(struct serve *v)
 			q->a.max = SERVE_RUN_BYTES;
 		}
 		v->reads++;
+		s->reads_n++;
 		v->first = next;
 		emit_store(s->e, q, s, run_read, v);
 	}
@@ -166,8 +170,10 @@ void serve_pump(struct session *s)
 	struct serve *next;
 	for (struct serve *v = s->serves; v && s->state == SESSION_OPEN; v = next) {
 		next = v->next;
-		if (v->type == MESSAGE_WANT_RUN && v->ready)
+		if (v->ready && v->type == MESSAGE_WANT_RUN)
 			run_pump(v);
+		else if (v->ready)
+			small_pump(v);
 	}
 	if (s->state == SESSION_OPEN)
 		blob_serve_pump(s);
@@ -202,6 +208,7 @@ static void bodies_read(struct engine *e, struct session *s, void *ctx, struct s
 {
 	struct serve *v = ctx;
 	(void)e;
+	s->reads_n--;
 	if (s->state != SESSION_OPEN)
 		return;
 	for (size_t i = 0; i < res->r.n && res->err == OK; i++) {
@@ -219,6 +226,7 @@ static void ids_read(struct engine *e, struct session *s, void *ctx, struct stor
 {
 	struct serve *v = ctx;
 	(void)e;
+	s->reads_n--;
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err == OK && res->r.n) {
@@ -238,6 +246,7 @@ static void erased_read(struct engine *e, struct session *s, void *ctx, struct s
 {
 	struct serve *v = ctx;
 	(void)e;
+	s->reads_n--;
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err == OK && res->r.n) {
@@ -250,6 +259,12 @@ static void erased_read(struct engine *e, struct session *s, void *ctx, struct s
 			emit_message(s, MESSAGE_ERASED, &m);
 		buf_free(&list);
 	}
+	if (res->err == OK && res->r.n == ERASED_PER_MESSAGE) { /* there may be more */
+		v->first = res->r.seqs[res->r.n - 1] + 1;
+		v->ready = true;
+		small_pump(v);
+		return;
+	}
 	finish(v, res->err);
 }
 
@@ -257,6 +272,7 @@ static void fork_read(struct engine *e, struct session *s, void *ctx, struct sto
 {
 	struct serve *v = ctx;
 	(void)e;
+	s->reads_n--;
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err == OK) {
@@ -267,16 +283,12 @@ static void fork_read(struct engine *e, struct session *s, void *ctx, struct sto
 	finish(v, res->err);
 }
 
-static void small_log(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+/* The answer is read only when there is room for it in the queue. */
+static void small_pump(struct serve *v)
 {
-	struct serve *v = ctx;
-	if (s->state != SESSION_OPEN)
+	struct session *s = v->s;
+	if (s->queued >= SERVE_QUEUE_BYTES || s->reads_n >= SERVE_READS_MAX)
 		return;
-	enum err err = may_serve(s, res);
-	if (err != OK) {
-		finish(v, err);
-		return;
-	}
 	enum store_op op = v->type == MESSAGE_WANT_BODIES ? STORE_BODY_GET : v->type == MESSAGE_PROBE ? STORE_IDS :
 			   v->type == MESSAGE_WANT_ERASED ? STORE_ERASED_GET : STORE_FORK_GET;
 	stored_fn done = v->type == MESSAGE_WANT_BODIES ? bodies_read : v->type == MESSAGE_PROBE ? ids_read :
@@ -285,11 +297,28 @@ static void small_log(struct engine *e, struct session *s, void *ctx, struct sto
 	if (q) {
 		q->a.log = v->log;
 		q->a.first = v->first;
-		q->a.max = 256;
+		q->a.max = ERASED_PER_MESSAGE;
 		q->a.seqs = v->seqs;
 		q->a.n = v->n;
 	}
-	emit_store(e, q, s, done, v);
+	v->ready = false;
+	s->reads_n++;
+	emit_store(s->e, q, s, done, v);
+}
+
+static void small_log(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct serve *v = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	enum err err = may_serve(s, res);
+	if (err != OK) {
+		finish(v, err);
+		return;
+	}
+	v->ready = true;
+	small_pump(v);
 }
 
 /* ---- key events and follows ---- */
