@@ -1,6 +1,7 @@
 /* people.c -- identities, entries and blobs for the small world. */
 #include "protocol/log/blobtree.h"
 #include "protocol/log/entry.h"
+#include "protocol/log/erasure.h"
 #include "protocol/log/hash.h"
 #include "protocol/log/mp.h"
 #include "protocol/log/seal.h"
@@ -45,18 +46,24 @@ enum err world_follow(struct world_node *n, const struct id32 *identity)
 	return world_command(n, &cmd).err;
 }
 
-static struct engine_event append_record(
-	struct world_node *n, struct world_person *p, uint8_t flags, struct slice record, struct slice envelope)
+static struct engine_cmd append_command(struct world_node *n, const struct world_person *p, uint8_t flags,
+	struct slice record, struct slice envelope, struct buf *body)
 {
 	struct random_source rnd = world_random_source(n->world);
-	struct buf body = {0};
-	must(seal_clear_body(&rnd, record, &body) == OK, "a body");
-	struct engine_cmd cmd = {.kind = ENGINE_CMD_APPEND,
+	must(seal_clear_body(&rnd, record, body) == OK, "a body");
+	return (struct engine_cmd){.kind = ENGINE_CMD_APPEND,
 		.log = p->log,
 		.flags = flags,
 		.envelope = envelope,
-		.body = buf_slice(&body),
+		.body = buf_slice(body),
 		.device_secret = p->device_secret};
+}
+
+static struct engine_event append_record(struct world_node *n, struct world_person *p, uint8_t flags,
+	struct slice record, struct slice envelope)
+{
+	struct buf body = {0};
+	struct engine_cmd cmd = append_command(n, p, flags, record, envelope, &body);
 	struct engine_event ev = world_command(n, &cmd);
 	if (ev.err == OK)
 		p->length = ev.seq + 1;
@@ -187,6 +194,56 @@ struct engine_event world_append(struct world_node *n, struct world_person *p, s
 	return ev;
 }
 
+uint64_t world_append_begin(struct world_node *n, const struct world_person *p, size_t bytes)
+{
+	struct buf record = {0}, body = {0};
+	put_text_record(n->world, &record, bytes);
+	struct engine_cmd cmd = append_command(n, p, 0, buf_slice(&record), (struct slice){0}, &body);
+	uint64_t tag = world_command_begin(n, &cmd);
+	buf_free(&record);
+	buf_free(&body);
+	return tag;
+}
+
+static bool entry_at(struct world_node *n, const struct id32 *log, uint64_t seq, struct id32 *id)
+{
+	struct store_req q = {.op = STORE_IDS};
+	struct store_res res;
+	q.a.log = *log;
+	q.a.seqs = &seq;
+	q.a.n = 1;
+	world_store(n, &q, &res);
+	bool there = res.err == OK && !id32_is_zero(&res.r.ids[0]);
+	if (there)
+		*id = res.r.ids[0];
+	store_res_free(&res);
+	return there;
+}
+
+uint64_t world_erase_begin(struct world_node *n, const struct world_person *p, uint64_t seq)
+{
+	struct erasure er = {.reason = ERASURE_WISH,
+		.of = {.log = p->log, .seq = seq},
+		.hour = (uint32_t)(n->world->wall_s / 3600)};
+	struct keyset_view v;
+	struct id32 key;
+	uint8_t secret[64], statement[LIMIT_ERASURE_BYTES];
+	struct keyset *ks = world_keyset(n, &p->id);
+	if (!ks || seq == 0 || !entry_at(n, &p->log, seq, &er.of.id)) {
+		keyset_free(ks);
+		return 0;
+	}
+	must(keyset_resolve(ks, &v) == OK, "key events");
+	er.generation = v.generation;
+	secret_sign_pair(p->secrets.signing_seed, &key, secret);
+	erasure_encode(&er, secret, statement);
+	keyset_view_deinit(&v);
+	keyset_free(ks);
+	struct engine_cmd cmd = {
+		.kind = ENGINE_CMD_ERASE, .statement = slice_of(statement, sizeof statement)};
+	return world_command_begin(n, &cmd);
+}
+
 /* ---- blobs ---- */
 
 struct making {
@@ -251,7 +308,8 @@ static void make_blob(struct world_node *n, const struct id32 *owner, uint64_t s
 	free(m.leaves);
 }
 
-struct engine_event world_attach(struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root)
+struct engine_event world_attach(
+	struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root)
 {
 	struct envelope env = {.blobs_n = 1};
 	struct buf bytes = {0}, record = {0};

@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#define BATCH_MAX 8 /* requests that share a commit */
+
 struct world_input {
 	struct world_input *next;
-	struct store_res *res;
+	struct store_req *req; /* of the store */
+	struct store_res *res; /* NULL: not executed yet */
+	uint64_t number; /* the store's last number when it was executed, if somebody looks on */
 	struct engine_work *work;
 };
 
@@ -53,7 +57,11 @@ struct random_source world_random_source(struct world *w)
 
 void world_init(struct world *w, uint64_t seed, const char *dir)
 {
-	*w = (struct world){.seed = seed, .state = seed, .now_ms = 1000, .wall_s = 1760000000, .trace = getenv("QUIRE_TRACE") != NULL};
+	*w = (struct world){.seed = seed,
+		.state = seed,
+		.now_ms = 1000,
+		.wall_s = 1760000000,
+		.trace = getenv("QUIRE_TRACE") != NULL};
 	snprintf(w->dir, sizeof w->dir, "%s", dir);
 	fill(w, w->network.b, 32);
 	w->next_conn = 1;
@@ -85,32 +93,89 @@ static void put_message(struct world_link *l, int to, struct world_message *m)
 		l->to_tail[to] = &m->next;
 }
 
-static void put_input(struct world_node *n, struct store_res *res, struct engine_work *work)
+static void put_input(struct world_input ***tail, struct store_req *req, struct engine_work *work)
 {
 	struct world_input *i = calloc(1, sizeof *i);
 	must(i != NULL, "out of memory");
-	i->res = res;
+	i->req = req;
 	i->work = work;
-	*n->inputs_tail = i;
-	n->inputs_tail = &i->next;
+	**tail = i;
+	*tail = &i->next;
 }
 
-static void out_store(struct world_node *n, struct store_req *q)
+static void input_free(struct world_input *i)
 {
-	struct store_res *res = calloc(1, sizeof *res);
-	must(res != NULL, "out of memory");
-	store_exec_one(n->store, q, res);
-	store_req_free(q);
-	free(q);
-	put_input(n, res, NULL);
+	if (i->req)
+		store_req_free(i->req);
+	free(i->req);
+	if (i->res)
+		store_res_free(i->res);
+	free(i->res);
+	if (i->work)
+		engine_work_free(i->work);
+	free(i);
+}
+
+static uint64_t number_of(struct world_node *n)
+{
+	struct store_req q = {.op = STORE_NUMBER};
+	struct store_res res;
+	world_store(n, &q, &res);
+	must(res.err == OK, "the store's number");
+	uint64_t number = res.r.number;
+	store_res_free(&res);
+	return number;
+}
+
+static void tell_watcher(struct world_node *n, const struct world_input *i)
+{
+	if (n->world->committed && i->res)
+		n->world->committed(n->world->watcher, n, i->req, i->res, i->number);
+}
+
+/* What the engine was told too early is committed now. */
+static void commit_owed(struct world_node *n)
+{
+	while (n->owed) {
+		struct world_input *i = n->owed;
+		n->owed = i->next;
+		tell_watcher(n, i);
+		input_free(i);
+	}
+	n->owed_tail = &n->owed;
+}
+
+/* Some of the requests that wait, in order, with one commit for all. */
+static void execute(struct world_node *n)
+{
+	struct store_req *reqs[BATCH_MAX];
+	struct store_res res[BATCH_MAX];
+	struct world_input *first = n->stores;
+	size_t k = 0, most = 1 + (size_t)world_random(n->world, BATCH_MAX);
+	while (first && first->res)
+		first = first->next;
+	for (struct world_input *i = first; i && k < most; i = i->next)
+		reqs[k++] = i->req;
+	store_exec(n->store, reqs, res, k);
+	uint64_t number = n->world->committed ? number_of(n) : 0;
+	struct world_input *i = first;
+	for (size_t j = 0; j < k; j++, i = i->next) {
+		must((i->res = malloc(sizeof *i->res)) != NULL, "out of memory");
+		*i->res = res[j];
+		i->number = number;
+	}
 }
 
 static void out_send(struct world_node *n, struct engine_out *o)
 {
 	int end;
 	struct world_link *l = link_of(n->world, n, o->conn, &end);
-	struct engine_in written = {.kind = ENGINE_IN_WRITTEN, .now_ms = n->world->now_ms, .wall_s = n->world->wall_s,
-				    .conn = o->conn, .bytes = o->body.n, .bulk = o->bulk};
+	struct engine_in written = {.kind = ENGINE_IN_WRITTEN,
+		.now_ms = n->world->now_ms,
+		.wall_s = n->world->wall_s,
+		.conn = o->conn,
+		.bytes = o->body.n,
+		.bulk = o->bulk};
 	if (!l || l->cut || !l->open[end]) {
 		buf_free(&o->body);
 		return;
@@ -118,6 +183,8 @@ static void out_send(struct world_node *n, struct engine_out *o)
 	struct world_message *m = calloc(1, sizeof *m);
 	must(m != NULL, "out of memory");
 	*m = (struct world_message){.type = o->type, .bulk = o->bulk, .body = o->body};
+	if (n->world->sent)
+		n->world->sent(n->world->watcher, n, l->nodes[!end], o->type, buf_slice(&o->body));
 	put_message(l, !end, m);
 	engine_step(n->engine, &written);
 }
@@ -136,14 +203,19 @@ static void out_close(struct world_node *n, conn_id conn)
 	else
 		free(m);
 	l->open[end] = false;
-	engine_step(n->engine, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .now_ms = n->world->now_ms, .wall_s = n->world->wall_s, .conn = conn});
+	engine_step(n->engine,
+		&(struct engine_in){.kind = ENGINE_IN_CLOSED,
+			.now_ms = n->world->now_ms,
+			.wall_s = n->world->wall_s,
+			.conn = conn});
 }
 
 static void out_event(struct world_node *n, const struct engine_event *ev)
 {
 	if (n->world->trace)
-		fprintf(stderr, "%8llu %s: event %d %s %s seq %llu count %llu\n", (unsigned long long)n->world->now_ms, n->name, (int)ev->kind, err_name(ev->err), ev->text,
-			(unsigned long long)ev->seq, (unsigned long long)ev->count);
+		fprintf(stderr, "%8llu %s: event %d %s %s seq %llu count %llu\n",
+			(unsigned long long)n->world->now_ms, n->name, (int)ev->kind, err_name(ev->err),
+			ev->text, (unsigned long long)ev->seq, (unsigned long long)ev->count);
 	must(n->events_n < WORLD_EVENTS_MAX, "too many events");
 	if ((n->events_n & (n->events_n - 1)) == 0) {
 		n->events = realloc(n->events, (n->events_n ? n->events_n * 2 : 1) * sizeof *n->events);
@@ -162,10 +234,10 @@ static void drain(struct world_node *n)
 		case ENGINE_OUT_CLOSE: out_close(n, o.conn); break;
 		case ENGINE_OUT_PAUSE:
 		case ENGINE_OUT_RESUME: break;
-		case ENGINE_OUT_STORE: out_store(n, o.req); break;
+		case ENGINE_OUT_STORE: put_input(&n->stores_tail, o.req, NULL); break;
 		case ENGINE_OUT_WORK:
 			drive_work(n->home, o.work);
-			put_input(n, NULL, o.work);
+			put_input(&n->works_tail, NULL, o.work);
 			break;
 		case ENGINE_OUT_EVENT: out_event(n, &o.event); break;
 		}
@@ -190,7 +262,8 @@ static void start(struct world_node *n)
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);
-	must(store_open(&(struct store_options){.home = n->home, .create = true}, &n->store) == OK, "the store does not open");
+	must(store_open(&(struct store_options){.home = n->home, .create = true}, &n->store) == OK,
+		"the store does not open");
 	must(store_start(n->store, c.instance, &n->restored, &why) == OK, "the store does not start");
 	n->engine = engine_new(&c);
 	must(n->engine != NULL, "out of memory");
@@ -208,7 +281,9 @@ struct world_node *world_node_open(struct world *w, const char *name, const stru
 	snprintf(n->name, sizeof n->name, "%s", name);
 	snprintf(n->home, sizeof n->home, "%.200s/%s", w->dir, name);
 	(void)mkdir(n->home, 0700);
-	n->inputs_tail = &n->inputs;
+	n->stores_tail = &n->stores;
+	n->works_tail = &n->works;
+	n->owed_tail = &n->owed;
 	start(n);
 	return n;
 }
@@ -222,18 +297,21 @@ struct world_node *world_node_new(struct world *w, const char *name)
 
 static void drop_inputs(struct world_node *n)
 {
-	while (n->inputs) {
-		struct world_input *i = n->inputs;
-		n->inputs = i->next;
-		if (i->res) {
-			store_res_free(i->res);
-			free(i->res);
-		}
-		if (i->work)
-			engine_work_free(i->work);
-		free(i);
+	commit_owed(n);
+	while (n->stores) {
+		struct world_input *i = n->stores;
+		n->stores = i->next;
+		n->commits_lost += i->res != NULL;
+		tell_watcher(n, i);
+		input_free(i);
 	}
-	n->inputs_tail = &n->inputs;
+	while (n->works) {
+		struct world_input *i = n->works;
+		n->works = i->next;
+		input_free(i);
+	}
+	n->stores_tail = &n->stores;
+	n->works_tail = &n->works;
 }
 
 static void drop_messages(struct world_link *l)
@@ -265,8 +343,6 @@ void world_cut(struct world_link *l)
 void world_crash(struct world_node *n)
 {
 	struct world *w = n->world;
-	for (struct world_input *i = n->inputs; i; i = i->next)
-		n->commits_lost += i->res != NULL;
 	drop_inputs(n);
 	engine_free(n->engine);
 	n->engine = NULL;
@@ -312,7 +388,11 @@ static struct world_link *link_new(struct world_node *a, struct world_node *b, c
 	}
 	struct engine_in in = {.kind = ENGINE_IN_OPENED, .conn = l->conns[1], .peer = a->key};
 	step(b, &in);
-	in = (struct engine_in){.kind = ENGINE_IN_OPENED, .conn = l->conns[0], .peer = b->key, .initiator = true, .redeem = secret != NULL};
+	in = (struct engine_in){.kind = ENGINE_IN_OPENED,
+		.conn = l->conns[0],
+		.peer = b->key,
+		.initiator = true,
+		.redeem = secret != NULL};
 	if (secret)
 		memcpy(in.secret, secret, 16);
 	step(a, &in);
@@ -346,8 +426,12 @@ static void deliver(struct world_link *l, int to)
 	struct world_node *n = l->nodes[to];
 	l->delivered++;
 	if (n->world->trace)
-		fprintf(stderr, "%8llu %s <- %s: %s, %zu bytes\n", (unsigned long long)n->world->now_ms, n->name, l->nodes[!to]->name,
-			m->bye ? "end" : message_desc(m->type) ? message_desc(m->type)->name : "?", m->body.n);
+		fprintf(stderr, "%8llu %s <- %s: %s, %zu bytes\n", (unsigned long long)n->world->now_ms,
+			n->name, l->nodes[!to]->name,
+			m->bye                          ? "end"
+				: message_desc(m->type) ? message_desc(m->type)->name
+							: "?",
+			m->body.n);
 	if (m->type == MESSAGE_CHUNK && !m->bye)
 		n->world->chunks++;
 	if (l->open[to] && n->engine) {
@@ -355,23 +439,73 @@ static void deliver(struct world_link *l, int to)
 			l->open[to] = false;
 			step(n, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[to]});
 		} else {
-			step(n, &(struct engine_in){.kind = ENGINE_IN_MESSAGE, .conn = l->conns[to], .type = m->type, .body = buf_slice(&m->body)});
+			step(n,
+				&(struct engine_in){.kind = ENGINE_IN_MESSAGE,
+					.conn = l->conns[to],
+					.type = m->type,
+					.body = buf_slice(&m->body)});
 		}
 	}
 	buf_free(&m->body);
 	free(m);
 }
 
-static void deliver_input(struct world_node *n)
+static void give(struct world_node *n, struct world_input *i)
 {
-	struct world_input *i = n->inputs;
-	n->inputs = i->next;
-	if (!n->inputs)
-		n->inputs_tail = &n->inputs;
-	struct engine_in in = {.kind = i->res ? ENGINE_IN_STORED : ENGINE_IN_WORKED, .res = i->res, .work = i->work};
+	struct engine_in in = {
+		.kind = i->res ? ENGINE_IN_STORED : ENGINE_IN_WORKED, .res = i->res, .work = i->work};
+	bool early = n->world->lies && i->res;
+	struct store_res copy;
+	if (early) {
+		copy = *i->res;
+		in.res = &copy;
+		i->next = NULL;
+		i->res->mem = (struct arena){0}; /* the engine takes it */
+		*n->owed_tail = i;
+		n->owed_tail = &i->next;
+	} else {
+		tell_watcher(n, i);
+	}
 	step(n, &in);
-	free(i->res);
-	free(i);
+	if (early)
+		return;
+	i->work = NULL; /* taken, as the result's memory */
+	if (i->res)
+		i->res->mem = (struct arena){0};
+	input_free(i);
+}
+
+static void do_store(struct world_node *n)
+{
+	struct world_input *i = n->stores;
+	if (!i->res) {
+		execute(n);
+		return;
+	}
+	n->stores = i->next;
+	if (!n->stores)
+		n->stores_tail = &n->stores;
+	give(n, i);
+}
+
+static void do_work(struct world_node *n, uint64_t index)
+{
+	struct world_input **at = &n->works;
+	while (index-- > 0)
+		at = &(*at)->next;
+	struct world_input *i = *at;
+	*at = i->next;
+	if (!i->next)
+		n->works_tail = at;
+	give(n, i);
+}
+
+static uint64_t works_count(const struct world_node *n)
+{
+	uint64_t k = 0;
+	for (const struct world_input *i = n->works; i; i = i->next)
+		k++;
+	return k;
 }
 
 bool world_step(struct world *w)
@@ -379,11 +513,23 @@ bool world_step(struct world *w)
 	uint64_t choices = 0;
 	for (int pass = 0; pass < 2; pass++) {
 		uint64_t pick = pass ? world_random(w, choices) : 0, k = 0;
-		for (size_t i = 0; i < w->nodes_n; i++)
-			if (w->nodes[i].inputs && k++ == pick && pass) {
-				deliver_input(&w->nodes[i]);
+		for (size_t i = 0; i < w->nodes_n; i++) {
+			struct world_node *n = &w->nodes[i];
+			if (n->owed && k++ == pick && pass) {
+				commit_owed(n);
 				return true;
 			}
+			if (n->stores && k++ == pick && pass) {
+				do_store(n);
+				return true;
+			}
+			uint64_t works = works_count(n);
+			if (pass && pick >= k && pick < k + works) {
+				do_work(n, pick - k);
+				return true;
+			}
+			k += works;
+		}
 		for (size_t i = 0; i < w->links_n; i++)
 			for (int to = 0; to < 2; to++)
 				if (may_deliver(&w->links[i], to) && k++ == pick && pass) {
@@ -422,11 +568,17 @@ void world_run(struct world *w, uint64_t idle_ms)
 	}
 }
 
+uint64_t world_command_begin(struct world_node *n, struct engine_cmd *cmd)
+{
+	cmd->tag = ++n->next_tag;
+	step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
+	return cmd->tag;
+}
+
 struct engine_event world_command(struct world_node *n, struct engine_cmd *cmd)
 {
 	size_t from = n->events_n;
-	cmd->tag = ++n->next_tag;
-	step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
+	world_command_begin(n, cmd);
 	for (;;) {
 		for (; from < n->events_n; from++)
 			if (n->events[from].kind == ENGINE_EVENT_ANSWER && n->events[from].tag == cmd->tag)

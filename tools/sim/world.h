@@ -14,7 +14,7 @@
 #define WORLD_LINKS_MAX 64
 #define WORLD_EVENTS_MAX 65536
 
-struct world_input; /* a result on its way to an engine */
+struct world_input; /* a store request, or a result on its way to an engine */
 struct world_message; /* a message on its way to a peer */
 
 struct world_node {
@@ -25,7 +25,9 @@ struct world_node {
 	struct engine *engine; /* NULL: crashed */
 	bool ready, restored;
 	uint64_t commits_lost; /* results that a crash swallowed */
-	struct world_input *inputs, **inputs_tail; /* in order */
+	struct world_input *stores, **stores_tail; /* in order */
+	struct world_input *works, **works_tail; /* arrive in any order */
+	struct world_input *owed, **owed_tail; /* told to the engine before their commit: see world.lies */
 	size_t events_n;
 	struct engine_event *events; /* all since the node was made */
 	uint64_t next_tag;
@@ -50,9 +52,18 @@ struct world {
 	struct world_node nodes[WORLD_NODES_MAX];
 	struct world_link links[WORLD_LINKS_MAX];
 	conn_id next_conn;
-	uint64_t chunks_max; /* blob chunks to deliver before chunk messages stop; for cuts in the middle. 0: no bound */
+	uint64_t
+		chunks_max; /* blob chunks to deliver before chunk messages stop; for cuts in the middle. 0: no bound */
 	uint64_t chunks;
 	bool trace; /* tell on stderr what happens: a trace that reads as a story */
+	/* For tests that look on. sent: each message as the engine hands it over. committed: each store result when the engine is told of it
+	 * (or a crash swallows it), with the store's last number then. */
+	void (*sent)(
+		void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body);
+	void (*committed)(void *ctx, struct world_node *n, const struct store_req *q,
+		const struct store_res *res, uint64_t number);
+	void *watcher;
+	bool lies; /* a spoilt driver: tells the engine of writes whose commit comes later. For tests that must be seen to fail */
 };
 
 /* A world in a folder that exists. */
@@ -84,6 +95,8 @@ void world_run(struct world *w, uint64_t idle_ms);
 
 /* Gives a command and runs until it is answered. */
 struct engine_event world_command(struct world_node *n, struct engine_cmd *cmd);
+/* Gives a command; its answer is an event with the tag returned, unless the node crashes before. */
+uint64_t world_command_begin(struct world_node *n, struct engine_cmd *cmd);
 /* One store request, answered at once, beside the engine. */
 void world_store(struct world_node *n, struct store_req *q, struct store_res *res);
 
@@ -106,9 +119,14 @@ struct keyset *world_keyset(struct world_node *n, const struct id32 *identity);
 enum err world_person_device(struct world_node *n, const struct world_person *of, struct world_person *p);
 /* Writes an entry with a clear body of n random bytes of text. */
 struct engine_event world_append(struct world_node *n, struct world_person *p, size_t bytes);
+/* The same without waiting for the answer: its tag. p->length stays as it is. */
+uint64_t world_append_begin(struct world_node *n, const struct world_person *p, size_t bytes);
+/* Erases p's entry at seq at n, where it is held and p's key events too: the tag. 0: n does not hold it. */
+uint64_t world_erase_begin(struct world_node *n, const struct world_person *p, uint64_t seq);
 enum err world_follow(struct world_node *n, const struct id32 *identity);
 /* A blob of size bytes in n's store, attached to a new entry. Its root goes to *root. */
-struct engine_event world_attach(struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root);
+struct engine_event world_attach(
+	struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root);
 
 /* The log as the node holds it; ERR_NOT_FOUND. */
 enum err world_log(struct world_node *n, const struct id32 *log, struct store_log *out);
