@@ -231,32 +231,68 @@ static void associate(const uint8_t *file, const struct id32 *identity, uint8_t 
 	memcpy(out + HEAD_BYTES, identity->b, 32);
 }
 
+/* From the file's bytes, once the lock's key is there. */
+static enum err open_bytes(const uint8_t *file, size_t n, struct owner *o)
+{
+	uint8_t ad[HEAD_BYTES + 32];
+	unsigned long long length = 0;
+	uint8_t *text = (uint8_t *)sodium_malloc(FILE_BYTES_MAX);
+	if (!text)
+		return ERR_MEMORY;
+	associate(file, &o->identity, ad);
+	int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(text, &length, NULL, file + HEAD_BYTES,
+		n - HEAD_BYTES - SUM_BYTES, ad, sizeof ad, file + NONCE_AT, o->lock.key);
+	enum err e = bad ? ERR_PASSPHRASE : unpack(slice_of(text, (size_t)length), o);
+	sodium_free(text);
+	return e;
+}
+
 enum err keyfile_open(const char *home, struct slice passphrase, struct owner *o)
 {
 	char path[HOME_PATH_BYTES];
-	uint8_t file[FILE_BYTES_MAX], ad[HEAD_BYTES + 32];
-	uint8_t *text = (uint8_t *)sodium_malloc(FILE_BYTES_MAX);
+	uint8_t file[FILE_BYTES_MAX];
 	size_t n = 0;
-	enum err e = text ? path_of(home, &o->identity, "", path) : ERR_MEMORY;
+	enum err e = path_of(home, &o->identity, "", path);
 	if (e == OK)
 		e = read_file(path, file, &n);
 	if (e == OK)
 		e = check_form(file, n, &o->lock);
 	if (e == OK)
 		e = derive(&o->lock, passphrase);
-	if (e == OK) {
-		unsigned long long length = 0;
-		associate(file, &o->identity, ad);
-		int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(text, &length, NULL, file + HEAD_BYTES,
-			n - HEAD_BYTES - SUM_BYTES, ad, sizeof ad, file + NONCE_AT, o->lock.key);
-		e = bad ? ERR_PASSPHRASE : unpack(slice_of(text, (size_t)length), o);
-	}
-	sodium_free(text);
+	if (e == OK)
+		e = open_bytes(file, n, o);
 	if (e != OK) {
 		identity_secrets_wipe(&o->secrets);
 		sodium_memzero(&o->device, sizeof o->device);
 		sodium_memzero(&o->lock, sizeof o->lock);
 	}
+	return e;
+}
+
+enum err keyfile_reload(const char *home, struct owner *o)
+{
+	char path[HOME_PATH_BYTES];
+	uint8_t file[FILE_BYTES_MAX];
+	size_t n = 0;
+	struct owner *next = (struct owner *)sodium_malloc(sizeof *next);
+	if (!next)
+		return ERR_MEMORY;
+	memset(next, 0, sizeof *next);
+	next->identity = o->identity;
+	enum err e = path_of(home, &o->identity, "", path);
+	if (e == OK)
+		e = read_file(path, file, &n);
+	if (e == OK)
+		e = check_form(file, n, &next->lock);
+	if (e == OK && memcmp(next->lock.salt, o->lock.salt, sizeof o->lock.salt) != 0)
+		e = ERR_PASSPHRASE;
+	if (e == OK) {
+		memcpy(next->lock.key, o->lock.key, sizeof o->lock.key);
+		e = open_bytes(file, n, next);
+	}
+	if (e == OK)
+		*o = *next;
+	sodium_free(next);
 	return e;
 }
 

@@ -32,6 +32,8 @@ struct owner {
 MUST_CHECK enum err keyfile_lock_new(struct slice passphrase, struct keyfile_lock *lock);
 /* Reads and opens; o->identity says which. Slow. ERR_NOT_FOUND: not on this node; ERR_PASSPHRASE, ERR_CORRUPT, ERR_VERSION, ERR_RANGE, ERR_IO, ERR_MEMORY. */
 MUST_CHECK enum err keyfile_open(const char *home, struct slice passphrase, struct owner *o);
+/* The same for one that is open, without the passphrase: another session may have changed the file. ERR_PASSPHRASE: it has another passphrase by now. */
+MUST_CHECK enum err keyfile_reload(const char *home, struct owner *o);
 /* Makes or replaces the file, durably. ERR_IO, ERR_FULL, ERR_MEMORY. */
 MUST_CHECK enum err keyfile_save(const char *home, const struct owner *o);
 bool keyfile_exists(const char *home, const struct id32 *identity);

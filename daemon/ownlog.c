@@ -196,7 +196,9 @@ static enum err ensure(struct desk *d, struct owner *o, size_t *again)
 	struct keyset *ks = NULL;
 	struct keyset_view v;
 	enum standing standing = STANDING_GONE;
-	enum err e = desk_keyset(d, &o->identity, &ks);
+	enum err e = keyfile_reload(d->home, o); /* another session may have begun a log meanwhile */
+	if (e == OK)
+		e = desk_keyset(d, &o->identity, &ks);
 	if (e == OK)
 		e = keyset_resolve(ks, &v);
 	if (e != OK) {

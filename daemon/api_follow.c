@@ -1,0 +1,95 @@
+/* api_follow.c -- whose portfolios this node holds. */
+#include "act.h"
+#include "compose.h"
+#include "identities.h"
+
+struct naming {
+	const struct store_res *res;
+	json_t *items;
+	enum err err;
+};
+
+static void name_all(void *ctx, struct store *s, enum err e)
+{
+	struct naming *w = (struct naming *)ctx;
+	w->err = e;
+	for (size_t i = 0; w->err == OK && i < w->res->r.n; i++) {
+		char name[PROFILE_NAME_BYTES];
+		identities_name(s, &w->res->r.ids[i], name);
+		json_t *o = json_pack("{s:o, s:o, s:b}", "id", compose_id_json(&w->res->r.ids[i]), "name",
+			api_clean(name), "hosted", i < w->res->r.bytes.n && w->res->r.bytes.p[i]);
+		if (!o || json_array_append_new(w->items, o) != 0)
+			w->err = ERR_MEMORY;
+	}
+}
+
+static enum err list(struct act *a)
+{
+	struct store_req req = {.op = STORE_FOLLOW_LIST};
+	struct store_res res;
+	struct naming w = {.res = &res, .items = json_array()};
+	enum err e = desk_store(a->desk, &req, &res);
+	if (e == OK) {
+		desk_read(a->desk, name_all, &w);
+		e = w.err;
+	}
+	store_res_free(&res);
+	a->reply = json_pack("{s:o}", "items", w.items);
+	return e;
+}
+
+static enum err is_hosted(struct act *a, const struct id32 *id, bool *hosted)
+{
+	struct store_req req = {.op = STORE_FOLLOW_LIST};
+	struct store_res res;
+	enum err e = desk_store(a->desk, &req, &res);
+	*hosted = false;
+	for (size_t i = 0; e == OK && i < res.r.n && i < res.r.bytes.n; i++)
+		if (id32_equal(&res.r.ids[i], id))
+			*hosted = res.r.bytes.p[i] != 0;
+	store_res_free(&res);
+	return e;
+}
+
+static enum err change(struct act *a, bool add)
+{
+	struct id32 id;
+	bool hosted = false;
+	enum err e = act_identity(a, api_param(a->rq, "id"), &id);
+	if (e == OK)
+		e = is_hosted(a, &id, &hosted);
+	if (e == OK && hosted && !add)
+		e = act_say(a, ERR_STATE, "This identity lives on this node, so its portfolio stays here.");
+	if (e == OK && !hosted) {
+		struct engine_cmd cmd = {.kind = ENGINE_CMD_FOLLOW, .identity = id, .flag = add};
+		e = desk_command(a->desk, &cmd, NULL);
+	}
+	if (e == OK)
+		a->reply = json_pack("{s:o, s:b}", "id", compose_id_json(&id), "followed", add);
+	return e;
+}
+
+static enum err add(struct act *a)
+{
+	return change(a, true);
+}
+
+static enum err remove_follow(struct act *a)
+{
+	return change(a, false);
+}
+
+void route_follow_list(struct api_request *rq)
+{
+	act_begin(rq, list);
+}
+
+void route_follow_add(struct api_request *rq)
+{
+	act_begin(rq, add);
+}
+
+void route_follow_remove(struct api_request *rq)
+{
+	act_begin(rq, remove_follow);
+}

@@ -1,0 +1,134 @@
+/* compose_json.c -- a record as JSON. See compose.h. */
+#include "compose.h"
+
+#include "api.h"
+#include "limits.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+json_t *compose_id_json(const struct id32 *id)
+{
+	char hex[65];
+	sodium_bin2hex(hex, sizeof hex, id->b, 32);
+	return json_string(hex);
+}
+
+json_t *compose_number_json(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+json_t *compose_ref_json(const struct id32 *log, uint64_t seq)
+{
+	char hex[65], text[96];
+	sodium_bin2hex(hex, sizeof hex, log->b, 32);
+	snprintf(text, sizeof text, "%s:%llu", hex, (unsigned long long)seq);
+	return json_string(text);
+}
+
+json_t *compose_text_json(struct slice text)
+{
+	char *copy = (char *)malloc(text.n + 1);
+	if (!copy)
+		return NULL;
+	if (text.n)
+		memcpy(copy, text.p, text.n);
+	copy[text.n] = 0;
+	/* Line ends and tabs belong to what people write. */
+	char *line = copy;
+	struct buf all = {0};
+	enum err e = OK;
+	while (line && e == OK) {
+		char *end = strpbrk(line, "\n\t");
+		char kept = end ? *end : 0;
+		if (end)
+			*end = 0;
+		json_t *clean = api_clean(line);
+		e = clean ? buf_put(&all, json_string_value(clean), json_string_length(clean)) : ERR_MEMORY;
+		json_decref(clean);
+		if (e == OK && kept)
+			e = buf_put(&all, &kept, 1);
+		line = end ? end + 1 : NULL;
+	}
+	json_t *out = e == OK ? json_stringn(all.p ? (const char *)all.p : "", all.n) : NULL;
+	buf_free(&all);
+	free(copy);
+	return out;
+}
+
+static json_t *blob_json(struct mp_in *in)
+{
+	struct record_blob b;
+	if (record_get_blob(in, &b) != OK)
+		return NULL;
+	json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "root", compose_id_json(&b.root), "name",
+		compose_text_json(b.name), "size", compose_number_json(b.size), "type",
+		compose_text_json(b.type));
+	sodium_memzero(b.key, sizeof b.key);
+	return o;
+}
+
+static json_t *list_json(struct mp_in *in, enum record_type type)
+{
+	size_t n;
+	if (mp_get_array(in, 0, LIMIT_MP_NODES, &n) != OK)
+		return NULL;
+	json_t *list = json_array();
+	for (size_t i = 0; list && i < n; i++) {
+		struct slice s;
+		json_t *item = NULL;
+		if (type == RECORD_BLOBS)
+			item = blob_json(in);
+		else if (mp_get_str(in, 0, LIMIT_BODY_BYTES, &s) == OK)
+			item = compose_text_json(s);
+		if (!item || json_array_append_new(list, item) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *value_json(struct mp_in in, enum record_type type)
+{
+	struct slice s;
+	struct id32 id;
+	struct entry_ref ref;
+	uint64_t n;
+	switch (type) {
+	case RECORD_STR:
+	case RECORD_DATE:
+	case RECORD_CHOICE:
+		return mp_get_str(&in, 0, LIMIT_BODY_BYTES, &s) == OK ? compose_text_json(s) : NULL;
+	case RECORD_UINT: return mp_get_uint(&in, UINT64_MAX, &n) == OK ? compose_number_json(n) : NULL;
+	case RECORD_ID: return mp_get_id(&in, &id) == OK ? compose_id_json(&id) : NULL;
+	case RECORD_REF: return record_get_ref(&in, &ref) == OK ? compose_ref_json(&ref.log, ref.seq) : NULL;
+	case RECORD_STRS:
+	case RECORD_BLOBS: return list_json(&in, type);
+	}
+	return NULL;
+}
+
+/* Keys that open something else than this record never leave. */
+static bool is_secret(const struct record_kind *k, const struct record_field *f)
+{
+	return strcmp(k->name, "share") == 0 && strcmp(f->name, "key") == 0;
+}
+
+json_t *compose_json(struct slice record)
+{
+	struct slice kind, fields;
+	if (record_open(record, &kind, &fields) != OK)
+		return NULL;
+	const struct record_kind *k = record_kind_find(kind);
+	bool counts = record_check(record, NULL) == OK;
+	json_t *out = json_object();
+	for (size_t i = 0; k && counts && i < k->fields_n; i++) {
+		struct mp_in value;
+		const struct record_field *f = &k->fields[i];
+		if (!is_secret(k, f) && record_get(fields, f->name, &value) == OK)
+			json_object_set_new(out, f->name, value_json(value, f->type));
+	}
+	return json_pack("{s:o, s:o, s:b}", "kind", compose_text_json(kind), "fields", out, "counts", counts);
+}
