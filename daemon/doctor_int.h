@@ -26,8 +26,8 @@ struct doctor {
 	uint64_t chunk, checked, wanted, bad_blobs;
 };
 
-void doctor_say(struct doctor *d, const char *level, const char *cause, const char *cure, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+void doctor_say(struct doctor *d, const char *level, const char *cause, const char *cure, const char *format,
+	...) __attribute__((format(printf, 5, 6)));
 
 /* One slice each; false: done. */
 MUST_CHECK bool doctor_logs(struct doctor *d, struct store *s);

@@ -84,7 +84,7 @@ enum err ownlog_append_record(
 
 /* ---- beginning */
 
-/* SPEC 4.1: "Entry 0 has the `keep` flag and a clear body of kind `device` (section 13) whose `event` field names a valid device event with this log's device signing key." */
+/* Entry 0 names the device event that lets this log be written: SPEC.md section 4.1. */
 static enum err write_first(struct desk *d, const struct owner *o, const struct keyset *ks)
 {
 	struct keyset_view v;
