@@ -288,6 +288,7 @@ enum err op_PEER_FOLLOWS(struct store *s, const struct store_req *q, struct stor
 		e = set_version(s, &q->a.node, &p.follows_version, q->a.number != 0);
 	if (e == OK)
 		e = count_follows(s, &q->a.node, &r->r.count);
+	r->r.number = s->number;
 	return e == OK ? give_version(r, &p.follows_version) : e;
 }
 
@@ -331,5 +332,6 @@ enum err op_PEER_FOLLOW(struct store *s, const struct store_req *q, struct store
 		e = q->a.flag ? follow_add_one(s, q, &p) : follow_remove_one(s, q, &p);
 	if (e == OK)
 		e = set_version(s, &q->a.node, &p.follows_version, p.follows_known);
+	r->r.number = s->number;
 	return e == OK ? give_version(r, &p.follows_version) : e;
 }

@@ -300,7 +300,7 @@ static void chunk_checked(struct engine *e, struct session *s, void *ctx, struct
 {
 	struct arrived a = *(struct arrived *)ctx;
 	struct fetch *f = a.f;
-	(void)e, (void)s;
+	(void)s;
 	free(ctx);
 	f->on_way--;
 	if (!release(f))
@@ -325,7 +325,10 @@ static void chunk_checked(struct engine *e, struct session *s, void *ctx, struct
 	}
 	if (f->unsynced >= SYNC_BYTES)
 		sync_progress(f);
-	next_step(f);
+	if (f->s)
+		next_step(f);
+	else
+		blob_pump(e);
 }
 
 static void got_chunk(struct session *s, void *ctx, const union message *m)
@@ -391,12 +394,14 @@ static void chunks_end(struct session *s, void *ctx, enum err code)
 		return;
 	if (more && missing < f->scan)
 		f->scan = missing;
-	if (s->state != SESSION_OPEN || f->s != s)
+	if (s->state != SESSION_OPEN || (f->s && f->s != s))
 		return;
-	if (code != OK || more)
+	if (f->s && (code != OK || more))
 		leave(f, true);
-	else
+	if (f->s)
 		next_step(f);
+	else
+		blob_pump(s->e); /* another may have it */
 }
 
 /* Bytes that the rate allows now; asks for a wake-up if there are none. */
@@ -540,10 +545,12 @@ static void leaves_end(struct session *s, void *ctx, enum err code)
 	f->asks--;
 	if (!release(f) || s->state != SESSION_OPEN || f->s != s)
 		return;
-	if (code != OK || f->step == FETCH_LEAVES)
+	if (code != OK || f->step == FETCH_LEAVES) {
 		leave(f, true);
-	else
+		blob_pump(s->e);
+	} else {
 		next_step(f);
+	}
 }
 
 static void leaves_found(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -777,8 +784,8 @@ void blob_time(struct engine *e)
 		bool idle = false;
 		for (struct fetch *f = e->fetches; f; f = f->next) {
 			idle = idle || !f->s;
-			if (!f->s)
-				f->not_there_n = 0; /* ask everybody again */
+			if (!f->s && !choose(f))
+				f->not_there_n = 0; /* all said no: ask everybody again */
 		}
 		blob_pump(e);
 		if (idle)

@@ -32,10 +32,10 @@ static void check_cursor(struct session *s)
 
 static void follows_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
-	(void)e;
+	bool kept = engine_written(e, res, "a peer's follow set");
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err != OK)
+	if (!kept)
 		peer_close(s, res->err, "the store did not keep the follow set");
 	else if (ctx)
 		check_cursor(s);

@@ -275,13 +275,29 @@ static void a_second_device_of_one_person_is_followed_too(void **state)
 	assert_same(a, c, &p.log);
 }
 
+static void a_follow_over_an_open_connection_brings_what_there_is(void **state)
+{
+	(void)state;
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(world_append(a, &p, 50).err, OK);
+	world_admit(a, b);
+	world_connect(a, b);
+	world_run(&world, 5000);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	world_run(&world, 5000);
+	assert_same(a, b, &p.log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 		T(entries_reach_a_follower), T(what_is_written_later_arrives_live_as_runs), T(two_equal_nodes_exchange_one_hello_each),
 		T(a_cut_and_a_crash_lose_nothing), T(both_write_and_both_have_everything), T(large_bodies_come_apart_from_their_run),
-		T(a_blob_arrives_whole_over_cuts), T(an_invitation_admits_once), T(a_second_device_of_one_person_is_followed_too),
+		T(a_blob_arrives_whole_over_cuts), T(an_invitation_admits_once), T(a_second_device_of_one_person_is_followed_too), T(a_follow_over_an_open_connection_brings_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
