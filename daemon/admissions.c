@@ -79,48 +79,18 @@ static enum err read_book(struct desk *d, const struct id32 *network, struct boo
 
 /* ---- writing */
 
-/* The keys that a node is known by in hosting events. */
-static void find_keys(struct desk *d, const struct id32 *node, struct id32 *notice, struct id32 *receipt)
-{
-	struct store_req req = {.op = STORE_IDENTITY_LIST};
-	struct store_res res;
-	bool found = false;
-	enum err e = desk_store(d, &req, &res);
-	for (size_t i = 0; e == OK && !found && i < res.r.n; i++) {
-		struct keyset *ks = NULL;
-		struct keyset_view v;
-		if (desk_keyset(d, &res.r.ids[i], &ks) == OK && keyset_resolve(ks, &v) == OK) {
-			for (size_t h = 0; h < v.hostings_n && !found; h++)
-				if (id32_equal(&v.hostings[h].node_key, node)) {
-					*notice = v.hostings[h].notice_key;
-					*receipt = v.hostings[h].receipt_key;
-					found = true;
-				}
-			keyset_view_deinit(&v);
-		}
-		keyset_free(ks);
-	}
-	store_res_free(&res);
-}
-
 enum err admissions_put(
 	struct desk *d, const struct owner *network, const struct id32 *node, const char *name)
 {
-	struct id32 notice = {{0}}, receipt = {{0}};
 	struct buf record = {0};
-	find_keys(d, node, &notice, &receipt);
 	struct mp_out m = mp_out_init(&record);
 	mp_put_array(&m, 2);
 	mp_put_cstr(&m, "admission");
-	mp_put_map(&m, 4);
+	mp_put_map(&m, 2);
 	mp_put_cstr(&m, "name");
 	mp_put_cstr(&m, name[0] ? name : "node");
 	mp_put_cstr(&m, "node");
 	mp_put_id(&m, node);
-	mp_put_cstr(&m, "notice");
-	mp_put_id(&m, &notice);
-	mp_put_cstr(&m, "receipt");
-	mp_put_id(&m, &receipt);
 	enum err e = m.err;
 	if (e == OK)
 		e = ownlog_append_record(d, network, ENTRY_FLAG_KEEP, buf_slice(&record), NULL);

@@ -149,6 +149,7 @@ struct session {
 	unsigned pulls_n, pulls_active, identities_n; /* rows not settled; worked on; of identities */
 	struct batch *batches, **batches_tail;
 	bool cursor_busy;
+	bool cursor_held; /* a row was passed over: no cursor is stored any more on this connection, SPEC 10.4 */
 	uint64_t cursor_done; /* all below it is committed here */
 	uint64_t cursor_put; /* given to the store */
 	uint64_t cursor_lazy_ms; /* when to write it at the latest; 0: nothing to write */
@@ -291,7 +292,8 @@ void pull_changes(struct session *s, const struct message_changes *m);
 void pull_run_unasked(struct session *s, const struct message_run *m);
 void pull_pump(struct session *s);
 void pull_cursor(struct session *s); /* writes the cursor if it moved */
-void pull_finish(struct pull *p); /* its row is settled; p is freed */
+void pull_finish(struct pull *p);
+void pull_pass(struct pull *p); /* its row is settled; p is freed */
 /* ask_send for a pull; every on_done must begin with: if (pull_ended(s, p)) return; */
 void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message, ask_done_fn on_done);
 bool pull_ended(struct session *s, struct pull *p); /* true: p is gone, or the session closed */

@@ -32,7 +32,7 @@ static void cursor_stored(struct engine *e, struct session *s, void *ctx, struct
 void pull_cursor(struct session *s)
 {
 	s->cursor_lazy_ms = 0;
-	if (s->cursor_busy || s->cursor_done == s->cursor_put)
+	if (s->cursor_busy || s->cursor_held || s->cursor_done == s->cursor_put)
 		return;
 	s->cursor_put = s->cursor_done;
 	put_cursor(s, s->cursor_done);
@@ -164,6 +164,13 @@ void pull_finish(struct pull *p)
 	pull_pump(s);
 }
 
+/* The peer thinks that we follow this. It may never learn that we did not, and so not tell us again when we do. */
+void pull_pass(struct pull *p)
+{
+	p->s->cursor_held = true;
+	pull_finish(p);
+}
+
 void pull_deinit(struct session *s)
 {
 	while (s->pulls) {
@@ -285,7 +292,7 @@ static void start(struct pull *p)
 	p->active = true;
 	p->s->pulls_active++;
 	if (!p->run && !engine_follows(p->s->e, &p->row.identity))
-		pull_finish(p); /* nobody asked for it */
+		pull_pass(p); /* nobody asked for it */
 	else if (p->row.kind == 0)
 		keys_get(p->s->e, &p->row.identity, p->s, identity_known, p);
 	else

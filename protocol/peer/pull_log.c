@@ -59,7 +59,7 @@ static void owner_found(struct engine *e, struct session *s, void *ctx, struct s
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err != OK || !engine_follows(e, &res->r.logs[0].identity)) {
-		pull_finish(p);
+		pull_pass(p);
 		return;
 	}
 	p->row.identity = res->r.logs[0].identity;

@@ -337,7 +337,7 @@ def all_records(w):
     good = [("device", {"event": i(32)}), ("profile", {"name": "n" * 200, "about": ""}), ("profile", {"name": "n", "unknown": [1]}),
             ("artifact", art), ("artifact", {**art, "blobs": [blob] * 15 + [{**blob, "later": True}], "date": "2024-02-31", "grade": "5", "subject": "Art", "tags": ["a"] * 32, "link": "x" * 2048}),
             ("reflection", {"text": "x" * 49152, "on": ref, "prompt": "p"}), ("share", {"of": ref, "key": i(32)}),
-            ("admission", {"node": i(32), "name": "n", "notice": i(32), "receipt": i(32)}), ("admission-end", {"of": ref}), ("never-heard-of", {}), ("", {"a": None})]
+            ("admission", {"node": i(32), "name": "n"}), ("admission-end", {"of": ref}), ("never-heard-of", {}), ("", {"a": None})]
     for kind, fields in good:
         w.add("record", record=mp.encode([kind, fields]))
     bad = [("device", {}), ("device", {"event": i(31)}), ("device", {"event": "a" * 32}), ("profile", {"name": ""}), ("profile", {"name": "n" * 201}),
@@ -350,7 +350,7 @@ def all_records(w):
            ("reflection", {"text": "t", "on": [ref[0], 1 << 32, ref[2]]}), ("admission-end", {"of": [ref[0], 1 << 32, ref[2]]}), ("artifact", {**art, "tags": []}),
            ("artifact", {**art, "tags": ["a"] * 33}), ("artifact", {**art, "tags": [""]}), ("artifact", {**art, "link": ""}), ("artifact", {"title": "t", "kind": "photo"}),
            ("reflection", {"text": ""}), ("reflection", {"text": "t", "on": ref[:2]}), ("reflection", {"text": "t", "on": [*ref, 1]}),
-           ("share", {"of": ref}), ("share", {"of": [ref[0], -1, ref[2]], "key": i(32)}), ("admission", {"node": i(32), "name": "n", "notice": i(32)}), ("admission-end", {"of": None})]
+           ("share", {"of": ref}), ("share", {"of": [ref[0], -1, ref[2]], "key": i(32)}), ("admission", {"node": i(32)}), ("admission-end", {"of": None})]
     for kind, fields in bad:
         w.refuse("record", kind, record=mp.encode([kind, fields]))
     for note, raw in (("map", mp.encode({"a": 1})), ("one element", mp.encode(["profile"])), ("three elements", mp.encode(["profile", {"name": "n"}, 1])),

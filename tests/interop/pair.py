@@ -344,7 +344,7 @@ async def admission(net):
     """A node that the network admits is a member everywhere; one whose admission ended is no more."""
     a, b, s = await net.pair()
     c = Node(net.owner.id, "c")
-    record = records.write("admission", node=c.key, name="c", notice=x_public(Random()(32)), receipt=bytes(32))
+    record = records.write("admission", node=c.key, name="c")
     header, _ = a.changed(lambda: net.owner.append(a.store, record))
     await until(lambda: b.is_member(c.key), "the admission at b")
     c.join(b.key)

@@ -58,7 +58,7 @@ FIELDS = {
     },
     "reflection": {"text": (True, text(1, 49152)), "on": (False, ref), "prompt": (False, text(1, 1000))},
     "share": {"of": (True, ref), "key": (True, id32)},
-    "admission": {"node": (True, id32), "name": (True, text(1, 64)), "notice": (True, id32), "receipt": (True, id32)},
+    "admission": {"node": (True, id32), "name": (True, text(1, 64))},
     "admission-end": {"of": (True, ref)},
 }
 
