@@ -185,6 +185,7 @@ int cli_init(struct cli_call *c);
 int cli_artifact_add(struct cli_call *c);
 int cli_blob_get(struct cli_call *c);
 int cli_doctor(struct cli_call *c);
+int cli_rebuild(struct cli_call *c);
 int cli_config_show(struct cli_call *c);
 int cli_config_check(struct cli_call *c);
 int cli_help_run(struct cli_call *c);

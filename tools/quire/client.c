@@ -231,6 +231,8 @@ static int refused(struct cli_call *c, const struct cli_request *r, const json_t
 	if (!title)
 		snprintf(text, sizeof text, "the daemon answered with HTTP status %ld, and did not say why.",
 			r->status);
+	else if (detail && strncasecmp(title, detail, strlen(title)) == 0) /* it says the same, and more */
+		snprintf(text, sizeof text, "%s", detail);
 	else
 		snprintf(text, sizeof text, "%s%s%s", title, detail && *detail ? ". " : "",
 			detail ? detail : "");

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include "daemon/config.h"
+#include "daemon/doctor.h"
 #include "daemon/setup.h"
 
 #include <sodium.h>
@@ -126,19 +127,72 @@ int cli_config_show(struct cli_call *c)
 
 /* ---- doctor */
 
+static void show_finding(struct cli_call *c, const json_t *finding)
+{
+	static const struct {
+		const char *field, *word;
+	} lines[] = {{"cause", "why"}, {"cure", "what to do"}};
+	char text[1024];
+	const char *level = json_string_value(json_object_get(finding, "level"));
+	const char *what = json_string_value(json_object_get(finding, "what"));
+	fprintf(c->out, "%-8s %s\n", level ? level : "", cli_clean(what ? what : "", text, sizeof text));
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		const char *said = json_string_value(json_object_get(finding, lines[i].field));
+		if (said && *said)
+			fprintf(c->out, "         %s: %s\n", lines[i].word,
+				cli_clean(said, text, sizeof text));
+	}
+}
+
+static int show_findings(struct cli_call *c, json_t *answer)
+{
+	const json_t *items = json_object_get(answer, "items");
+	json_int_t errors = json_integer_value(json_object_get(answer, "errors"));
+	json_int_t warnings = json_integer_value(json_object_get(answer, "warnings"));
+	if (c->json) {
+		cli_print_json(c, answer);
+	} else {
+		for (size_t i = 0; i < json_array_size(items); i++)
+			show_finding(c, json_array_get(items, i));
+		fprintf(c->err,
+			errors || warnings ? "Errors: %lld, warnings: %lld.\n" : "Nothing is wrong.\n",
+			(long long)errors, (long long)warnings);
+	}
+	return errors ? CLI_FALSE : CLI_DONE;
+}
+
+/* Of the running node, or of the home while no node runs. */
 int cli_doctor(struct cli_call *c)
 {
-	char path[CLI_PATH_BYTES];
+	char path[CLI_PATH_BYTES], why[256] = "";
 	int code = cli_path(c, c->command->route, path);
 	if (code != CLI_DONE)
 		return code;
-	struct cli_request r = {.method = "GET", .path = path};
+	struct cli_request r = {.method = "GET", .path = path, .quiet = true};
 	code = cli_ask(c, &r);
+	if (code == CLI_UNREACHABLE) {
+		enum err e = doctor_run(c->home, &r.answer, why);
+		code = e == OK ? CLI_DONE : cli_problem(c, err_name(e), 0, *why ? why : err_text(e));
+	}
 	if (code == CLI_DONE)
-		code = cli_show(c, r.answer);
-	/* Findings are no success. */
-	if (code == CLI_DONE && json_is_false(json_object_get(r.answer, "good")))
-		code = CLI_FALSE;
+		code = show_findings(c, r.answer);
 	json_decref(r.answer);
 	return code;
+}
+
+int cli_rebuild(struct cli_call *c)
+{
+	char why[256] = "";
+	enum err e = doctor_rebuild(c->home, why);
+	if (e == OK && c->json) {
+		json_t *o = json_pack("{s:b}", "rebuilt", true);
+		cli_print_json(c, o);
+		json_decref(o);
+	}
+	if (e == ERR_BUSY)
+		return cli_problem(c, err_name(e), 0, "a daemon runs on this home: stop quired first.");
+	if (e != OK)
+		return cli_problem(c, err_name(e), 0, *why ? why : err_text(e));
+	cli_say(c, c->command->done, NULL);
+	return CLI_DONE;
 }

@@ -16,7 +16,8 @@ static bool is_hex(const char *text)
 	return text[strspn(text, "0123456789abcdefABCDEF")] == 0;
 }
 
-/* Those of the list that fit; NULL given: all that are here. The last that fits is *id. */
+/* Those of the list that fit; NULL given: all that are here. The last that fits is *id. A network has its school's name and
+ * signs in with it, so it is meant only where its id is given. */
 static size_t matches(const json_t *items, const char *given, const char **id)
 {
 	size_t n = 0;
@@ -24,11 +25,13 @@ static size_t matches(const json_t *items, const char *given, const char **id)
 		const json_t *item = json_array_get(items, i);
 		const char *an_id = json_string_value(json_object_get(item, "id"));
 		const char *name = json_string_value(json_object_get(item, "name"));
+		const char *kind = json_string_value(json_object_get(item, "kind"));
 		const json_t *here = json_object_get(item, "hosted");
-		bool fits = given ? (name && strcmp(name, given) == 0) ||
+		bool network = kind && strcmp(kind, "network") == 0;
+		bool fits = given ? (name && !network && strcmp(name, given) == 0) ||
 				(an_id && strlen(given) >= 8 && is_hex(given) &&
 					strncasecmp(an_id, given, strlen(given)) == 0)
-				  : !json_is_false(here);
+				  : !network && !json_is_false(here);
 		if (fits && an_id && strlen(an_id) == 64) {
 			*id = an_id;
 			n++;
@@ -295,7 +298,9 @@ json_t *cli_body(struct cli_call *c, int *code)
 	for (const struct cli_option *o = c->command->options; o->kind && *code == CLI_DONE; o++) {
 		bool asked = o->kind == CLI_SECRET || o->kind == CLI_SECRET_NEW;
 		const char *text = cli_get(c, o->name);
-		if (!o->field || (!text && !asked))
+		bool only = o->kind == CLI_IDENTITY &&
+			cli_is_argument(o); /* the one that acts, or is alone here */
+		if (!o->field || (!text && !asked && !only))
 			continue;
 		bool list = o->many && o->kind != CLI_READERS;
 		json_t *v = list ? many(c, o, code) : value(c, o, text, code);
@@ -353,7 +358,8 @@ int cli_run(struct cli_call *c)
 	json_t *body = NULL, *answer = NULL;
 	bool get = strcmp(c->command->method, "GET") == 0;
 	int code = cli_path(c, c->command->route, path);
-	if (code == CLI_DONE && !get && strcmp(c->command->method, "DELETE") != 0)
+	/* DELETE and PUT say all in their path. */
+	if (code == CLI_DONE && strcmp(c->command->method, "POST") == 0)
 		body = cli_body(c, &code);
 	if (code == CLI_DONE)
 		code = cli_ask_json(c, c->command->method, path, body, &answer);
