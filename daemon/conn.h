@@ -35,8 +35,8 @@ struct conn_handlers {
 	void (*opened)(void *ctx, struct conn *c);
 	/* body is borrowed for the call. */
 	void (*message)(void *ctx, struct conn *c, uint8_t type, struct slice body);
-	/* bytes of message bodies that left for the kernel */
-	void (*written)(void *ctx, struct conn *c, size_t bytes);
+	/* bytes of message bodies that left for the kernel; bulk: of the class that conn_send was given */
+	void (*written)(void *ctx, struct conn *c, size_t bytes, bool bulk);
 	/* Exactly once for each connection that was accepted or dialled, from the loop. OK: closed in order. */
 	void (*closed)(void *ctx, struct conn *c, enum err e, const char *why);
 	/* Before each flush, once in each turn of the loop: the place to say what is to be sent. */

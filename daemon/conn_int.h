@@ -52,7 +52,7 @@ struct conn {
 	size_t queued_bytes;
 	uv_write_t write;
 	struct buf in_flight; /* of the one write that is under way */
-	size_t in_flight_bodies;
+	size_t in_flight_bodies, in_flight_bulk; /* bytes of bodies: urgent ones, bulk */
 	bool writing, dirty, shut;
 	struct conn *next_dirty;
 	uv_shutdown_t shutdown;

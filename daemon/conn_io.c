@@ -103,7 +103,7 @@ static void flushed(struct conn *c)
 static void on_written(uv_write_t *req, int status)
 {
 	struct conn *c = (struct conn *)req->data;
-	size_t bodies = c->in_flight_bodies;
+	size_t bodies = c->in_flight_bodies, bulk = c->in_flight_bulk;
 	c->writing = false;
 	buf_free(&c->in_flight);
 	if (c->state == CONN_CLOSING)
@@ -113,7 +113,9 @@ static void on_written(uv_write_t *req, int status)
 		return;
 	}
 	if (c->state == CONN_OPEN && bodies > 0)
-		c->set->env.handlers.written(c->set->env.ctx, c, bodies);
+		c->set->env.handlers.written(c->set->env.ctx, c, bodies, false);
+	if (c->state == CONN_OPEN && bulk > 0)
+		c->set->env.handlers.written(c->set->env.ctx, c, bulk, true);
 	if (c->state != CONN_CLOSING)
 		conn_mark_dirty(c);
 }
@@ -121,15 +123,16 @@ static void on_written(uv_write_t *req, int status)
 /* Encrypts what waits, the urgent first, up to the bytes that may be in flight. */
 static enum err fill(struct conn *c)
 {
-	c->in_flight_bodies = 0;
+	c->in_flight_bodies = c->in_flight_bulk = 0;
 	while ((c->urgent.first || c->bulk.first) && channel_output_bytes(&c->channel) < CONN_FLIGHT_BYTES) {
 		struct conn_item *it = queue_take(&c->urgent);
-		if (!it)
+		bool bulk = !it;
+		if (bulk)
 			it = queue_take(&c->bulk);
 		const struct slice body = buf_slice(&it->body);
 		enum err e = channel_send(&c->channel, it->type, &body, 1);
 		c->queued_bytes -= body.n;
-		c->in_flight_bodies += body.n;
+		*(bulk ? &c->in_flight_bulk : &c->in_flight_bodies) += body.n;
 		item_free(it);
 		if (e != OK)
 			return e;

@@ -228,10 +228,10 @@ static void on_message(void *ctx, struct conn *c, uint8_t type, struct slice bod
 	drain(d);
 }
 
-static void on_written(void *ctx, struct conn *c, size_t bytes)
+static void on_written(void *ctx, struct conn *c, size_t bytes, bool bulk)
 {
 	struct drive *d = (struct drive *)ctx;
-	struct engine_in in = {.kind = ENGINE_IN_WRITTEN, .conn = conn_of(c), .bytes = bytes};
+	struct engine_in in = {.kind = ENGINE_IN_WRITTEN, .conn = conn_of(c), .bytes = bytes, .bulk = bulk};
 	step(d, &in);
 	drain(d);
 }

@@ -150,9 +150,9 @@ static void on_message(void *ctx, struct conn *c, uint8_t type, struct slice bod
 	drive_handlers().message(drive_of(ctx), c, type, body);
 }
 
-static void on_written(void *ctx, struct conn *c, size_t bytes)
+static void on_written(void *ctx, struct conn *c, size_t bytes, bool bulk)
 {
-	drive_handlers().written(drive_of(ctx), c, bytes);
+	drive_handlers().written(drive_of(ctx), c, bytes, bulk);
 }
 
 static void on_closed(void *ctx, struct conn *c, enum err e, const char *why)
