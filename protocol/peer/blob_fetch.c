@@ -523,19 +523,18 @@ static void got_leaves(struct session *s, void *ctx, const union message *m)
 		peer_close(s, ERR_WIRE, "leaves that do not match their page");
 		return;
 	}
-	if (f->file) {
-		struct store_req *q = req_new(STORE_BLOB_LEAVES_PUT);
-		if (q && !arena_put(&q->mem, m->leaves.leaves, &q->a.bytes)) {
-			free(q);
-			q = NULL;
-		}
-		if (q) {
-			q->a.root = f->root;
-			q->a.seq = f->page;
-		}
-		hold(f);
-		emit_store(s->e, q, NULL, leaves_kept, f);
+	/* Of small blobs too: the next peer asks for them. */
+	struct store_req *q = req_new(STORE_BLOB_LEAVES_PUT);
+	if (q && !arena_put(&q->mem, m->leaves.leaves, &q->a.bytes)) {
+		free(q);
+		q = NULL;
 	}
+	if (q) {
+		q->a.root = f->root;
+		q->a.seq = f->page;
+	}
+	hold(f);
+	emit_store(s->e, q, NULL, leaves_kept, f);
 	take_leaves(f, m->leaves.leaves);
 }
 
