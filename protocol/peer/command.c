@@ -1,6 +1,7 @@
 /* command.c -- what this node's people ask of it. */
 #include "engine_int.h"
 
+#include "protocol/log/erasure.h"
 #include "protocol/log/hash.h"
 
 void command_answer(struct engine *e, uint64_t tag, enum err err)
@@ -117,31 +118,81 @@ static void run_follow(struct engine *e, const struct engine_cmd *cmd)
 
 /* ---- erasing ---- */
 
+struct erase {
+	uint64_t tag;
+	uint64_t seq;
+	uint8_t statement[LIMIT_ERASURE_BYTES];
+};
+
+static void erase_end(struct engine *e, struct erase *x, enum err err)
+{
+	command_answer(e, x->tag, err);
+	free(x);
+}
+
 static void erased(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
-	uint64_t *tag = ctx;
 	(void)s;
 	if (engine_written(e, res, "an erasure"))
 		engine_remove_blobs(e, res);
-	command_answer(e, *tag, res->err);
-	free(tag);
+	erase_end(e, ctx, res->err);
+}
+
+/* SPEC 12.1: "in the log at that seq with that id and without the `keep` flag" */
+static enum err erasable(const struct store_res *res, const struct erasure *st)
+{
+	if (res->err != OK)
+		return res->err;
+	if (res->r.n != 1 || !res->r.parts[0].header)
+		return ERR_NOT_FOUND;
+	struct id32 id = entry_id(res->r.parts[0].header);
+	if (!id32_equal(&id, &st->of.id))
+		return ERR_NOT_FOUND;
+	return res->r.parts[0].header[1] & ENTRY_FLAG_KEEP ? ERR_REFUSED : OK;
+}
+
+static void erase_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct erase *x = ctx;
+	struct erasure st;
+	(void)s;
+	enum err err = erasure_decode(slice_of(x->statement, sizeof x->statement), &st);
+	if (err == OK)
+		err = erasable(res, &st);
+	if (err != OK) {
+		erase_end(e, x, err);
+		return;
+	}
+	struct store_req *q = req_new(STORE_ERASED_PUT);
+	if (q) {
+		q->a.log = st.of.log;
+		q->a.seq = st.of.seq;
+		q->a.id = st.of.id;
+		q->a.bytes = slice_of(x->statement, sizeof x->statement); /* x lives until the answer */
+	}
+	emit_store(e, q, NULL, erased, x);
 }
 
 /* The statement was made here, by a signed-in owner or custodian. */
 static void run_erase(struct engine *e, const struct engine_cmd *cmd)
 {
-	uint64_t *tag = cmd->statement.n == LIMIT_ERASURE_BYTES ? tag_copy(cmd->tag) : NULL;
-	struct store_req *q = tag ? req_new(STORE_ERASED_PUT) : NULL;
-	if (!q || !arena_put(&q->mem, cmd->statement, &q->a.bytes)) {
-		free(tag);
-		free(q);
-		command_answer(e, cmd->tag, cmd->statement.n == LIMIT_ERASURE_BYTES ? ERR_MEMORY : ERR_INPUT);
+	struct erasure st;
+	enum err err = erasure_decode(cmd->statement, &st);
+	struct erase *x = err == OK ? malloc(sizeof *x) : NULL;
+	if (!x) {
+		command_answer(e, cmd->tag, err == OK ? ERR_MEMORY : ERR_INPUT);
 		return;
 	}
-	q->a.log = id32_from(q->a.bytes.p + 4); /* SPEC 12.1: offsets */
-	q->a.seq = be64_get(q->a.bytes.p + 40);
-	q->a.id = id32_from(q->a.bytes.p + 48);
-	emit_store(e, q, NULL, erased, tag);
+	x->tag = cmd->tag;
+	x->seq = st.of.seq;
+	memcpy(x->statement, cmd->statement.p, sizeof x->statement);
+	struct store_req *q = req_new(STORE_BODY_GET);
+	if (q) {
+		q->a.log = st.of.log;
+		q->a.seqs = &x->seq;
+		q->a.n = 1;
+	}
+	emit_store(e, q, NULL, erase_read, x);
 }
 
 /* ---- finding an identity by its root key, for recovery ---- */
