@@ -82,7 +82,7 @@ void ask_done(struct session *s, const struct message_done *m)
 	s->asks_n--;
 	s->chunk_asks_n -= a->type == MESSAGE_WANT_CHUNKS;
 	s->asked_ms = s->e->now_ms;
-	enum err code = (enum err)m->code;
+	enum err code = message_code_in(m->code);
 	a->on_done(s, a->ctx, code);
 	free(a);
 	pull_pump(s);

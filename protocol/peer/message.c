@@ -281,6 +281,54 @@ enum err message_encode(unsigned type, const void *m, struct buf *out)
 	return out->n - start <= LIMIT_MESSAGE_BODY_BYTES ? OK : ERR_LIMIT;
 }
 
+/* ---- numbers of errors ---- */
+
+enum err message_code_out(enum err e)
+{
+	switch (e) {
+	case ERR_OK:
+	case ERR_LIMIT:
+	case ERR_STATE:
+	case ERR_FORMAT:
+	case ERR_VERSION:
+	case ERR_SIGNATURE:
+	case ERR_CHAIN:
+	case ERR_FORK:
+	case ERR_WIRE:
+	case ERR_NOT_FOUND:
+	case ERR_REFUSED:
+	case ERR_EXPIRED:
+	case ERR_USED:
+	case ERR_IO:
+	case ERR_FULL:
+	case ERR_TIMEOUT:
+	case ERR_CLOSED:
+	case ERR_ERASED:
+	case ERR_DUPLICATE: return e;
+	case ERR_RANGE:
+	case ERR_HASH:
+	case ERR_DECRYPT: return ERR_WIRE;
+	case ERR_MEMORY: return ERR_LIMIT;
+	case ERR_CORRUPT:
+	case ERR_NEWER:
+	case ERR_BUSY: return ERR_IO;
+	case ERR_PASSPHRASE:
+	case ERR_LOCKED:
+	case ERR_EXISTS:
+	case ERR_UNREACHABLE:
+	case ERR_INPUT:
+	case ERR_PENDING:
+	case ERR_AMBIGUOUS: break;
+	}
+	return ERR_REFUSED;
+}
+
+enum err message_code_in(uint64_t number)
+{
+	enum err e = number <= ERR_DUPLICATE ? (enum err)number : ERR_REFUSED;
+	return message_code_out(e) == e ? e : ERR_REFUSED;
+}
+
 /* ---- items ---- */
 
 struct mp_in message_list_open(const struct message_list *l)

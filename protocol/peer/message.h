@@ -107,6 +107,10 @@ MUST_CHECK enum err message_decode(unsigned type, struct slice body, union messa
 /* Appends the body. A value outside the table's bounds is a programmer's error and aborts. ERR_MEMORY, ERR_LIMIT (longer than a message may be). */
 MUST_CHECK enum err message_encode(unsigned type, const void *m, struct buf *out);
 
+/* The numbers of `bye` and `done` (SPEC 1.6). What has none there leaves as the one that fits; unknown ones are read as REFUSED. */
+enum err message_code_out(enum err e);
+enum err message_code_in(uint64_t number);
+
 /* Items of lists; call at most n times. Their form was checked by message_decode. */
 struct message_row { /* SPEC 10.3 */
 	uint8_t kind; /* 0 identity, 1 log */

@@ -61,7 +61,7 @@ void serve_deinit(struct session *s)
 
 void serve_done(struct session *s, uint64_t req, enum err code, bool bulk)
 {
-	struct message_done m = {.req = req, .code = (uint64_t)code};
+	struct message_done m = {.req = req, .code = (uint64_t)message_code_out(code)};
 	emit_message_class(s, MESSAGE_DONE, &m, bulk);
 }
 

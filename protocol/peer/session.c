@@ -114,7 +114,7 @@ void peer_close(struct session *s, enum err code, const char *why)
 {
 	if (s->state == SESSION_CLOSED)
 		return;
-	struct message_bye bye = {.code = (uint64_t)code, .text = slice_str(err_text(code))};
+	struct message_bye bye = {.code = (uint64_t)message_code_out(code), .text = slice_str(err_text(code))};
 	emit_message(s, MESSAGE_BYE, &bye);
 	if (s->state == SESSION_CLOSED) /* no memory for the farewell: closed in there */
 		return;
@@ -135,7 +135,7 @@ static void on_bye(struct session *s, const struct message_bye *m)
 	size_t n = strlen(why);
 	memcpy(why + n, m->text.p, m->text.n < 200 ? m->text.n : 200);
 	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
-	peer_end(s, (enum err)m->code, why);
+	peer_end(s, message_code_in(m->code), why);
 }
 
 /* ---- the beginning ---- */

@@ -264,6 +264,24 @@ static void items_are_read_back_as_they_were_written(void **state)
 	buf_free(&b);
 }
 
+/* SPEC 1.6 */
+static void only_numbers_of_the_table_leave_and_others_are_read_as_refused(void **state)
+{
+	(void)state;
+	static const uint8_t numbers[] = {0, 2, 3, 4, 6, 7, 9, 10, 11, 15, 17, 18, 19, 20, 21, 25, 26, 29, 32};
+	bool listed[256] = {false};
+	for (size_t i = 0; i < sizeof numbers; i++)
+		listed[numbers[i]] = true;
+	for (unsigned n = 0; n < 256; n++) {
+		assert_int_equal(message_code_in(n), listed[n] ? n : ERR_REFUSED);
+		if (n > ERR_DUPLICATE)
+			continue;
+		enum err out = message_code_out((enum err)n);
+		assert_true(listed[out] && (!listed[n] || out == n));
+	}
+	assert_int_equal(message_code_out(ERR_HASH), ERR_WIRE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +292,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_type_is_skipped_only_if_it_is_well_formed),
 		cmocka_unit_test(state_and_sender_follow_the_table),
 		cmocka_unit_test(items_are_read_back_as_they_were_written),
+		cmocka_unit_test(only_numbers_of_the_table_leave_and_others_are_read_as_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
