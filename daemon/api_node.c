@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* One sentence about a peer, for people. */
-static json_t *words(const struct store_peer *p, const struct engine_peer_info *i)
+/* One sentence about a peer, for people. wanted: files that are not here yet, whoever may have them. */
+static json_t *words(const struct store_peer *p, const struct engine_peer_info *i, uint64_t wanted)
 {
 	char text[256], name[80];
 	json_t *clean = api_clean(p->name[0] ? p->name : "A node without a name");
@@ -18,6 +18,9 @@ static json_t *words(const struct store_peer *p, const struct engine_peer_info *
 	else if (i && i->open && i->blobs_to_come)
 		snprintf(text, sizeof text, "%llu %s still to come from %s",
 			(unsigned long long)i->blobs_to_come, i->blobs_to_come == 1 ? "file" : "files", name);
+	else if (i && i->open && i->synced && wanted)
+		snprintf(text, sizeof text, "%s: connected, all entries are here, %llu %s still to come",
+			name, (unsigned long long)wanted, wanted == 1 ? "file" : "files");
 	else if (i && i->open && i->synced)
 		snprintf(text, sizeof text, "%s: connected, everything is here", name);
 	else if (i && i->open)
@@ -38,17 +41,17 @@ static const struct engine_peer_info *find(
 	return found;
 }
 
-static json_t *peer_json(const struct store_peer *p, const struct engine_peer_info *i)
+static json_t *peer_json(const struct store_peer *p, const struct engine_peer_info *i, uint64_t wanted)
 {
 	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "node", compose_id_json(&p->node),
 		"name", api_clean(p->name), "connected", i && i->open, "synced", i && i->open && i->synced,
 		"entries_to_come", compose_number_json(i ? i->entries_to_come : 0), "entries_taken",
 		compose_number_json(i ? i->entries_taken : 0), "blobs_to_come",
 		compose_number_json(i ? i->blobs_to_come : 0), "seen",
-		p->seen_s ? compose_number_json(p->seen_s) : json_null(), "words", words(p, i));
+		p->seen_s ? compose_number_json(p->seen_s) : json_null(), "words", words(p, i, wanted));
 }
 
-static enum err list_peers(struct act *a, json_t **peers)
+static enum err list_peers(struct act *a, uint64_t wanted, json_t **peers)
 {
 	struct store_req req = {.op = STORE_PEER_LIST};
 	struct store_res res;
@@ -59,8 +62,8 @@ static enum err list_peers(struct act *a, json_t **peers)
 	*peers = json_array();
 	for (size_t i = 0; e == OK && i < res.r.n; i++)
 		if (res.r.peers[i].origin != PEER_REMOVED)
-			json_array_append_new(
-				*peers, peer_json(&res.r.peers[i], find(info, n, &res.r.peers[i].node)));
+			json_array_append_new(*peers,
+				peer_json(&res.r.peers[i], find(info, n, &res.r.peers[i].node), wanted));
 	store_res_free(&res);
 	free(info);
 	return e;
@@ -84,13 +87,11 @@ static enum err status(struct act *a)
 	bool restored = node_restored(n, &why);
 	struct store_req req = {.op = STORE_BLOB_LIST, .a.flag = true};
 	struct store_res res;
-	enum err e = list_peers(a, &peers);
-	uint64_t wanted = 0;
-	if (e == OK) {
-		e = desk_store(a->desk, &req, &res);
-		wanted = e == OK ? res.r.n : 0;
-		store_res_free(&res);
-	}
+	enum err e = desk_store(a->desk, &req, &res);
+	uint64_t wanted = e == OK ? res.r.n : 0;
+	store_res_free(&res);
+	if (e == OK)
+		e = list_peers(a, wanted, &peers);
 	a->reply = json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:s, s:o, s:o}", "node",
 		compose_id_json(&a->desk->keys->node_key), "name", read_name(a->desk), "network",
 		id32_is_zero(&network) ? json_null() : compose_id_json(&network), "listen",
