@@ -8,12 +8,15 @@ A daemon under test is an object with these methods (all may be coroutines):
     attach(bytes, readers)  an entry that pins a blob; gives (log id, seq)
     length(log)             how many entries of a log it holds
     text(log, seq)          the text of a record that it can read, or None
+    file(log, seq)          the bytes of the file that a record pins, once it has fetched them, or None
+    join(text)              makes it redeem an invitation of ours, so that it belongs to our network
+    restart()               ends it and starts it again
 """
 import asyncio
 import inspect
 
 import attack
-from pair import begin, opened, until, write
+from pair import begin, opened, text_of, until, write
 from quirepy import entries, fetch, invitation, messages, records, seal
 from quirepy.author import Author
 from quirepy.node import Node
@@ -45,7 +48,7 @@ class Visit:
         text = await call(self.daemon.invitation)
         self.invitation = invitation.read(text)
         self.node = Node(self.invitation.network, "interop")
-        await self.node.listen()
+        # It does not listen, so that each connection is one of ours; being dialled has a step of its own.
         self.session = await self.node.redeem(text)
         await opened(self.session)
         assert self.session.welcome is not None
@@ -116,9 +119,8 @@ class Visit:
         return f"{len(CONTENT)} bytes"
 
     async def our_blob(self):
-        """The daemon may fetch what we pin; that it asks is its own affair, so only the entry is awaited."""
-        header, _ = self.node.changed(lambda: self.me.attach(self.node.store, CONTENT, "from Python"))
-        await eventually((self.daemon.length, self.me.log), header.seq + 1, "the daemon has the entry with the blob")
+        header, _ = self.node.changed(lambda: self.me.attach(self.node.store, CONTENT, "from Python", [self.node.store.keys(self.theirs).reading_key()]))
+        await eventually((self.daemon.file, self.me.log, header.seq), CONTENT, "the daemon has fetched and opened our blob")
 
     async def erasure(self):
         log = self.node.store.logs[self.me.log]
@@ -160,7 +162,9 @@ class Visit:
             n = len(self.node.store.logs[self.me.log].headers)
             await self._dial(lie)
             write(self.me, self.node, f"behind {name}", drop_after=40000)
-            await asyncio.sleep(1)
+            await asyncio.wait_for(self.session.ended.wait(), 10)
+            end, code = self.session.closed_with
+            assert end == "got" and code not in (messages.CLOSED, messages.REFUSED), f"{name}: {end} {code}"
             taken = await call(self.daemon.text, self.me.log, n)
             assert taken is None, f"taken: {name}"
             await self._dial()
@@ -190,9 +194,63 @@ class Visit:
         return f"{count} attacks"
 
     async def end(self):
-        faults = self.node.faults
-        await self.node.stop()
-        assert not faults, faults
+        await ended_well(self.node)
+
+
+async def ended_well(node):
+    await node.stop()
+    assert not node.faults, node.faults
+    assert not node.unlisted, f"error numbers that SPEC 1.6 does not list: {node.unlisted}"
+
+
+class Host:
+    """A network of ours, to which the daemon comes: it redeems, follows and dials."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+
+    async def _session(self):
+        """The connection that the daemon made."""
+        await until(lambda: any(s.opened.is_set() for s in self.node.sessions), "a connection from the daemon", 30)
+        session = next(s for s in self.node.sessions if s.opened.is_set())
+        assert not session.initiator
+        return session
+
+    async def it_joins(self):
+        owner = Author(4)
+        self.node, self.me = Node(owner.id, "host"), Author()
+        await self.node.listen()
+        begin(owner, self.node)
+        begin(self.me, self.node)
+        await call(self.daemon.join, self.node.invite())
+        session = await self._session()
+        assert session.log[:2] == ["redeem", "hello"], session.log
+        _, network = await call(self.daemon.identity)
+        assert network == owner.id, "it is in another network"
+
+    async def what_it_writes(self):
+        theirs, _ = await call(self.daemon.identity)
+        self.node.follow(theirs)
+        log, seq = await call(self.daemon.write, "from a guest", [])
+        await until(lambda: text_of(self.node, log, seq) == "from a guest", "its entry")
+
+    async def what_we_write(self):
+        await call(self.daemon.follow, self.me.id)
+        header, _ = write(self.me, self.node, "from the host")
+        await eventually((self.daemon.text, self.me.log, header.seq), "from the host", "our entry")
+
+    async def restarted(self):
+        """It dials us as a member, and only what is new is listed and fetched."""
+        await call(self.daemon.restart)
+        session = await self._session()
+        header, _ = write(self.me, self.node, "after its restart")
+        await eventually((self.daemon.text, self.me.log, header.seq), "after its restart", "our entry after its restart")
+        log, seq = await call(self.daemon.write, "restarted", [])
+        await until(lambda: text_of(self.node, log, seq) == "restarted", "its entry after its restart")
+        assert session.log[0] == "hello" and not {"redeem", "want-keys"} & set(session.log), session.log
+
+    async def end(self):
+        await ended_well(self.node)
 
 
 def flipped(data, at=-1):
@@ -230,19 +288,21 @@ LIES = {
 
 STEPS = ("redeem", "network_identity", "it_follows_us", "our_entries", "sealed_to_it", "its_clear_entry", "its_sealed_entry", "its_blob", "our_blob", "erasure", "pings",
          "again", "lies", "used_invitation", "stranger", "attacks", "end")
+HOST_STEPS = ("it_joins", "what_it_writes", "what_we_write", "restarted", "end")
 
 
 class PythonDaemon:
     """This implementation's own node as the daemon, so that the steps are tested themselves."""
 
     def __init__(self):
-        self.network, self.author = Author(4), Author()
+        network = Author(4)
+        self.network, self.author = network.id, Author()
+        self.node = Node(self.network, "python daemon")
+        begin(network, self.node)
+        begin(self.author, self.node)
 
     async def start(self):
-        self.node = Node(self.network.id, "python daemon")
         await self.node.listen()
-        begin(self.network, self.node)
-        begin(self.author, self.node)
 
     def invitation(self):
         return self.node.invite()
@@ -251,7 +311,7 @@ class PythonDaemon:
         self.node.follow(identity)
 
     def identity(self):
-        return self.author.id, self.network.id
+        return self.author.id, self.network
 
     def _readers(self, readers):
         return [self.node.store.keys(r).reading_key() for r in readers] or None
@@ -266,30 +326,56 @@ class PythonDaemon:
         found = self.node.store.logs.get(log)
         return len(found.headers) if found else 0
 
-    def text(self, log, seq):
+    def _fields(self, log, seq):
         found = self.node.store.logs.get(log)
         body = found.bodies.get(seq) if found else None
         if body is None:
-            return None
+            return {}
         if not found.headers[seq].sealed:
-            return found.record(seq)[1].get("text")
+            return found.record(seq)[1]
         author = self.node.store.keys(found.identity).reading_key()
-        return records.read(seal.open_body(body, log, self.author.reading.secret, [author])[0])[1].get("text")
+        return records.read(seal.open_body(body, log, self.author.reading.secret, [author])[0])[1]
+
+    def text(self, log, seq):
+        return self._fields(log, seq).get("text")
+
+    async def file(self, log, seq):
+        pins = self._fields(log, seq).get("blobs")
+        blob = await fetch.fetch_blob(self.node.sessions[0], pins[0]["root"]) if pins else None
+        return blob and blob.plain(pins[0]["key"])
+
+    async def join(self, text):
+        await self.node.stop()
+        self.way = invitation.read(text)
+        self.network = self.way.network
+        self.node = Node(self.network, "python daemon")
+        begin(self.author, self.node)
+        await self.node.listen()
+        await opened(await self.node.redeem(text))
+
+    async def restart(self):
+        await self.node.stop()
+        self.node = self.node.restarted()
+        await self.node.listen()
+        await opened(await self.node.dial(self.way.addresses[0], self.way.node_key))
 
     async def stop(self):
         await self.node.stop()
 
 
 def run(tap, daemon, name):
-    """All steps against one daemon; after a failed one the others are still tried."""
+    """All steps against one daemon: first it is visited, then it comes to us. After a failed one the others are still tried."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    visit = Visit(daemon)
+
+    def check(what, act, *args):
+        tap.check(f"{name}: {what.replace('_', ' ')}", lambda: loop.run_until_complete(asyncio.wait_for(call(act, *args), 300)))
+
     try:
-        if hasattr(daemon, "start"):
-            loop.run_until_complete(call(daemon.start))
-        for step in STEPS:
-            tap.check(f"{name}: {step.replace('_', ' ')}", lambda step=step: loop.run_until_complete(asyncio.wait_for(getattr(visit, step)(), 300)))
+        check("start", daemon.start)
+        for party, steps in ((Visit(daemon), STEPS), (Host(daemon), HOST_STEPS)):
+            for step in steps:
+                check(step, getattr(party, step))
     finally:
-        loop.run_until_complete(call(daemon.stop))
+        check("stop", daemon.stop)
         loop.close()

@@ -1,11 +1,16 @@
 #!/usr/bin/python3
-"""run.py -- everything that the second implementation proves; prints ok and not ok lines."""
+"""run.py [--no-live] -- everything that the second implementation proves; prints ok and not ok lines.
+
+The real daemon is taken from $BUILD, else from build/dev or build/rel; --no-live leaves it out.
+"""
+import argparse
 import hashlib
 import json
 import pathlib
 import sys
 import traceback
 
+import daemon
 import generate
 import keysets
 import live
@@ -222,10 +227,15 @@ def vector_part(tap):
 
 def main():
     sys.stdout.reconfigure(line_buffering=True)
+    options = argparse.ArgumentParser(prog="run.py")
+    options.add_argument("--no-live", action="store_true", help="without the real daemon")
+    args = options.parse_args()
     tap = Tap()
     vector_part(tap)
     pair.run(tap)
     live.run(tap, live.PythonDaemon(), "itself")
+    if not args.no_live:
+        live.run(tap, daemon.QuireDaemon(), "quired")
     print(f"# {tap.passed} passed, {tap.failed} failed")
     return 1 if tap.failed else 0
 

@@ -126,7 +126,15 @@ def read_table(path=SPEC):
     return kinds
 
 
+def read_numbers():
+    """The error numbers of SPEC 1.6."""
+    text = SPEC.read_text()
+    return {int(n) for n in re.findall(r"^\| (\d+) \| [A-Z_]+ \|", text[text.index("### 1.6") : text.index("## 2 ")], re.M)}
+
+
 TABLE = read_table()
+NUMBERS = read_numbers()
+assert {OK, WIRE, DUPLICATE} < NUMBERS
 BY_NAME = {k.name: k for k in TABLE}
 BY_NUMBER = {k.number: k for k in TABLE}
 

@@ -17,7 +17,7 @@ class Node:
         self.key = x_public(self.secret)
         self.instance = self.rnd(16)
         self.store = store or Store()
-        self.sessions, self.tasks, self.rolled_back, self.faults = [], [], set(), []
+        self.sessions, self.tasks, self.rolled_back, self.faults, self.unlisted = [], [], set(), [], []
         self.server, self.addresses = None, []
 
     # ---- connections ----

@@ -73,6 +73,8 @@ class Session:
             self.channel.close()
 
     async def bye(self, code, text=""):
+        if self.ended.is_set():
+            return
         self.closed_with = self.closed_with or ("sent", code)
         self.channel.send("bye", code=code, text=text[:200])
         try:
@@ -124,7 +126,7 @@ class Session:
             self._collect(kind.name, f)
 
     def on_bye(self, code, text):
-        self.closed_with = ("got", code)
+        self.closed_with = ("got", self._known(code))
 
     def on_redeem(self, secret, name):
         code = self.node.accept_redeem(self.peer, H("quire.invite", secret))
@@ -206,7 +208,14 @@ class Session:
         r = self.requests.pop(req, None)
         if r is None:
             raise Close(WIRE, "done")
-        r.future.set_result((code, r.answers))
+        r.future.set_result((self._known(code), r.answers))
+
+    def _known(self, code):
+        """Numbers that SPEC 1.6 does not list are read as REFUSED."""
+        if code in messages.NUMBERS:
+            return code
+        self.node.unlisted.append(code)
+        return REFUSED
 
     def _collect(self, name, f):
         r = self.requests.get(f.pop("req"))
