@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# story_invitations.sh -- who gets in: expired, used and altered invitations; a third node is known to all; a peer taken out.
+# timeout: 120
+. "${TOP:?}/tests/e2e/lib.sh"
+need quire quired jq
+
+for node in lincoln riverside district; do
+	home $node
+	start $node
+	unlock $node || fail "$node unlocks"
+done
+
+invitation=$(q lincoln peer invite --note "for Riverside" 2>/dev/null)
+# One letter in the middle, by its neighbour in the alphabet.
+letter=${invitation:60:1}
+altered=${invitation:0:60}$(tr 'a-z2-7' 'b-z2-7a' <<<"$letter")${invitation:61}
+refused "an altered invitation is refused, with what to do" 2 "copy it whole" q riverside peer join "$altered"
+refused "a cut one too" 2 "invitation" q riverside peer join "${invitation:0:80}"
+refused "what is none at all too" 2 "quire:" q riverside peer join hello
+check "the sound one is good" q riverside peer join "$invitation"
+check "both are connected" within 20 connected lincoln riverside
+refused "used up, it admits nobody else" 5 "used" q district peer join "$invitation"
+check "whoever failed is not known" bash -c '! quire --home "$1" --json peer list | jq -e "any(.items[]; .name == \"district\")"' _ "$TMPDIR/lincoln"
+
+# Its hour has passed: the clock of both is set on, by the one who made it.
+late=$(q lincoln peer invite --expires 1h 2>/dev/null)
+stop lincoln
+sqlite3 "$TMPDIR/lincoln/quire.db" "UPDATE invite SET expires_hour = 490000"
+start lincoln
+unlock lincoln
+refused "an expired invitation is refused" 5 "expired" q district peer join "$late"
+
+check "another one admits the third node" join lincoln district
+knows() { q "$1" --json peer list | jq -e --arg name "$2" 'any(.items[]; .name == $name)' >/dev/null; }
+check "the network's log tells riverside of it" within 20 knows riverside district
+check "and the third node of riverside" within 20 knows district riverside
+
+node=$(q lincoln --json peer list | jq -r '.items[] | select(.name == "district") | .node')
+check "a peer is taken out" q lincoln --yes peer remove "$node"
+check "and is not connected any more" within 10 bash -c '
+	! quire --home "$1" --json peer list | jq -e "any(.items[]; .name == \"district\" and .connected)" >/dev/null' _ "$TMPDIR/lincoln"
+check "the others stay" connected lincoln riverside
+refused "who is not there cannot be taken out" 4 "no such peer" q lincoln --yes peer remove "$(printf '%064d' 9)"
