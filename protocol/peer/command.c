@@ -133,7 +133,8 @@ static void erase_end(struct engine *e, struct erase *x, enum err err)
 static void erased(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	(void)s;
-	if (engine_written(e, res, "an erasure"))
+	bool refused = res->err == ERR_EXISTS || res->err == ERR_NOT_FOUND; /* the asker's affair, not the store's */
+	if (!refused && engine_written(e, res, "an erasure"))
 		engine_remove_blobs(e, res);
 	erase_end(e, ctx, res->err);
 }

@@ -85,6 +85,7 @@ enum session_state { SESSION_STRANGER, SESSION_HELLO, SESSION_OPEN, SESSION_CLOS
 struct position { /* what a peer has of a log, or knows that we have and will fetch */
 	struct id32 log, last, sum;
 	uint64_t length, fork_seq1;
+	bool whole; /* it sent us the newest entries with their bodies, so nothing of ours is news */
 };
 
 struct batch { /* rows of one `changes`, or one unasked run */
@@ -110,6 +111,7 @@ struct listing { /* what we tell the peer */
 	uint64_t hello_cursor;
 	uint64_t lazy_ms; /* when to tell a number without rows; 0: not */
 	unsigned runs; /* unasked runs being read */
+	bool freed; /* while busy: what was withheld may be told, from `number` on */
 };
 
 struct session {

@@ -113,8 +113,9 @@ void listing_start(struct session *s, const struct message_hello *hello, const s
 static void follow_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct id32 *version = ctx;
+	bool kept = engine_written(e, res, "a peer's follow"); /* rows moved up, also if the peer has gone */
 	if (s->state == SESSION_OPEN) {
-		if (!engine_written(e, res, "a peer's follow"))
+		if (!kept)
 			peer_close(s, res->err, "the store did not keep the follow");
 		else if (!id32_equal(&res->r.ids[0], version))
 			ask_follows(s);
@@ -146,7 +147,10 @@ void listing_follow(struct session *s, const struct message_follow *m)
 static void pump_again(struct session *s)
 {
 	s->list.busy = false;
-	if (s->list.again) {
+	if (s->list.freed) {
+		s->list.freed = s->list.again = false;
+		listing_free(s);
+	} else if (s->list.again) {
 		s->list.again = false;
 		listing_pump(s);
 	}
@@ -260,7 +264,9 @@ static size_t put_rows(struct session *s, const struct store_row *rows, size_t n
 			*all_by_run = false;
 			continue;
 		}
-		if (r->kind == 1 && peer_has(peer_position(s, &r->log, false), r))
+		/* Equal headers are not enough: the peer may lack bodies, and asks for them when it sees the row. */
+		const struct position *p = r->kind == 1 ? peer_position(s, &r->log, false) : NULL;
+		if (peer_has(p, r) && p->whole)
 			continue;
 		told++;
 		*all_by_run = *all_by_run && by_run(s, r);
@@ -335,6 +341,10 @@ void listing_all(struct engine *e)
 
 void listing_free(struct session *s)
 {
+	if (s->list.busy) { /* what is on its way was asked for from further on, and would move `scan` there */
+		s->list.freed = true;
+		return;
+	}
 	if (s->list.withheld) {
 		s->list.scan = s->list.number;
 		s->list.withheld = 0;

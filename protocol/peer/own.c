@@ -217,7 +217,7 @@ static void release(struct engine *e, struct own_log *o)
 void own_synced(struct engine *e)
 {
 	for (struct own_log *o = e->own; o; o = o->next)
-		if (o->state == OWN_ACTIVE && o->held_from != UINT64_MAX)
+		if (o->held_from != UINT64_MAX) /* a retired log too: what it holds was acknowledged here */
 			release(e, o);
 }
 

@@ -349,6 +349,7 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 {
 	const uint8_t *last = m->headers.p + m->headers.n - ENTRY_HEADER_BYTES;
 	struct position *pos = peer_position(s, &m->log, true);
+	struct mp_in parts = message_list_open(&m->parts);
 	struct message_row row = {.kind = 1, .log = m->log, .count = m->first + m->parts.n, .last = entry_id(last)};
 	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES) {
 		peer_close(s, ERR_WIRE, "a run of unequal parts");
@@ -359,6 +360,9 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 		row.fork_seq1 = pos->fork_seq1;
 		pos->length = row.count;
 		pos->last = row.last;
+		pos->whole = true;
+		for (size_t i = 0; i < m->parts.n; i++)
+			pos->whole = message_next_part(&parts).kind == BODY_HERE && pos->whole;
 	}
 	struct batch *b = s->pulls_n < 8 * LIMIT_CHANGES_ROWS ? batch_new(s, m->number, true, true) : NULL;
 	if (!b) {

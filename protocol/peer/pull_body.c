@@ -24,6 +24,11 @@ static void body_stored(struct engine *e, struct session *s, void *ctx, struct s
 	struct pull *p = b->p;
 	p->wanted_left--;
 	if (res->err == OK) {
+		for (struct session *t = e->sessions; t; t = t->next) {
+			struct position *pos = peer_position(t, &p->row.log, false);
+			if (pos)
+				pos->whole = false; /* it may lack this body: the row must be told */
+		}
 		(void)engine_written(e, res, "a body");
 		struct engine_event ev = {.kind = ENGINE_EVENT_ENTRY, .conn = s->conn, .node = s->node, .log = p->row.log,
 					  .identity = p->row.identity, .seq = b->seq, .count = 1};

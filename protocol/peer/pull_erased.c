@@ -16,6 +16,10 @@ static void statement_stored(struct engine *e, struct session *s, void *ctx, str
 	}
 	if (s->state != SESSION_OPEN)
 		return;
+	if (res->err != OK && res->err != ERR_EXISTS && res->err != ERR_NOT_FOUND) {
+		peer_close(s, res->err, "the store did not keep an erasure"); /* or the cursor would pass it */
+		return;
+	}
 	p->at++;
 	next_statement(p);
 }

@@ -121,7 +121,7 @@ static void compare_at(struct pull *p, uint64_t seq)
 static bool own_is_old(const struct pull *p)
 {
 	const struct own_log *o = own_find(p->s->e, &p->row.log);
-	if (!o || o->state != OWN_ACTIVE || p->log.own != OWN_ACTIVE)
+	if (!o || p->log.own == OWN_NONE || (o->state != OWN_ACTIVE && p->log.held_from >= p->log.length))
 		return false;
 	uint64_t announced = p->log.held_from < p->log.length ? p->log.held_from : p->log.length;
 	return p->row.count > announced && (p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
@@ -341,8 +341,7 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 	} else if (engine_written(e, res, "entries of a peer")) {
 		s->taken += r->n;
 		p->moved = true;
-		if (!closed)
-			seen(e, p, r->first, r->n, res->r.flag);
+		seen(e, p, r->first, r->n, res->r.flag); /* also if the peer has gone: nothing else tells of it */
 	} else if (!closed) {
 		peer_close(s, res->err, "the store did not keep a run");
 	}
