@@ -261,7 +261,6 @@ static void sent(void *ctx, struct world_node *from, struct world_node *to, uint
 /* ---- the story ---- */
 
 static struct world_person people[2];
-static struct world_link *links[NODES];
 
 static void begin_world(bool lies)
 {
@@ -270,7 +269,6 @@ static void begin_world(bool lies)
 	snprintf(dir, sizeof dir, "%s/quire-sim-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(dir));
 	memset(ledgers, 0, sizeof ledgers);
-	memset(links, 0, sizeof links);
 	world_init(&world, seed, dir);
 	world.sent = sent;
 	world.committed = committed;
@@ -292,10 +290,23 @@ static void crash(struct world_node *n)
 	world_restart(n);
 }
 
+/* The connection of node i and the next one, or NULL. */
+static struct world_link *link_of(int i)
+{
+	const struct world_node *a = &world.nodes[i], *b = &world.nodes[(i + 1) % NODES];
+	for (size_t k = 0; k < world.links_n; k++) {
+		struct world_link *l = &world.links[k];
+		if ((l->open[0] || l->open[1]) &&
+			((l->nodes[0] == a && l->nodes[1] == b) || (l->nodes[0] == b && l->nodes[1] == a)))
+			return l;
+	}
+	return NULL;
+}
+
 static void connect_pair(int i)
 {
-	if (!links[i] || !links[i]->open[0] || !links[i]->open[1])
-		links[i] = world_connect(&world.nodes[i], &world.nodes[(i + 1) % NODES]);
+	if (!link_of(i))
+		(void)world_connect(&world.nodes[i], &world.nodes[(i + 1) % NODES]);
 }
 
 static void act(void)
@@ -308,8 +319,8 @@ static void act(void)
 				&world.nodes[who], &people[who], world_random(&world, 10) ? 60 : 45000);
 	} else if (what < 16) {
 		connect_pair(i);
-	} else if (what < 17 && links[i]) {
-		world_cut(links[i]);
+	} else if (what < 17 && link_of(i)) {
+		world_cut(link_of(i));
 	} else if (what < 18) {
 		crash(&world.nodes[i]);
 	} else if (what < 19) {
