@@ -78,6 +78,12 @@ static enum err make_request(struct act *a, struct owner *o, const char *passphr
 		.kind = ENGINE_CMD_FOLLOW, .identity = o->identity, .flag = true, .hosted = true};
 	if (e == OK)
 		e = desk_command(a->desk, &cmd, NULL);
+	/* Its log is ours from now on, so that a home restored to this moment is known as such, and begins another. */
+	struct engine_cmd own = {
+		.kind = ENGINE_CMD_OWN, .identity = o->identity, .device_key = request.sign_key};
+	own.log = entry_log_id(&own.identity, &own.device_key);
+	if (e == OK)
+		e = desk_command(a->desk, &own, NULL);
 	if (e == OK) {
 		identity_request_format(&request, text);
 		a->reply = json_pack("{s:s}", "request", text);
