@@ -7,7 +7,7 @@ import shutil
 import tempfile
 
 PASSPHRASE = "seven quiet tests in a row\n"
-NOT_FOUND = 4
+NOT_FOUND, NOT_YET = 4, 7  # exit statuses
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -52,12 +52,12 @@ class QuireDaemon:
         path.write_bytes(data)
         return path
 
-    async def quire(self, *args, none_if=None):
-        """One command; what it printed as JSON, or None for the exit status none_if."""
+    async def quire(self, *args, none_if=()):
+        """One command; what it printed as JSON, or None for the exit statuses none_if."""
         p = await asyncio.create_subprocess_exec(
             self.programs / "quire", "--home", self.home, "--json", *map(str, args), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
         out, err = await asyncio.wait_for(p.communicate(), 60)
-        if none_if is not None and p.returncode == none_if:
+        if p.returncode in none_if:
             return None
         assert p.returncode == 0, f"quire {' '.join(map(str, args))}: status {p.returncode}: {(out + err).decode(errors='replace')}"
         return json.loads(out)
@@ -98,24 +98,24 @@ class QuireDaemon:
 
     async def length(self, log):
         for identity in self.followed:
-            found = await self.quire("identity", "show", identity.hex(), none_if=NOT_FOUND) or {}
+            found = await self.quire("identity", "show", identity.hex(), none_if=(NOT_FOUND,)) or {}
             for device in found.get("devices", []):
                 if device["log"] == log.hex():
                     return device["length"]
         return 0
 
     async def text(self, log, seq):
-        found = await self.quire("entry", "show", f"{log.hex()}:{seq}", none_if=NOT_FOUND)
+        found = await self.quire("entry", "show", f"{log.hex()}:{seq}", none_if=(NOT_FOUND,))
         return (found or {}).get("fields", {}).get("text")
 
     async def file(self, log, seq):
-        found = await self.quire("entry", "show", f"{log.hex()}:{seq}", none_if=NOT_FOUND)
+        found = await self.quire("entry", "show", f"{log.hex()}:{seq}", none_if=(NOT_FOUND,))
         blobs = (found or {}).get("fields", {}).get("blobs")
         if not blobs:
             return None
         path = self.dir / "fetched"
         path.unlink(missing_ok=True)
-        got = await self.quire("blob", "get", blobs[0]["root"], "-o", path, none_if=NOT_FOUND)
+        got = await self.quire("blob", "get", blobs[0]["root"], "-o", path, none_if=(NOT_FOUND, NOT_YET))
         return got and path.read_bytes()
 
     async def _end(self):

@@ -17,9 +17,10 @@ import inspect
 
 import attack
 from pair import begin, opened, text_of, until, write
-from quirepy import entries, fetch, invitation, messages, records, seal
+from quirepy import entries, fetch, invitation, keyevents, messages, records, seal
 from quirepy.author import Author
 from quirepy.node import Node
+from quirepy.session import Close
 
 CONTENT = bytes(range(256)) * 900
 
@@ -157,19 +158,60 @@ class Visit:
         await opened(self.session)
 
     async def lies(self):
-        """Whatever does not verify is not taken, and the truth is taken afterwards."""
-        for name, lie in LIES.items():
-            n = len(self.node.store.logs[self.me.log].headers)
-            await self._dial(lie)
-            write(self.me, self.node, f"behind {name}", drop_after=40000)
-            await asyncio.wait_for(self.session.ended.wait(), 10)
-            end, code = self.session.closed_with
-            assert end == "got" and code not in (messages.CLOSED, messages.REFUSED), f"{name}: {end} {code}"
-            taken = await call(self.daemon.text, self.me.log, n)
-            assert taken is None, f"taken: {name}"
+        """Whatever does not verify ends the connection and is not taken, and the truth is taken afterwards."""
+        self.witness = await self._member("witness")
+        for name, deed, message, change in LIES:
+            act, old, new = await deed(self, name, lambda: self._dial(lambda sent, f: change(f) if sent == message else None))
+            for n in range(100):
+                await asyncio.sleep(0.05)
+                taken = await call(*act)
+                assert taken == old, f"taken: {name}: {taken!r:.100}"
+                if n > 4 and self.session.ended.is_set():
+                    break
+            end, code = self.session.closed_with or ("not", None)
+            assert end == "got" and code not in (messages.CLOSED, messages.REFUSED), f"{name}: {end} closed {code}"
             await self._dial()
-            await eventually((self.daemon.text, self.me.log, n), f"behind {name}", f"the truth after {name}")
+            await eventually(act, new, f"the truth after {name}")
+            assert await self.witness.ping(), f"another connection suffered from {name}"
+        await self.witness.bye(messages.CLOSED)
         return f"{len(LIES)} lies"
+
+    async def _member(self, name):
+        """A connection of one more node."""
+        node = Node(self.invitation.network, name)
+        session = await node.redeem(await call(self.daemon.invitation))
+        await opened(session)
+        return session
+
+    async def _entry(self, name, lying):
+        n = len(self.node.store.logs[self.me.log].headers)
+        await lying()
+        write(self.me, self.node, f"behind {name}", drop_after=40000)
+        return (self.daemon.text, self.me.log, n), None, f"behind {name}"
+
+    async def _file(self, name, lying):
+        await lying()
+        header, _ = self.node.changed(lambda: self.me.attach(self.node.store, CONTENT, "from Python"))
+        return (self.daemon.file, self.me.log, header.seq), None, CONTENT
+
+    async def _erasure(self, name, lying):
+        header, _ = write(self.me, self.node, name)
+        await eventually((self.daemon.text, self.me.log, header.seq), name, "an entry that will be erased")
+        await lying()
+        self.node.changed(lambda: self.me.erase(self.node.store, self.node.store.logs[self.me.log], header.seq))
+        return (self.daemon.text, self.me.log, header.seq), name, None
+
+    async def _event(self, name, lying):
+        n = await self._events()
+        await lying()
+        self.node.changed(lambda: self.node.store.add_events(self.me.id, [self.me.write(keyevents.OFFICER, [self.theirs, 1])]))
+        return (self._events,), n, n + 1
+
+    async def _events(self):
+        """How many key events of ours the daemon gives to others."""
+        code, answers = await self.witness.ask("want-keys", by=0, key=self.me.id)
+        assert code == messages.OK
+        return sum(len(f["events"]) for _, f in answers)
 
     async def used_invitation(self):
         stranger = Node(self.invitation.network, "late")
@@ -183,12 +225,9 @@ class Visit:
         assert s.closed_with == ("got", messages.REFUSED), s.closed_with
 
     async def attacks(self):
-        text = await call(self.daemon.invitation)
-        attacker = Node(self.invitation.network, "attacker")
-        s = await attacker.redeem(text)
-        await opened(s)
+        s = await self._member("attacker")
         await s.bye(messages.CLOSED)
-        target = attack.Target(self.invitation.addresses[0], self.invitation.node_key, self.invitation.network, attacker.secret)
+        target = attack.Target(self.invitation.addresses[0], self.invitation.node_key, self.invitation.network, s.node.secret)
         count, wrong = await attack.attack(target, lambda: asyncio.wait_for(self.session.ping(), 10))
         assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(wrong)
         return f"{count} attacks"
@@ -259,32 +298,42 @@ def flipped(data, at=-1):
     return bytes(out)
 
 
-def _in_run(change):
-    """A lie about each run that carries entries."""
-
-    def lie(message, fields):
-        if message == "run":
-            change(fields)
-
-    return lie
+def spoil(name, at=-1):
+    """Changes a byte of a field."""
+    return lambda f: f.update({name: flipped(f[name], at)})
 
 
-def _part(index, value):
-    def change(fields):
-        fields["parts"] = [[*p[:index], value(p[index]), *p[index + 1 :]] for p in fields["parts"]]
+def spoil_part(index, value):
+    def change(f):
+        f["parts"] = [[*p[:index], value(p[index]), *p[index + 1 :]] for p in f["parts"]]
 
     return change
 
 
-LIES = {
-    "a signature changed": _in_run(lambda f: f.update(signature=flipped(f["signature"]))),
-    "no signature": _in_run(lambda f: f.update(signature=b"")),
-    "a header changed": _in_run(lambda f: f.update(headers=flipped(f["headers"]))),
-    "a scope tag changed": _in_run(lambda f: f.update(headers=flipped(f["headers"], -80))),
-    "an envelope changed": _in_run(_part(0, lambda e: flipped(e) if e else e)),
-    "a body changed": _in_run(_part(2, lambda b: flipped(b) if b else b)),
-    "an envelope left out": _in_run(_part(0, lambda e: b"")),
-}
+def spoil_all(name, value):
+    """Changes the items of a list."""
+    return lambda f: f.update({name: [value(item) for item in f[name]]})
+
+
+# What is claimed, by which deed, and what is changed in which message.
+LIES = (
+    ("a signature changed", Visit._entry, "run", spoil("signature")),
+    ("no signature", Visit._entry, "run", lambda f: f.update(signature=b"")),
+    ("a header changed", Visit._entry, "run", spoil("headers")),
+    ("a scope tag changed", Visit._entry, "run", spoil("headers", -80)),
+    ("an envelope changed", Visit._entry, "run", spoil_part(0, lambda e: flipped(e) if e else e)),
+    ("a body changed", Visit._entry, "run", spoil_part(2, lambda b: flipped(b) if b else b)),
+    ("an envelope left out", Visit._entry, "run", spoil_part(0, lambda e: b"")),
+    ("a chunk changed", Visit._file, "chunk", spoil("bytes")),
+    ("a leaf changed", Visit._file, "leaves", spoil("leaves")),
+    ("a page changed", Visit._file, "blob", spoil("pages")),
+    ("a size changed", Visit._file, "blob", lambda f: f.update(size=f["size"] + 1)),
+    ("another owner", Visit._file, "blob", spoil("owner")),
+    ("an erasure's signature changed", Visit._erasure, "erased", spoil_all("statements", flipped)),
+    ("an erasure's reason changed", Visit._erasure, "erased", spoil_all("statements", lambda s: flipped(s, 1))),
+    ("a key event's signature changed", Visit._event, "keys", spoil_all("events", lambda e: [e[0], flipped(e[1])])),
+    ("a key event changed", Visit._event, "keys", spoil_all("events", lambda e: [flipped(e[0]), e[1]])),
+)
 
 STEPS = ("redeem", "network_identity", "it_follows_us", "our_entries", "sealed_to_it", "its_clear_entry", "its_sealed_entry", "its_blob", "our_blob", "erasure", "pings",
          "again", "lies", "used_invitation", "stranger", "attacks", "end")
@@ -340,9 +389,16 @@ class PythonDaemon:
         return self._fields(log, seq).get("text")
 
     async def file(self, log, seq):
-        pins = self._fields(log, seq).get("blobs")
-        blob = await fetch.fetch_blob(self.node.sessions[0], pins[0]["root"]) if pins else None
-        return blob and blob.plain(pins[0]["key"])
+        for pin in self._fields(log, seq).get("blobs", []):
+            for s in list(self.node.sessions):
+                try:
+                    blob = await fetch.fetch_blob(s, pin["root"])
+                except Close as e:
+                    await s.bye(e.code)
+                else:
+                    if blob:
+                        return blob.plain(pin["key"])
+        return None
 
     async def join(self, text):
         await self.node.stop()

@@ -52,6 +52,9 @@ async def fetch_keys(s, identity):
         except keyevents.BadEvent as e:
             raise _fail(e) from None
     s.node.changed(lambda: s.store.add_events(identity, events))
+    held = s.store.keys(identity)
+    if events and (held is None or held.refused):
+        raise _fail("a key event that is not valid")
 
 
 async def _log_row(s, log, identity, length, last, erased, fork):

@@ -111,7 +111,7 @@ class KeySet:
 
     def __init__(self, identity):
         self.identity = identity
-        self.events = {}
+        self.events, self.refused = {}, []
         self._force = None
 
     def _valid(self, e):
@@ -145,6 +145,7 @@ class KeySet:
                     self.events[e.id] = e
                     waiting.remove(e)
                     progress = True
+        self.refused = waiting
         kept = self.kept()
         self.events = {i: e for i, e in self.events.items() if i in kept}
         return set(self.events) - before
