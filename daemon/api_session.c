@@ -52,7 +52,6 @@ static enum err reply(struct act *a, struct keyring *keys, enum err ready, size_
 	struct session *s = NULL;
 	struct api_request *rq = a->rq;
 	struct id32 identity = keys->self.identity;
-	office_open(rq->node, rq->sessions);
 	enum err e = session_open(
 		rq->sessions, &identity, rq->operator_, &rq->caller, seconds, keys, keyring_free, token, &s);
 	if (e != OK)

@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "http_listen.h"
 #include "node.h"
+#include "office.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -160,10 +161,12 @@ enum err http_open(struct node *n, const struct http_options *o, char why[256], 
 	/* Last, because a node forgets no listener; nothing comes in before the loop runs. */
 	if (e == OK && !(h->events = events_new(n)))
 		e = ERR_MEMORY;
-	if (e == OK)
+	if (e == OK) {
+		office_open(n, h->sessions);
 		*out = h;
-	else
+	} else {
 		http_stop(h, abandoned, h);
+	}
 	return e;
 }
 

@@ -5,7 +5,7 @@
 
 #include "act.h"
 
-/* Listens from now on; the first sign-in calls it: without a session there is nothing to do it with. */
+/* Listens from now on. */
 void office_open(struct node *n, struct sessions *sessions);
 /* At sign-in, on a desk: logs that may be written, and admissions. *again: entries written again. */
 MUST_CHECK enum err office_sign_in(struct desk *d, struct keyring *k, size_t *again);
