@@ -2,7 +2,7 @@
 # story_invitations.sh -- who gets in: expired, used and altered invitations; a third node is known to all; a peer taken out.
 # timeout: 120
 . "${TOP:?}/tests/e2e/lib.sh"
-need quire quired jq
+need quire quired jq sqlite3
 
 for node in lincoln riverside district; do
 	home $node

@@ -3,7 +3,7 @@
 # sanitizers: yes
 # timeout: 120
 . "${TOP:?}/tests/e2e/lib.sh"
-need quire quired jq
+need quire quired jq sqlite3
 
 # An error is one JSON object with "v": 1 too.
 json_error() { # status, command...
@@ -25,6 +25,17 @@ refused "an option without its value too" 2 "." q lincoln peer invite --expires
 start lincoln
 refused "a second daemon on the same home does not start, and says why" 1 "uses the home" \
 	quired --home "$TMPDIR/lincoln" --listen off --http off
+
+home far
+long=$TMPDIR/$(printf 'x%.0s' {1..110})
+mv "$TMPDIR/far" "$long"
+refused "a home whose path is too long for a socket is refused, with the length" 2 "at most 107" \
+	quired --home "$long" --listen off --http off
+home newer
+sqlite3 "$TMPDIR/newer/quire.db" "PRAGMA user_version = 999"
+refused "a database of a newer version is left alone" 1 "newer version" \
+	quired --home "$TMPDIR/newer" --listen off --http off
+refused "doctor says the same, and what to do" 6 "what to do" q newer doctor
 
 refused "writing while locked is refused" 5 "identity unlock" act lincoln reflection add --text "$TMPDIR/lincoln.id"
 refused "a wrong passphrase is refused" 5 "passphrase" q lincoln identity unlock --passphrase-file "$TMPDIR/lincoln.id"
