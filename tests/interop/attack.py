@@ -6,7 +6,7 @@ authenticate and lengths that section 7 does not know, without a word), and noth
 import asyncio
 import os
 
-from quirepy import channel, messages, mp
+from quirepy import channel, messages, mp, noise, prim
 from quirepy.messages import TABLE, WIRE
 
 FLOAT, EXT, NIL = b"\xca\0\0\0\0", b"\xd4\1\0", b"\xc0"
@@ -221,6 +221,103 @@ class Target:
                     return
         finally:
             ch.close()
+
+
+async def _opened(target):
+    return await asyncio.open_connection(*channel.split_address(target.address))
+
+
+async def _silence(reader, seconds):
+    """Closed without a word, within some seconds."""
+    try:
+        got = await asyncio.wait_for(reader.read(1 << 16), seconds)
+    except ConnectionError:
+        got = b""
+    except asyncio.TimeoutError:
+        return "not closed"
+    return f"answered with {len(got)} bytes" if got else None
+
+
+def first_messages(target):
+    """[(what, bytes)]: beginnings that are no first handshake message to this node."""
+    sized = lambda data: len(data).to_bytes(2, "big") + data
+    good = lambda network=target.network, key=target.node_key, payload=b"": noise.Handshake(True, channel.prologue(network), target.secret, os.urandom(32), key).write(payload)
+    changed = bytearray(good())
+    changed[-1] ^= 1
+    yield "48 random bytes", sized(os.urandom(48))
+    yield "an authentication that fails", sized(bytes(changed))
+    yield "another network", sized(good(network=bytes(32)))
+    yield "another node key", sized(good(key=prim.x_public(os.urandom(32))))
+    yield "a key of small order", sized(bytes(32) + os.urandom(16))
+    yield "a payload", sized(good(payload=b"x"))
+    for n in (0, 1, 47, 49, 65535):
+        yield f"a length of {n}", n.to_bytes(2, "big")
+    yield "HTTP", b"GET / HTTP/1.1\r\n\r\n"
+
+
+async def third_message(target, change):
+    """A good first and second message, then a third that is none."""
+    reader, writer = await _opened(target)
+    h = noise.Handshake(True, channel.prologue(target.network), target.secret, os.urandom(32), target.node_key)
+    writer.write(b"\0\x30" + h.write())
+    h.read((await asyncio.wait_for(reader.readexactly(50), 5))[2:])
+    writer.write(change(h))
+    fault = await _silence(reader, 5)
+    writer.close()
+    return fault
+
+
+async def begun(target, data, seconds):
+    reader, writer = await _opened(target)
+    writer.write(data)
+    fault = await _silence(reader, seconds)
+    writer.close()
+    return fault
+
+
+async def dripping(target):
+    """One byte each second is no handshake within 10 s."""
+    reader, writer = await _opened(target)
+    wait = asyncio.ensure_future(_silence(reader, 13))
+    for byte in b"\0\x30" + os.urandom(20):
+        if wait.done():
+            break
+        writer.write(bytes([byte]))
+        await asyncio.sleep(1)
+    writer.close()
+    return await wait
+
+
+async def no_hello(target):
+    """A handshake, and then nothing: the node closes, with or without a bye TIMEOUT."""
+    ch = await target.connect("first")
+    try:
+        kind, f = messages.decode(*await asyncio.wait_for(ch.receive(), 13))
+        return None if kind.name == "bye" and f["code"] == messages.TIMEOUT else f"sent {kind.name} {f}"
+    except channel.Cut:
+        return None
+    except asyncio.TimeoutError:
+        return "not closed"
+    finally:
+        ch.close()
+
+
+def _garbled(h):
+    data = bytearray(h.write())
+    data[-1] ^= 1
+    return b"\0\x40" + data
+
+
+async def handshakes(target):
+    """Everything that is no handshake: what is refused at once one after the other, what takes too long side by side. Returns (count, [what was wrong])."""
+    quick = [(f"message 1: {what}", begun(target, data, 5)) for what, data in first_messages(target)]
+    quick += [("message 3: garbled", third_message(target, _garbled)), ("message 3: a payload", third_message(target, lambda h: b"\0\x41" + h.write(b"x"))),
+              ("message 3: a length of 63", third_message(target, lambda h: b"\0\x3f"))]
+    slow = [("nothing at all", begun(target, b"", 13)), ("half a message", begun(target, b"\0\x30" + bytes(20), 13)), ("one byte each second", dripping(target)), ("no hello", no_hello(target))]
+    ends = [(what, await attempt) for what, attempt in quick]
+    ends += zip([what for what, _ in slow], await asyncio.gather(*[attempt for _, attempt in slow]))
+    await target.welcome_guest()
+    return len(ends), [f"{what}: {end}" for what, end in ends if end is not None]
 
 
 async def attack(target, bystander):

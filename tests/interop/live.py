@@ -213,6 +213,48 @@ class Visit:
         assert code == messages.OK
         return sum(len(f["events"]) for _, f in answers)
 
+    async def questions(self):
+        """What SPEC 9.2 and 9.3 say of requests that have no good answer, and of the answers that are due."""
+        ask, other = self.session.ask, bytes(range(32))
+        for message, fields in (("want-keys", {"by": 0, "key": other}), ("want-keys", {"by": 1, "key": other}), ("want-run", {"log": other, "first": 0, "end": 1}),
+                                ("want-bodies", {"log": other, "seqs": [0]}), ("probe", {"log": other, "seqs": [0]}), ("want-fork", {"log": other}), ("want-erased", {"log": other, "first": 0}),
+                                ("want-blob", {"root": other}), ("want-leaves", {"root": other, "page": 0}), ("want-chunks", {"root": other, "first": 0, "count": 1})):
+            assert await ask(message, **fields) == (messages.NOT_FOUND, []), message
+        log, seq = await call(self.daemon.write, "to be asked for", [])
+        length = seq + 1
+        for first, end, code in ((3, 3, messages.LIMIT), (3, 1, messages.LIMIT), (0, 65537, messages.LIMIT), (length, length + 1, messages.OK), (2**32 - 1, 2**32, messages.OK)):
+            assert await ask("want-run", log=log, first=first, end=end) == (code, []), (first, end)
+        code, answers = await ask("want-run", log=log, first=0, end=65536)
+        runs = [f for name, f in answers if name == "run"]
+        assert code == messages.OK and sum(len(f["parts"]) for f in runs) == length and runs[-1]["signature"]
+        headers = [entries.Header(h) for f in runs for h in (f["headers"][i : i + 162] for i in range(0, len(f["headers"]), 162))]
+        code, answers = await ask("want-bodies", log=log, seqs=list(range(length)))
+        assert code == messages.OK and [f["seq"] for _, f in answers] == list(range(length))
+        for h, (_, f) in zip(headers, answers):
+            assert f["kind"] == 1 and entries.check_body(h, f["bytes"]) is None
+        code, answers = await ask("probe", log=log, seqs=[0, seq, length, 2**32 - 1])
+        assert (code, [i for _, f in answers for i in f["ids"]]) == (messages.OK, [headers[0].id, headers[-1].id, b"", b""])
+        assert await ask("want-fork", log=log) == (messages.NOT_FOUND, [])
+        assert await ask("want-erased", log=log, first=0) == (messages.OK, [])
+        root = self.node.store.keys(self.theirs).events[self.theirs].payload[1]
+        code, answers = await ask("want-keys", by=1, key=root)
+        assert code == messages.OK and {f["identity"] for _, f in answers} == {self.theirs}
+
+    async def twice(self):
+        """SPEC 10.2: of two connections the newer; of two nodes with one key the first, and both are told."""
+        second = await self.node.dial(self.invitation.addresses[0], self.invitation.node_key)
+        await opened(second)
+        await asyncio.wait_for(self.session.ended.wait(), 10)
+        assert self.session.closed_with == ("got", messages.DUPLICATE) and await second.ping(), self.session.closed_with
+        self.session = second
+        clone = Node(self.invitation.network, "clone", self.node.secret)
+        clone.join(self.invitation.node_key)
+        third = await clone.dial(self.invitation.addresses[0], self.invitation.node_key)
+        await asyncio.wait_for(third.ended.wait(), 10)
+        assert f"clone {self.node.instance.hex()}" in third.log and third.closed_with == ("got", messages.DUPLICATE), (third.log, third.closed_with)
+        await until(lambda: f"clone {clone.instance.hex()}" in second.log, "the first one is told")
+        assert await second.ping()
+
     async def used_invitation(self):
         stranger = Node(self.invitation.network, "late")
         s = await stranger.dial(self.invitation.addresses[0], self.invitation.node_key, self.invitation)
@@ -224,11 +266,19 @@ class Visit:
         await asyncio.wait_for(s.ended.wait(), 12)
         assert s.closed_with == ("got", messages.REFUSED), s.closed_with
 
-    async def attacks(self):
+    async def _target(self):
         s = await self._member("attacker")
         await s.bye(messages.CLOSED)
-        target = attack.Target(self.invitation.addresses[0], self.invitation.node_key, self.invitation.network, s.node.secret)
-        count, wrong = await attack.attack(target, lambda: asyncio.wait_for(self.session.ping(), 10))
+        return attack.Target(self.invitation.addresses[0], self.invitation.node_key, self.invitation.network, s.node.secret)
+
+    async def handshakes(self):
+        count, wrong = await attack.handshakes(await self._target())
+        assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(wrong)
+        assert await asyncio.wait_for(self.session.ping(), 10)
+        return f"{count} that are none"
+
+    async def attacks(self):
+        count, wrong = await attack.attack(await self._target(), lambda: asyncio.wait_for(self.session.ping(), 10))
         assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(wrong)
         return f"{count} attacks"
 
@@ -336,7 +386,7 @@ LIES = (
 )
 
 STEPS = ("redeem", "network_identity", "it_follows_us", "our_entries", "sealed_to_it", "its_clear_entry", "its_sealed_entry", "its_blob", "our_blob", "erasure", "pings",
-         "again", "lies", "used_invitation", "stranger", "attacks", "end")
+         "again", "lies", "used_invitation", "stranger", "questions", "twice", "handshakes", "attacks", "end")
 HOST_STEPS = ("it_joins", "what_it_writes", "what_we_write", "restarted", "end")
 
 
