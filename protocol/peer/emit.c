@@ -80,7 +80,7 @@ static bool pending_get(struct engine *e, uint64_t tag, struct pending *out)
 /* Without memory even for the request its continuation is told at once: nobody waits for ever. */
 static void store_failed(struct engine *e, struct session *s, stored_fn done, void *ctx)
 {
-	struct store_res res = {.err = ERR_MEMORY};
+	struct store_res res = {.err = e->closing ? ERR_CLOSED : ERR_MEMORY};
 	if (!done)
 		return;
 	if (s)
@@ -92,7 +92,7 @@ static void store_failed(struct engine *e, struct session *s, stored_fn done, vo
 
 void emit_store(struct engine *e, struct store_req *req, struct session *s, stored_fn done, void *ctx)
 {
-	uint32_t i = req ? pending_take(e) : PENDING_NONE;
+	uint32_t i = req && !e->closing ? pending_take(e) : PENDING_NONE;
 	struct out_node *n = i == PENDING_NONE ? NULL : out_new(e, ENGINE_OUT_STORE, s ? s->conn : 0);
 	if (!n) {
 		if (i != PENDING_NONE) {
@@ -112,7 +112,7 @@ void emit_store(struct engine *e, struct store_req *req, struct session *s, stor
 
 void emit_work(struct engine *e, struct engine_work *w, struct session *s, worked_fn done, void *ctx)
 {
-	uint32_t i = w ? pending_take(e) : PENDING_NONE;
+	uint32_t i = w && !e->closing ? pending_take(e) : PENDING_NONE;
 	struct out_node *n = i == PENDING_NONE ? NULL : out_new(e, ENGINE_OUT_WORK, s ? s->conn : 0);
 	if (n) {
 		w->tag = pending_put(e, i, s, NULL, done, ctx);
@@ -222,6 +222,28 @@ bool engine_next(struct engine *e, struct engine_out *out)
 		e->outs_tail = &e->outs;
 	free(n);
 	return true;
+}
+
+/* Nobody waits for ever: each continuation is told that its answer does not come, and frees what it holds. */
+void emit_close(struct engine *e)
+{
+	e->closing = true;
+	for (uint32_t i = 0; i < e->pending_n; i++) {
+		if (!e->pending[i].used)
+			continue;
+		uint64_t tag = ((uint64_t)e->pending[i].generation << 32) | i;
+		if (e->pending[i].worked) {
+			struct engine_work *w = work_new(WORK_REMOVE);
+			if (!w)
+				continue;
+			w->tag = tag;
+			w->err = ERR_CLOSED;
+			emit_worked(e, w);
+		} else {
+			struct store_res res = {.tag = tag, .err = ERR_CLOSED};
+			emit_stored(e, &res);
+		}
+	}
 }
 
 void emit_deinit(struct engine *e)

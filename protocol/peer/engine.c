@@ -76,15 +76,16 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	emit_deinit(e);
+	for (struct session *s = e->sessions; s; s = s->next) {
+		if (s->state == SESSION_CLOSED)
+			continue;
+		s->state = SESSION_CLOSED;
+		ask_deinit(s);
+	}
+	emit_close(e);
 	while (e->sessions) {
-		struct session *s = e->sessions;
-		if (s->state != SESSION_CLOSED) {
-			s->state = SESSION_CLOSED;
-			ask_deinit(s);
-		}
-		s->refs = 1;
-		peer_release(s);
+		e->sessions->refs = 1;
+		peer_release(e->sessions);
 	}
 	blob_deinit(e);
 	keys_deinit(e);

@@ -21,7 +21,7 @@
 #define KEYS_BYTES_MAX (32u << 20) /* key events and statements of one peer that are not stored yet */
 #define SERVE_QUEUE_BYTES (1u << 20) /* queued for a peer before answers wait */
 #define SERVE_RUN_BYTES 68000 /* bodies and envelopes in one run: with 64 headers it stays a message */
-#define SERVE_CHUNK_QUEUE_BYTES (4u << 20)
+#define SERVE_CHUNK_QUEUE_BYTES (1u << 20)
 #define PULL_ACTIVE_MAX 48 /* rows worked on at once */
 #define PULL_VERIFY_BYTES_MAX (16u << 20) /* received and not yet committed, before reading stops */
 #define PULL_RUN_WINDOW 16384 /* entries asked for at once in one log */
@@ -74,6 +74,7 @@ void emit_message(struct session *s, enum message_type type, const void *msg);
 void emit_message_class(struct session *s, enum message_type type, const void *msg, bool bulk);
 void emit_stored(struct engine *e, struct store_res *res);
 void emit_worked(struct engine *e, struct engine_work *w);
+void emit_close(struct engine *e);
 void emit_deinit(struct engine *e);
 /* Bytes of a slice copied into a request's or work's arena; {NULL, n} if out of memory. */
 bool arena_put(struct arena *a, struct slice in, struct slice *out);
@@ -378,6 +379,7 @@ struct engine {
 	struct id32 follows_version;
 	uint64_t number; /* last change that is committed */
 	bool booted;
+	bool closing; /* engine_free has begun: what is asked for now is answered with ERR_CLOSED at once */
 	struct fetch *fetches; /* blob_fetch.c */
 	size_t fetches_n;
 	bool fetch_listing, fetch_again;
