@@ -28,7 +28,7 @@ void *bench_memory(size_t n); /* zeroed */
 
 double bench_now_s(void);
 void bench_pause(int ms);
-double bench_cpu_s(void); /* of this process, user and system */
+double bench_cpu_s(void); /* of this process and of its children that have ended, user and system */
 
 /* ---- figures.c: one number for each run; median, least, most ---- */
 
@@ -119,12 +119,12 @@ int limit_main(struct bench_options *o);
 int append_main(struct bench_options *o);
 int latency_main(struct bench_options *o);
 
-/* ---- limit_sync.c, limit_blob.c: bare pipelines, for comparison ---- */
+/* ---- limit_sync.c, limit_blob.c: bare pipelines, for comparison; *cpu_s: what both processes took ---- */
 
 /* Entries per second from one process to another, no engine: read runs, AEAD, TCP, verify, store with FULL. */
 double limit_sync(const struct bench_options *o, const struct bench_home *source,
-	const struct bench_log *logs, size_t n);
+	const struct bench_log *logs, size_t n, double *cpu_s);
 /* MB/s from one process to another: read, AEAD, TCP, decrypt, BLAKE2b and write on a second thread, fsync. */
-double limit_blob(const struct bench_options *o, const char *file, uint64_t bytes);
+double limit_blob(const struct bench_options *o, const char *file, uint64_t bytes, double *cpu_s);
 
 #endif

@@ -178,6 +178,7 @@ static void run(struct bench_options *o, struct bench_report *r, struct blob_ben
 	bench_add(r, "source_peak_mib", "MiB", a.peak_mib);
 	bench_add(r, "receiver_cpu_s", "s", b.cpu_s);
 	bench_add(r, "receiver_peak_mib", "MiB", b.peak_mib);
+	bench_add(r, "cpu_s", "s, both sides", a.cpu_s + b.cpu_s);
 	bench_add(r, "wire_share", "bytes sent for each of the file", (double)a.written / (double)o->bytes);
 	if (!o->keep)
 		bench_remove(receiver.path);
@@ -198,8 +199,11 @@ int blob_main(struct bench_options *o)
 	bench_pin(&x->source, &x->log, &x->root, o->bytes);
 	for (uint64_t i = 0; i < o->runs; i++) {
 		run(o, r, x, i);
-		if (o->bare)
-			bench_add(r, "limit_mb_per_s", "MB/s, bare", limit_blob(o, file, o->bytes));
+		if (o->bare) {
+			double cpu_s;
+			bench_add(r, "limit_mb_per_s", "MB/s, bare", limit_blob(o, file, o->bytes, &cpu_s));
+			bench_add(r, "limit_cpu_s", "s, both sides, bare", cpu_s);
+		}
 	}
 	if (o->bare)
 		bench_add(r, "share_of_limit", "of the bare limit",

@@ -45,12 +45,17 @@ void bench_settle(void)
 	sync();
 }
 
-double bench_cpu_s(void)
+static double cpu_s(int who)
 {
 	struct rusage u;
-	(void)getrusage(RUSAGE_SELF, &u);
+	(void)getrusage(who, &u);
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+double bench_cpu_s(void)
+{
+	return cpu_s(RUSAGE_SELF) + cpu_s(RUSAGE_CHILDREN);
 }
 
 static struct bench_figure *find(struct bench_report *r, const char *name)

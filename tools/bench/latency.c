@@ -18,7 +18,7 @@
 
 /* What the two tell the parent. */
 struct note {
-	enum { NOTE_LISTEN, NOTE_ASKED, NOTE_COMMITTED } kind;
+	enum { NOTE_LISTEN, NOTE_ASKED, NOTE_ANSWERED, NOTE_COMMITTED } kind;
 	uint64_t seq;
 	double at_s;
 	char address[64];
@@ -47,6 +47,12 @@ static void on_answer(void *ctx, const struct engine_event *ev)
 	bench_must(ev->err, "a command");
 }
 
+static void on_appended(void *ctx, const struct engine_event *ev)
+{
+	bench_must(ev->err, "an append");
+	tell(ctx, (struct note){.kind = NOTE_ANSWERED, .seq = ev->seq});
+}
+
 static void append(struct side *x)
 {
 	struct buf body = {0};
@@ -57,7 +63,7 @@ static void append(struct side *x)
 		.body = buf_slice(&body),
 		.device_secret = x->log.device_secret};
 	tell(x, (struct note){.kind = NOTE_ASKED, .seq = x->log.length++});
-	node_command(x->node, &cmd, on_answer, x);
+	node_command(x->node, &cmd, on_appended, x);
 	buf_free(&body);
 }
 
@@ -139,8 +145,13 @@ static int begin_side(struct side *x, const struct bench_home *h)
 	return fds[0];
 }
 
+/* For each seq. */
+struct times {
+	double *asked_s, *answered_s, *committed_s;
+};
+
 /* Takes notes from both until both are gone. */
-static void collect(const int fds[2], double *asked_s, double *committed_s, uint64_t n)
+static void collect(const int fds[2], const struct times *t, uint64_t n)
 {
 	struct pollfd p[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
 	while (p[0].fd >= 0 || p[1].fd >= 0) {
@@ -153,9 +164,11 @@ static void collect(const int fds[2], double *asked_s, double *committed_s, uint
 			if (read(p[i].fd, &note, sizeof note) != (ssize_t)sizeof note)
 				p[i].fd = -1;
 			else if (note.seq <= n && note.kind == NOTE_ASKED)
-				asked_s[note.seq] = note.at_s;
+				t->asked_s[note.seq] = note.at_s;
+			else if (note.seq <= n && note.kind == NOTE_ANSWERED)
+				t->answered_s[note.seq] = note.at_s;
 			else if (note.seq <= n && note.kind == NOTE_COMMITTED)
-				committed_s[note.seq] = note.at_s;
+				t->committed_s[note.seq] = note.at_s;
 		}
 	}
 }
@@ -166,8 +179,26 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void run(struct bench_options *o, struct bench_report *r, uint64_t number, double *asked_s,
-	double *committed_s)
+/* From asked to done; entry 0 was there before the two met. */
+static void add_times(
+	struct bench_report *r, const char *prefix, const double *asked_s, double *done_s, uint64_t n)
+{
+	char name[40];
+	for (uint64_t i = 1; i <= n; i++) {
+		if (done_s[i] == 0)
+			bench_fail("an entry", "it did not arrive");
+		done_s[i] -= asked_s[i];
+	}
+	qsort(done_s + 1, n, sizeof *done_s, ascending);
+	snprintf(name, sizeof name, "%sp50_ms", prefix);
+	bench_add(r, name, "ms", done_s[1 + n / 2] * 1e3);
+	snprintf(name, sizeof name, "%sp99_ms", prefix);
+	bench_add(r, name, "ms", done_s[(n * 99 + 99) / 100] * 1e3);
+	snprintf(name, sizeof name, "%smost_ms", prefix);
+	bench_add(r, name, "ms", done_s[n] * 1e3);
+}
+
+static void run(struct bench_options *o, struct bench_report *r, uint64_t number, const struct times *t)
 {
 	struct side *a = bench_memory(sizeof *a), *b = bench_memory(sizeof *b);
 	struct bench_home ha, hb;
@@ -190,21 +221,13 @@ static void run(struct bench_options *o, struct bench_report *r, uint64_t number
 	} while (note.kind != NOTE_LISTEN);
 	bench_admit(&hb, &ha, note.address);
 	fds[1] = begin_side(b, &hb);
-	collect(fds, asked_s, committed_s, o->entries);
+	collect(fds, t, o->entries);
 	close(fds[0]);
 	close(fds[1]);
 	(void)wait(NULL);
 	(void)wait(NULL);
-	/* Entry 0 was there before the two met. */
-	for (uint64_t i = 1; i <= o->entries; i++) {
-		if (committed_s[i] == 0)
-			bench_fail("an entry", "it did not arrive");
-		committed_s[i] -= asked_s[i];
-	}
-	qsort(committed_s + 1, o->entries, sizeof *committed_s, ascending);
-	bench_add(r, "p50_ms", "ms", committed_s[1 + o->entries / 2] * 1e3);
-	bench_add(r, "p99_ms", "ms", committed_s[1 + o->entries * 99 / 100] * 1e3);
-	bench_add(r, "most_ms", "ms", committed_s[o->entries] * 1e3);
+	add_times(r, "own_", t->asked_s, t->answered_s, o->entries);
+	add_times(r, "", t->asked_s, t->committed_s, o->entries);
 	bench_remove(ha.path);
 	bench_remove(hb.path);
 	free(a);
@@ -217,10 +240,11 @@ int latency_main(struct bench_options *o)
 	size_t bytes = (o->entries + 1) * sizeof(double);
 	r->name = "latency";
 	for (uint64_t i = 0; i < o->runs; i++) {
-		double *asked_s = bench_memory(bytes), *committed_s = bench_memory(bytes);
-		run(o, r, i, asked_s, committed_s);
-		free(asked_s);
-		free(committed_s);
+		const struct times t = {bench_memory(bytes), bench_memory(bytes), bench_memory(bytes)};
+		run(o, r, i, &t);
+		free(t.asked_s);
+		free(t.answered_s);
+		free(t.committed_s);
 	}
 	bench_print(r, o);
 	free(r);

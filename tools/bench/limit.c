@@ -29,8 +29,11 @@ int limit_main(struct bench_options *o)
 	bench_identities(&source, logs, o->logs);
 	bench_fill(&source, logs, o->logs, each, o->body);
 	for (uint64_t i = 0; i < o->runs; i++) {
-		bench_add(r, "entries_per_s", "entries/s", limit_sync(o, &source, logs, o->logs));
-		bench_add(r, "mb_per_s", "MB/s of a blob", limit_blob(o, file, o->bytes));
+		double cpu_s;
+		bench_add(r, "entries_per_s", "entries/s", limit_sync(o, &source, logs, o->logs, &cpu_s));
+		bench_add(r, "cpu_us_per_entry", "us, both sides", cpu_s * 1e6 / (double)o->entries);
+		bench_add(r, "mb_per_s", "MB/s of a blob", limit_blob(o, file, o->bytes, &cpu_s));
+		bench_add(r, "blob_cpu_s", "s, both sides", cpu_s);
 	}
 	bench_print(r, o);
 	free(logs);

@@ -72,7 +72,7 @@ static void send_file(int fd, const char *file)
 	wire_flush(&w);
 }
 
-double limit_blob(const struct bench_options *o, const char *file, uint64_t bytes)
+double limit_blob(const struct bench_options *o, const char *file, uint64_t bytes, double *cpu_s)
 {
 	char path[BENCH_PATH_BYTES + 16];
 	int fds[2];
@@ -93,7 +93,7 @@ double limit_blob(const struct bench_options *o, const char *file, uint64_t byte
 	r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (r->fd < 0 || uv_mutex_init(&r->mutex) != 0 || uv_cond_init(&r->moved) != 0)
 		bench_fail(path, strerror(errno));
-	double before = bench_now_s();
+	double cpu_before_s = bench_cpu_s(), before = bench_now_s();
 	if (uv_thread_create(&thread, hash_and_write, r) != 0)
 		bench_fail("a thread", err_text(ERR_MEMORY));
 	wire_go(fds[0]);
@@ -108,6 +108,7 @@ double limit_blob(const struct bench_options *o, const char *file, uint64_t byte
 		bench_fail(path, strerror(errno));
 	double s = bench_now_s() - before;
 	(void)waitpid(child, NULL, 0);
+	*cpu_s = bench_cpu_s() - cpu_before_s;
 	close(fds[0]);
 	close(r->fd);
 	unlink(path);

@@ -120,7 +120,7 @@ static void take_run(struct receiver *r, struct slice frame)
 }
 
 double limit_sync(const struct bench_options *o, const struct bench_home *source,
-	const struct bench_log *logs, size_t n)
+	const struct bench_log *logs, size_t n, double *cpu_s)
 {
 	struct bench_home home;
 	int fds[2];
@@ -139,7 +139,7 @@ double limit_sync(const struct bench_options *o, const struct bench_home *source
 	struct wire w = {.fd = fds[0]};
 	r->store = bench_open(&home, false);
 	r->logs = logs;
-	double before = bench_now_s();
+	double cpu_before_s = bench_cpu_s(), before = bench_now_s();
 	wire_go(fds[0]);
 	for (struct slice frame; wire_receive(&w, &frame);)
 		take_run(r, frame);
@@ -149,6 +149,7 @@ double limit_sync(const struct bench_options *o, const struct bench_home *source
 	uint64_t entries = r->entries;
 	close(fds[0]);
 	(void)waitpid(child, NULL, 0);
+	*cpu_s = bench_cpu_s() - cpu_before_s;
 	store_close(r->store);
 	bench_remove(home.path);
 	wire_deinit(&w);

@@ -96,9 +96,13 @@ int sync_main(struct bench_options *o)
 	bench_fill(&source, logs, o->logs, each, o->body);
 	for (uint64_t i = 0; i < o->runs; i++) {
 		run(o, r, &source, logs, i);
-		if (o->bare)
+		if (o->bare) {
+			double cpu_s;
 			bench_add(r, "limit_entries_per_s", "entries/s, bare",
-				limit_sync(o, &source, logs, o->logs));
+				limit_sync(o, &source, logs, o->logs, &cpu_s));
+			bench_add(r, "limit_cpu_us_per_entry", "us, both sides, bare",
+				cpu_s * 1e6 / (double)o->entries);
+		}
 	}
 	if (o->bare)
 		bench_add(r, "share_of_limit", "of the bare limit",
