@@ -8,7 +8,7 @@
 
 static enum err say(char why[COMPOSE_WHY_BYTES], const char *field, const char *what)
 {
-	snprintf(why, COMPOSE_WHY_BYTES, "\"%.60s\" %s", field, what);
+	snprintf(why, COMPOSE_WHY_BYTES, "\"%.60s\" %.190s", field, what);
 	return ERR_INPUT;
 }
 
