@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # story_devices.sh -- one person, two machines; a home that was copied; the paper code.
+# sanitizers: yes
 # timeout: 150
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq

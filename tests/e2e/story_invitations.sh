@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # story_invitations.sh -- who gets in: expired, used and altered invitations; a third node is known to all; a peer taken out.
+# sanitizers: yes
 # timeout: 120
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq sqlite3

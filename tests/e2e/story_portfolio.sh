@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # story_portfolio.sh -- who sees what; files that go on where they broke off; following ended; small files over two hops.
+# sanitizers: yes
 # timeout: 150
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq curl
