@@ -42,7 +42,7 @@ static enum err sync_part(const char *home, const struct engine_work *w)
 	enum err e = blobfile_open_part(home, &w->root, &fd);
 	if (e != OK)
 		return e;
-	e = blobfile_sync(fd);
+	e = blobfile_sync(home, &w->root, fd);
 	close(fd);
 	return e;
 }

@@ -30,9 +30,12 @@ static enum err sync_folder(const char *path)
 static enum err blob_path(
 	char out[PATH_MAX_BYTES], const char *home, const struct id32 *root, int depth, const char *suffix)
 {
-	char hex[65];
-	for (size_t i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", root->b[i]);
+	static const char digits[] = "0123456789abcdef";
+	char hex[65] = {0};
+	for (size_t i = 0; i < 32; i++) {
+		hex[2 * i] = digits[root->b[i] >> 4];
+		hex[2 * i + 1] = digits[root->b[i] & 15];
+	}
 	int n = depth == 1   ? snprintf(out, PATH_MAX_BYTES, "%s/blobs", home)
 		: depth == 2 ? snprintf(out, PATH_MAX_BYTES, "%s/blobs/%.2s", home, hex)
 			     : snprintf(out, PATH_MAX_BYTES, "%s/blobs/%.2s/%s%s", home, hex, hex, suffix);
@@ -84,19 +87,16 @@ enum err blobfile_open_part(const char *home, const struct id32 *root, int *fd)
 {
 	char path[PATH_MAX_BYTES];
 	enum err e = blob_path(path, home, root, 3, ".part");
-	if (e == OK)
-		e = make_folders(home, root);
+	if (e != OK)
+		return e;
+	*fd = open(path, O_RDWR | O_CLOEXEC);
+	if (*fd >= 0)
+		return OK;
+	e = make_folders(home, root);
 	if (e != OK)
 		return e;
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd < 0)
-		return fault();
-	e = blob_path(path, home, root, 2, "");
-	if (e == OK)
-		e = sync_folder(path);
-	if (e != OK)
-		close(*fd);
-	return e;
+	return *fd >= 0 ? OK : fault();
 }
 
 enum err blobfile_open(const char *home, const struct id32 *root, int *fd)
@@ -147,9 +147,17 @@ enum err blobfile_read_chunk(int fd, uint64_t index, uint8_t *p, size_t n)
 	return OK;
 }
 
-enum err blobfile_sync(int fd)
+/* The folders each time, and not when they were made: another thread may have made them and not be done with it. */
+enum err blobfile_sync(const char *home, const struct id32 *root, int fd)
 {
-	return fdatasync(fd) == 0 ? OK : fault();
+	char path[PATH_MAX_BYTES];
+	enum err e = fdatasync(fd) == 0 ? OK : fault();
+	for (int depth = 2; e == OK && depth >= 1; depth--) {
+		e = blob_path(path, home, root, depth, "");
+		if (e == OK)
+			e = sync_folder(path);
+	}
+	return e;
 }
 
 /* The name that a file of blobfile_temp may have had, when the file system has no O_TMPFILE. */

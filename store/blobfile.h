@@ -14,7 +14,8 @@ MUST_CHECK enum err blobfile_open(const char *home, const struct id32 *root, int
 /* Chunk i at i * 65,552. ERR_IO, ERR_FULL; read: ERR_CORRUPT if it is shorter. */
 MUST_CHECK enum err blobfile_write_chunk(int fd, uint64_t index, const uint8_t *p, size_t n);
 MUST_CHECK enum err blobfile_read_chunk(int fd, uint64_t index, uint8_t *p, size_t n);
-MUST_CHECK enum err blobfile_sync(int fd);
+/* What was written to the growing file, and its name. */
+MUST_CHECK enum err blobfile_sync(const char *home, const struct id32 *root, int fd);
 /* Gives a temporary file (from blobfile_temp, fd) or the .part file (fd -1) its final name, durably. Exists already: fine. */
 MUST_CHECK enum err blobfile_publish(const char *home, const struct id32 *root, int fd);
 void blobfile_remove(const char *home, const struct id32 *root); /* both names */

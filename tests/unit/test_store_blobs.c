@@ -161,7 +161,7 @@ static void put_file(struct fixture *f, const struct id32 *r, bool leave_part)
 	static const uint8_t chunk[100] = {5};
 	assert_int_equal(blobfile_open_part(f->home, r, &fd), OK);
 	assert_int_equal(blobfile_write_chunk(fd, 0, chunk, sizeof chunk), OK);
-	assert_int_equal(blobfile_sync(fd), OK);
+	assert_int_equal(blobfile_sync(f->home, r, fd), OK);
 	close(fd);
 	if (!leave_part)
 		assert_int_equal(blobfile_publish(f->home, r, -1), OK);
