@@ -105,7 +105,7 @@ static void on_written(uv_write_t *req, int status)
 	struct conn *c = (struct conn *)req->data;
 	size_t bodies = c->in_flight_bodies, bulk = c->in_flight_bulk;
 	c->writing = false;
-	buf_free(&c->in_flight);
+	c->in_flight.n = 0; /* its room is for the next */
 	if (c->state == CONN_CLOSING)
 		return;
 	if (status != 0) {
@@ -140,12 +140,21 @@ static enum err fill(struct conn *c)
 	return OK;
 }
 
+/* A connection at rest holds no large buffers: the two that take turns while there is something to send. */
+static void give_back(struct conn *c)
+{
+	buf_free(&c->in_flight);
+	if (channel_output(&c->channel, &c->in_flight) == OK)
+		buf_free(&c->in_flight);
+}
+
 void conn_flush(struct conn *c)
 {
 	if (c->writing || c->state == CONN_DIALLING || c->state == CONN_CLOSING)
 		return;
 	enum err e = c->state == CONN_HANDSHAKE ? OK : fill(c);
 	if (e == OK && channel_output_bytes(&c->channel) == 0) {
+		give_back(c);
 		if (c->state == CONN_FLUSHING)
 			flushed(c);
 		return;

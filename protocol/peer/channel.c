@@ -396,8 +396,8 @@ enum err channel_output(struct channel *c, struct buf *out)
 		buf_free(&c->out);
 		return OK;
 	}
-	buf_free(out);
+	struct buf empty = *out;
 	*out = c->out;
-	c->out = (struct buf){0};
+	c->out = empty;
 	return OK;
 }

@@ -108,8 +108,8 @@ MUST_CHECK enum err channel_send(struct channel *c, uint8_t type, const struct s
 /* Bytes that channel_output would give now, within 18. The owner stops sending above its own bound. */
 size_t channel_output_bytes(const struct channel *c);
 
-/* Closes the frame that is being filled and gives all output: to an empty *out as a whole (its memory is freed, the
- * channel's taken), else appended.
+/* Closes the frame that is being filled and gives all output: to an empty *out as a whole (its memory becomes the
+ * channel's for what comes next, the channel's is given), else appended.
  *   errors: ERR_MEMORY (nothing is lost, *out is unchanged); ERR_LIMIT as in send; ERR_CLOSED. */
 MUST_CHECK enum err channel_output(struct channel *c, struct buf *out);
 
