@@ -3,7 +3,7 @@
 
 #include "protocol/log/blobtree.h"
 
-#define READS 8 /* chunks read ahead for one request */
+#define READS 2 /* chunks read ahead for one request; a peer has several of them */
 
 struct chunk_read {
 	struct chunk_serve *v;
