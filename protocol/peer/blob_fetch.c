@@ -165,13 +165,32 @@ struct progress {
 	uint8_t have[];
 };
 
+static void removed(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
+{
+	(void)e, (void)s, (void)ctx, (void)w;
+}
+
+/* The entries that pinned it were erased meanwhile: what was fetched goes too. False: they were not. */
+static bool unwanted(struct fetch *f, const struct store_res *res)
+{
+	if (res->err != ERR_NOT_FOUND && res->err != ERR_STATE)
+		return false;
+	struct engine_work *w = work_new(WORK_REMOVE);
+	if (w)
+		w->root = f->root;
+	emit_work(f->e, w, NULL, removed, NULL);
+	f->step = FETCH_OVER;
+	f->s = NULL;
+	return true;
+}
+
 static void have_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct progress *p = ctx;
 	struct fetch *f = p->f;
 	(void)s;
 	f->syncing = false;
-	if (engine_written(e, res, "the progress of a blob"))
+	if (!unwanted(f, res) && engine_written(e, res, "the progress of a blob"))
 		event(f, p->have_n);
 	free(p);
 	(void)release(f);
@@ -219,12 +238,13 @@ static void done_stored(struct engine *e, struct session *s, void *ctx, struct s
 {
 	struct fetch *f = ctx;
 	(void)s;
-	bool ok = engine_written(e, res, "a blob");
-	if (ok)
-		event(f, f->chunks);
-	else
-		leave(f, false);
-	over(f); /* if it failed the store's row brings it back */
+	if (!unwanted(f, res)) {
+		if (engine_written(e, res, "a blob"))
+			event(f, f->chunks);
+		else
+			leave(f, false);
+		over(f); /* if it failed the store's row brings it back */
+	}
 	(void)release(f);
 	blob_pinned(e);
 }
@@ -512,7 +532,8 @@ static void leaves_kept(struct engine *e, struct session *s, void *ctx, struct s
 {
 	struct fetch *f = ctx;
 	(void)s;
-	(void)engine_written(e, res, "the leaves of a blob");
+	if (!unwanted(f, res))
+		(void)engine_written(e, res, "the leaves of a blob");
 	(void)release(f);
 }
 
