@@ -164,9 +164,9 @@ checked "what is written on the new computer reaches Riverside" within 20 holds 
 step "Everything is looked over"
 start lincoln
 checked "both schools are connected" within 30 connected riverside "Lincoln School"
-checked "doctor finds nothing wrong at Lincoln" at lincoln doctor
-checked "doctor finds nothing wrong at Riverside" at riverside doctor
-checked "doctor finds nothing wrong on the new computer" at laptop doctor
+checked "doctor finds nothing wrong at Lincoln" sound lincoln
+checked "doctor finds nothing wrong at Riverside" sound riverside
+checked "doctor finds nothing wrong on the new computer" sound laptop
 for node in lincoln riverside laptop; do
 	at $node node status --json >"$stage/status" && words
 done

@@ -227,6 +227,9 @@ knows() { # node, person, name
 	at "$1" --json identity show "$(id_of "$2")" | grep -qF "\"name\": \"$3\""
 }
 
+# Neither an error nor a warning.
+sound() { at "$1" doctor >"$stage/doctor" 2>&1 && grep -qx "Nothing is wrong." "$stage/doctor" || { cat "$stage/doctor"; return 1; }; }
+
 words() { sed -n 's/^ *"words": "\(.*\)",\{0,1\}$/    \1/p' "$stage/status"; }
 
 # ---- the end
