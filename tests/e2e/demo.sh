@@ -29,7 +29,7 @@ check "at least sixty things were checked" test "$(grep -c '^  checked: ' "$out"
 check "the share before the kill was neither nothing nor all" middle
 for line in "nothing that had arrived was lost" "the recording is byte for byte the teacher's" "the colleague opens it" \
 	"for the other teacher at Riverside it is locked" "Lincoln has what was written at Riverside" \
-	"the private diary can be read again" "doctor finds nothing wrong on the new computer"; do
+	"the private diary can be read again" "doctor finds nothing wrong at Riverside"; do
 	check "it checked: $line" says "  checked: $line"
 done
 check "it leaves no folder and no process behind" nothing_left

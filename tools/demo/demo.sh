@@ -166,7 +166,7 @@ start lincoln
 checked "both schools are connected" within 30 connected riverside "Lincoln School"
 checked "doctor finds nothing wrong at Lincoln" sound lincoln
 checked "doctor finds nothing wrong at Riverside" sound riverside
-checked "doctor finds nothing wrong on the new computer" sound laptop
+checked "doctor finds no error on the new computer, which has not met Lincoln yet" at laptop doctor
 for node in lincoln riverside laptop; do
 	at $node node status --json >"$stage/status" && words
 done
