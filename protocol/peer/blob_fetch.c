@@ -165,20 +165,13 @@ struct progress {
 	uint8_t have[];
 };
 
-static void removed(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
-{
-	(void)e, (void)s, (void)ctx, (void)w;
-}
-
 /* The entries that pinned it were erased meanwhile: what was fetched goes too. False: they were not. */
 static bool unwanted(struct fetch *f, const struct store_res *res)
 {
 	if (res->err != ERR_NOT_FOUND && res->err != ERR_STATE)
 		return false;
-	struct engine_work *w = work_new(WORK_REMOVE);
-	if (w)
-		w->root = f->root;
-	emit_work(f->e, w, NULL, removed, NULL);
+	struct store_res dropped = {.r = {.n = 1, .ids = &f->root}};
+	engine_remove_blobs(f->e, &dropped);
 	f->step = FETCH_OVER;
 	f->s = NULL;
 	return true;
@@ -424,30 +417,6 @@ static void chunks_end(struct session *s, void *ctx, enum err code)
 		blob_pump(s->e); /* another may have it */
 }
 
-/* Bytes that the rate allows now; asks for a wake-up if there are none. */
-static bool rate_allows(struct engine *e, uint64_t bytes)
-{
-	uint64_t rate = e->config.blob_rate;
-	if (rate == 0)
-		return true;
-	uint64_t span = e->now_ms - e->rate_ms;
-	if (span > 1000)
-		span = 1000;
-	e->rate_tokens += rate * span / 1000;
-	e->rate_ms = e->now_ms;
-	uint64_t full = rate > bytes ? rate : bytes;
-	if (e->rate_tokens > full)
-		e->rate_tokens = full;
-	if (e->rate_tokens < bytes) {
-		uint64_t wait = (bytes - e->rate_tokens) * 1000 / rate + 1;
-		if (!e->fetch_retry_ms || e->fetch_retry_ms > e->now_ms + wait)
-			e->fetch_retry_ms = e->now_ms + wait;
-		return false;
-	}
-	e->rate_tokens -= bytes;
-	return true;
-}
-
 /* The next missing stretch of the present page. */
 static bool next_range(struct fetch *f, uint64_t *first, uint64_t *end)
 {
@@ -478,7 +447,7 @@ static void ask_chunks(struct fetch *f)
 {
 	uint64_t first, end;
 	while (f->s && f->step == FETCH_CHUNKS && f->on_way + f->asks * CHUNKS_PER_ASK < CHUNKS_ASKED_MAX && ask_room(f->s, true) && next_range(f, &first, &end)) {
-		if (!rate_allows(f->e, (end - first) * BLOB_CHUNK_STORED_BYTES))
+		if (!blob_rate_allows(f->e, (end - first) * BLOB_CHUNK_STORED_BYTES))
 			return;
 		struct chunk_ask *a = malloc(sizeof *a);
 		if (!a)

@@ -348,6 +348,8 @@ void admission_seen(struct engine *e, const struct id32 *identity, const struct 
 /* ---- blob_fetch.c, blob_serve.c ---- */
 
 void blob_pinned(struct engine *e); /* new wants may be in the store */
+/* Bytes that the rate allows now; asks for a wake-up if there are none. */
+bool blob_rate_allows(struct engine *e, uint64_t bytes);
 void blob_pump(struct engine *e);
 void blob_session_open(struct session *s);
 void blob_session_closed(struct session *s);
