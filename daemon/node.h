@@ -23,7 +23,8 @@ struct node_keys {
 /* Opens home (lock, database, keys, instance), starts the store thread, the engine, the listener and the dialler.
  * why: one line for people on error (static or in the node's buffer). ERR_BUSY: another daemon has this home; ERR_NEWER; ERR_NOT_FOUND: no home (quire init);
  * ERR_IO, ERR_FULL, ERR_CORRUPT, ERR_INPUT (address), ERR_MEMORY. */
-MUST_CHECK enum err node_start(uv_loop_t *loop, const struct config *config, struct node **out, char why[256]);
+MUST_CHECK enum err node_start(
+	uv_loop_t *loop, const struct config *config, struct node **out, char why[256]);
 /* Orderly: bye to peers, waits for the store, closes all handles; then `stopped` is called, after which uv_loop_close() returns 0. */
 void node_stop(struct node *n, void (*stopped)(void *ctx), void *ctx);
 
@@ -55,7 +56,8 @@ MUST_CHECK enum err node_listen_events(struct node *n, node_heard heard, void *c
 /* Dials an invitation's addresses one after the other until it is redeemed (ENGINE_EVENT_JOINED) or all have failed.
  * ERR_UNREACHABLE, ERR_EXPIRED, ERR_USED, ERR_REFUSED, ERR_TIMEOUT; why: which address failed how. */
 struct invitation;
-void node_join(struct node *n, const struct invitation *inv, void (*done)(void *ctx, enum err e, const char *why, const struct engine_event *joined), void *ctx);
+void node_join(struct node *n, const struct invitation *inv,
+	void (*done)(void *ctx, enum err e, const char *why, const struct engine_event *joined), void *ctx);
 /* The peers table changed: dial whom we should be connected to. */
 void node_dial_again(struct node *n);
 /* The network this node belongs to (meta "network"); zeros: none. Changing it drops all connections. */

@@ -114,7 +114,8 @@ struct store_blob {
 	enum blob_state state;
 	bool in_rows; /* content is in SQLite, not in a file */
 	struct slice pages; /* 32 bytes each, empty while WANTED */
-	struct slice have; /* bitmap, bit i = byte i/8, mask 1 << (i%8); empty while nothing is held; ignored when COMPLETE */
+	struct slice
+		have; /* bitmap, bit i = byte i/8, mask 1 << (i%8); empty while nothing is held; ignored when COMPLETE */
 	uint64_t have_n; /* chunks held */
 	uint64_t pins; /* entries that pin it */
 };

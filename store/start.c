@@ -64,7 +64,9 @@ static uint64_t file_mark(const char *path)
 	struct statx st;
 	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st) != 0)
 		return 0;
-	uint64_t born = st.stx_mask & STATX_BTIME ? (uint64_t)st.stx_btime.tv_sec * 1000000000u + st.stx_btime.tv_nsec : 0;
+	uint64_t born = st.stx_mask & STATX_BTIME
+		? (uint64_t)st.stx_btime.tv_sec * 1000000000u + st.stx_btime.tv_nsec
+		: 0;
 	return (st.stx_ino * 0x9e3779b97f4a7c15u ^ born) & INT64_MAX;
 }
 

@@ -32,10 +32,14 @@ static void end_peer(struct engine *e, const struct id32 *node)
 
 static bool clear_record(const struct store_part *p, struct slice *kind, struct slice *fields)
 {
-	return p->header && p->kind == BODY_HERE && !(p->header[1] & ENTRY_FLAG_SEALED) && p->bytes.n > ENTRY_SALT_BYTES &&
-	       mp_check(slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES), LIMIT_MP_NODES) == OK &&
-	       record_check(slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES), NULL) == OK &&
-	       record_open(slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES), kind, fields) == OK;
+	return p->header && p->kind == BODY_HERE && !(p->header[1] & ENTRY_FLAG_SEALED) &&
+		p->bytes.n > ENTRY_SALT_BYTES &&
+		mp_check(slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES),
+			LIMIT_MP_NODES) == OK &&
+		record_check(slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES), NULL) ==
+		OK &&
+		record_open(slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES), kind,
+			fields) == OK;
 }
 
 static void ended_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -43,8 +47,8 @@ static void ended_read(struct engine *e, struct session *s, void *ctx, struct st
 	struct slice kind, fields;
 	struct id32 node;
 	(void)s, (void)ctx;
-	if (res->err == OK && res->r.n == 1 && clear_record(&res->r.parts[0], &kind, &fields) && slice_equal(kind, slice_str("admission")) &&
-	    record_get_id(fields, "node", &node) == OK)
+	if (res->err == OK && res->r.n == 1 && clear_record(&res->r.parts[0], &kind, &fields) &&
+		slice_equal(kind, slice_str("admission")) && record_get_id(fields, "node", &node) == OK)
 		end_peer(e, &node);
 }
 
@@ -69,10 +73,11 @@ static void take(struct engine *e, const struct store_part *p)
 	struct entry_ref of;
 	if (!clear_record(p, &kind, &fields))
 		return;
-	if (slice_equal(kind, slice_str("admission")) && record_get_id(fields, "node", &node) == OK && record_get_str(fields, "name", &name) == OK &&
-	    !id32_equal(&node, &e->config.node))
+	if (slice_equal(kind, slice_str("admission")) && record_get_id(fields, "node", &node) == OK &&
+		record_get_str(fields, "name", &name) == OK && !id32_equal(&node, &e->config.node))
 		put_peer(e, &node, name);
-	else if (slice_equal(kind, slice_str("admission-end")) && record_get(fields, "of", &value) == OK && record_get_ref(&value, &of) == OK)
+	else if (slice_equal(kind, slice_str("admission-end")) && record_get(fields, "of", &value) == OK &&
+		record_get_ref(&value, &of) == OK)
 		read_one(e, &of.log, of.seq, ended_read);
 }
 
@@ -83,7 +88,8 @@ static void entries_read(struct engine *e, struct session *s, void *ctx, struct 
 		take(e, &res->r.parts[i]);
 }
 
-void admission_seen(struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n)
+void admission_seen(
+	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n)
 {
 	if (!id32_equal(identity, &e->config.network))
 		return;

@@ -13,11 +13,12 @@ struct ask {
 bool ask_room(const struct session *s, bool chunks)
 {
 	/* Room is left for what must never wait: keys and follows. */
-	return s->state == SESSION_OPEN && s->asks_n < LIMIT_REQUESTS - 16 && (!chunks || s->chunk_asks_n < LIMIT_CHUNK_REQUESTS);
+	return s->state == SESSION_OPEN && s->asks_n < LIMIT_REQUESTS - 16 &&
+		(!chunks || s->chunk_asks_n < LIMIT_CHUNK_REQUESTS);
 }
 
-uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message,
-		  ask_done_fn on_done, void *ctx)
+uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum message_type answer,
+	ask_message_fn on_message, ask_done_fn on_done, void *ctx)
 {
 	struct ask *a = calloc(1, sizeof *a);
 	if (!a || s->asks_n >= LIMIT_REQUESTS) {
@@ -30,7 +31,13 @@ uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum mes
 		s->next_req = 1;
 	uint64_t req = s->next_req; /* unique: at most 128 are open, and 2^32 pass before one comes again */
 	memcpy(msg, &req, sizeof req);
-	*a = (struct ask){.next = s->asks, .req = (uint32_t)req, .type = type, .answer = answer, .on_message = on_message, .on_done = on_done, .ctx = ctx};
+	*a = (struct ask){.next = s->asks,
+		.req = (uint32_t)req,
+		.type = type,
+		.answer = answer,
+		.on_message = on_message,
+		.on_done = on_done,
+		.ctx = ctx};
 	if (s->asks_n == 0)
 		s->asked_ms = s->e->now_ms;
 	s->asks = a;

@@ -127,7 +127,9 @@ static struct session *choose(const struct fetch *f)
 	struct session *best = NULL;
 	unsigned least = FETCHES_PER_SESSION;
 	for (struct session *s = f->e->sessions; s; s = s->next) {
-		unsigned n = s->state == SESSION_OPEN && !says_no(f, s->conn) && ask_room(s, false) ? load_of(s) : least;
+		unsigned n = s->state == SESSION_OPEN && !says_no(f, s->conn) && ask_room(s, false)
+			? load_of(s)
+			: least;
 		if (n < least) {
 			least = n;
 			best = s;
@@ -154,7 +156,12 @@ static void leave(struct fetch *f, bool no)
 
 static void event(const struct fetch *f, uint64_t count)
 {
-	struct engine_event ev = {.kind = ENGINE_EVENT_BLOB, .id = f->root, .identity = f->owner, .count = count, .total = f->chunks, .bytes = f->size};
+	struct engine_event ev = {.kind = ENGINE_EVENT_BLOB,
+		.id = f->root,
+		.identity = f->owner,
+		.count = count,
+		.total = f->chunks,
+		.bytes = f->size};
 	emit_event(f->e, &ev);
 }
 
@@ -210,7 +217,9 @@ static void chunks_synced(struct engine *e, struct session *s, void *ctx, struct
 static void sync_progress(struct fetch *f)
 {
 	size_t n = (size_t)((f->chunks + 7) / 8);
-	struct progress *p = f->file && !f->syncing && f->unsynced && f->step != FETCH_PUBLISH ? malloc(sizeof *p + n) : NULL;
+	struct progress *p = f->file && !f->syncing && f->unsynced && f->step != FETCH_PUBLISH
+		? malloc(sizeof *p + n)
+		: NULL;
 	if (!p)
 		return;
 	*p = (struct progress){.f = f, .have_n = f->have_n, .n = n};
@@ -262,7 +271,8 @@ static void published(struct engine *e, struct session *s, void *ctx, struct eng
 	if (w->err == OK) {
 		finish(f, (struct slice){0});
 	} else {
-		struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR, .err = w->err, .text = "a blob's file"};
+		struct engine_event ev = {
+			.kind = ENGINE_EVENT_STORE_ERROR, .err = w->err, .text = "a blob's file"};
 		emit_event(e, &ev);
 		f->step = FETCH_IDLE;
 		leave(f, false);
@@ -350,8 +360,9 @@ static void got_chunk(struct session *s, void *ctx, const union message *m)
 	uint64_t i = m->chunk.index;
 	if (f->step == FETCH_OVER || f->step == FETCH_PUBLISH)
 		return;
-	if (i >= f->chunks || !f->asked || !bit(f->asked, i) || !f->leaves_ready || i / BLOB_PAGE_LEAVES != f->page ||
-	    m->chunk.bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES) {
+	if (i >= f->chunks || !f->asked || !bit(f->asked, i) || !f->leaves_ready ||
+		i / BLOB_PAGE_LEAVES != f->page ||
+		m->chunk.bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES) {
 		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
 		return;
 	}
@@ -429,7 +440,8 @@ static bool next_range(struct fetch *f, uint64_t *first, uint64_t *end)
 		return false;
 	*first = f->scan;
 	*end = *first;
-	while (*end < page_end && *end - *first < CHUNKS_PER_ASK && !bit(f->have, *end) && !bit(f->asked, *end))
+	while (*end < page_end && *end - *first < CHUNKS_PER_ASK && !bit(f->have, *end) &&
+		!bit(f->asked, *end))
 		(*end)++;
 	return true;
 }
@@ -446,7 +458,8 @@ static bool page_complete(const struct fetch *f)
 static void ask_chunks(struct fetch *f)
 {
 	uint64_t first, end;
-	while (f->s && f->step == FETCH_CHUNKS && f->on_way + f->asks * CHUNKS_PER_ASK < CHUNKS_ASKED_MAX && ask_room(f->s, true) && next_range(f, &first, &end)) {
+	while (f->s && f->step == FETCH_CHUNKS && f->on_way + f->asks * CHUNKS_PER_ASK < CHUNKS_ASKED_MAX &&
+		ask_room(f->s, true) && next_range(f, &first, &end)) {
 		if (!blob_rate_allows(f->e, (end - first) * BLOB_CHUNK_STORED_BYTES))
 			return;
 		struct chunk_ask *a = malloc(sizeof *a);
@@ -611,8 +624,8 @@ static bool take_meta(struct fetch *f, uint64_t size, struct slice pages)
 static void got_blob(struct session *s, void *ctx, const union message *m)
 {
 	struct fetch *f = ctx;
-	if (f->step != FETCH_META || f->pages || !id32_equal(&m->blob.root, &f->root) || !id32_equal(&m->blob.owner, &f->owner) ||
-	    !take_meta(f, m->blob.size, m->blob.pages)) {
+	if (f->step != FETCH_META || f->pages || !id32_equal(&m->blob.root, &f->root) ||
+		!id32_equal(&m->blob.owner, &f->owner) || !take_meta(f, m->blob.size, m->blob.pages)) {
 		peer_close(s, ERR_WIRE, "a blob that does not match its root");
 		return;
 	}
@@ -701,7 +714,8 @@ static void fetch_new(struct engine *e, const struct store_blob *b)
 	struct fetch *f = calloc(1, sizeof *f);
 	if (!f)
 		return;
-	*f = (struct fetch){.e = e, .root = b->root, .owner = b->owner, .size = b->size, .synced_ms = e->now_ms};
+	*f = (struct fetch){
+		.e = e, .root = b->root, .owner = b->owner, .size = b->size, .synced_ms = e->now_ms};
 	if (b->pages.n && take_meta(f, b->size, b->pages) && b->have.n == (f->chunks + 7) / 8) {
 		memcpy(f->have, b->have.p, b->have.n);
 		f->have_n = b->have_n;

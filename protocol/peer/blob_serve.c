@@ -27,7 +27,8 @@ struct chunk_serve {
 	struct chunk_read slots[READS];
 };
 
-static struct chunk_serve *serve_new(struct session *s, uint64_t req, enum message_type type, const struct id32 *root)
+static struct chunk_serve *serve_new(
+	struct session *s, uint64_t req, enum message_type type, const struct id32 *root)
 {
 	unsigned n = 0, chunks = 0;
 	for (struct chunk_serve *v = s->chunk_serves; v; v = v->next) {
@@ -39,7 +40,8 @@ static struct chunk_serve *serve_new(struct session *s, uint64_t req, enum messa
 		chunks += v->type == MESSAGE_WANT_CHUNKS;
 	}
 	/* SPEC 9.3: "A side has at most 128 unanswered requests, at most 16 of them `want-chunks`" */
-	if (n + s->serves_n >= LIMIT_REQUESTS || (type == MESSAGE_WANT_CHUNKS && chunks >= LIMIT_CHUNK_REQUESTS)) {
+	if (n + s->serves_n >= LIMIT_REQUESTS ||
+		(type == MESSAGE_WANT_CHUNKS && chunks >= LIMIT_CHUNK_REQUESTS)) {
 		peer_close(s, ERR_LIMIT, "too many requests");
 		return NULL;
 	}
@@ -94,7 +96,8 @@ static void ask_blob(struct chunk_serve *v, stored_fn done)
 
 static bool known(const struct store_res *res)
 {
-	return res->err == OK && res->r.n == 1 && res->r.blobs[0].state != BLOB_WANTED && res->r.blobs[0].pages.n > 0;
+	return res->err == OK && res->r.n == 1 && res->r.blobs[0].state != BLOB_WANTED &&
+		res->r.blobs[0].pages.n > 0;
 }
 
 static void blob_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -105,7 +108,11 @@ static void blob_read(struct engine *e, struct session *s, void *ctx, struct sto
 		return;
 	if (known(res)) {
 		const struct store_blob *b = &res->r.blobs[0];
-		struct message_blob m = {.req = v->req, .root = v->root, .owner = b->owner, .size = b->size, .pages = b->pages};
+		struct message_blob m = {.req = v->req,
+			.root = v->root,
+			.owner = b->owner,
+			.size = b->size,
+			.pages = b->pages};
 		emit_message(s, MESSAGE_BLOB, &m);
 	}
 	finish(v, known(res) ? OK : ERR_NOT_FOUND);
@@ -195,7 +202,8 @@ static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struc
 static void pump(struct chunk_serve *v)
 {
 	struct session *s = v->s;
-	while (!v->over && v->first < v->end && v->first - v->sent < READS && s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN) {
+	while (!v->over && v->first < v->end && v->first - v->sent < READS &&
+		s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN) {
 		struct engine_work *w = work_new(WORK_READ);
 		struct chunk_read *r = &v->slots[v->first % READS];
 		*r = (struct chunk_read){.v = v, .index = v->first};
@@ -208,7 +216,8 @@ static void pump(struct chunk_serve *v)
 		v->reads++;
 		emit_work(s->e, w, s, chunk_was_read, r);
 	}
-	if (s->state == SESSION_OPEN && v->reads == 0 && (v->over || (v->first >= v->end && v->sent >= v->end)))
+	if (s->state == SESSION_OPEN && v->reads == 0 &&
+		(v->over || (v->first >= v->end && v->sent >= v->end)))
 		finish(v, v->code);
 }
 
@@ -235,7 +244,8 @@ static void content_read(struct engine *e, struct session *s, void *ctx, struct 
 
 static bool holds(const struct store_blob *b, uint64_t chunk)
 {
-	return b->state == BLOB_COMPLETE || (chunk / 8 < b->have.n && (b->have.p[chunk / 8] >> (chunk % 8) & 1));
+	return b->state == BLOB_COMPLETE ||
+		(chunk / 8 < b->have.n && (b->have.p[chunk / 8] >> (chunk % 8) & 1));
 }
 
 static void chunks_blob(struct engine *e, struct session *s, void *ctx, struct store_res *res)

@@ -61,7 +61,8 @@ static size_t follow_place(const struct engine *e, const struct id32 *identity)
 bool engine_follows(const struct engine *e, const struct id32 *identity)
 {
 	size_t at = follow_place(e, identity);
-	return (at < e->follows_n && id32_equal(&e->follows[at], identity)) || id32_equal(identity, &e->config.network);
+	return (at < e->follows_n && id32_equal(&e->follows[at], identity)) ||
+		id32_equal(identity, &e->config.network);
 }
 
 static bool follow_change(struct engine *e, const struct id32 *identity, bool add)
@@ -92,7 +93,8 @@ static void followed(struct engine *e, struct session *s, void *ctx, struct stor
 	struct follow *f = ctx;
 	(void)s;
 	if (engine_written(e, res, "a follow") && follow_change(e, &f->identity, f->add)) {
-		struct message_follow m = {.add = f->add, .identity = f->identity, .version = e->follows_version};
+		struct message_follow m = {
+			.add = f->add, .identity = f->identity, .version = e->follows_version};
 		for (struct session *t = e->sessions; t; t = t->next)
 			if (t->state == SESSION_OPEN)
 				emit_message(t, MESSAGE_FOLLOW, &m);
@@ -133,7 +135,8 @@ static void erase_end(struct engine *e, struct erase *x, enum err err)
 static void erased(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	(void)s;
-	bool refused = res->err == ERR_EXISTS || res->err == ERR_NOT_FOUND; /* the asker's affair, not the store's */
+	bool refused = res->err == ERR_EXISTS ||
+		res->err == ERR_NOT_FOUND; /* the asker's affair, not the store's */
 	if (!refused && engine_written(e, res, "an erasure"))
 		engine_remove_blobs(e, res);
 	erase_end(e, ctx, res->err);
@@ -219,7 +222,8 @@ static void find_put(struct engine *e, struct session *s, void *ctx, enum err er
 {
 	struct find *f = ctx;
 	(void)s, (void)changed;
-	struct engine_event ev = {.kind = ENGINE_EVENT_ANSWER, .tag = f->tag, .err = err, .identity = f->identity};
+	struct engine_event ev = {
+		.kind = ENGINE_EVENT_ANSWER, .tag = f->tag, .err = err, .identity = f->identity};
 	emit_event(e, &ev);
 	find_free(f);
 }

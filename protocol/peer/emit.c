@@ -55,11 +55,17 @@ static uint32_t pending_take(struct engine *e)
 	return i;
 }
 
-static uint64_t pending_put(struct engine *e, uint32_t i, struct session *s, stored_fn stored, worked_fn worked, void *ctx)
+static uint64_t pending_put(
+	struct engine *e, uint32_t i, struct session *s, stored_fn stored, worked_fn worked, void *ctx)
 {
 	struct pending *p = &e->pending[i];
 	uint32_t generation = p->generation + 1;
-	*p = (struct pending){.stored = stored, .worked = worked, .s = s, .ctx = ctx, .generation = generation, .used = true};
+	*p = (struct pending){.stored = stored,
+		.worked = worked,
+		.s = s,
+		.ctx = ctx,
+		.generation = generation,
+		.used = true};
 	if (s)
 		peer_hold(s);
 	return ((uint64_t)generation << 32) | i;

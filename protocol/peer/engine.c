@@ -7,7 +7,9 @@
 
 static void boot_failed(struct engine *e, const struct store_res *res)
 {
-	struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR, .err = res->err, .text = "the node could not be loaded from its store"};
+	struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR,
+		.err = res->err,
+		.text = "the node could not be loaded from its store"};
 	emit_event(e, &ev);
 }
 
@@ -194,8 +196,13 @@ size_t engine_peers(const struct engine *e, struct engine_peer_info *out, size_t
 			if (p->row.kind == 1 && p->target > p->put)
 				to_come += p->target - p->put;
 		struct engine_peer_info *i = &out[n++];
-		*i = (struct engine_peer_info){.conn = s->conn, .node = s->node, .open = s->state == SESSION_OPEN, .initiator = s->initiator,
-					       .synced = s->synced && !s->pulls, .entries_taken = s->taken, .entries_to_come = to_come};
+		*i = (struct engine_peer_info){.conn = s->conn,
+			.node = s->node,
+			.open = s->state == SESSION_OPEN,
+			.initiator = s->initiator,
+			.synced = s->synced && !s->pulls,
+			.entries_taken = s->taken,
+			.entries_to_come = to_come};
 		memcpy(i->name, s->name, sizeof i->name);
 	}
 	return n;

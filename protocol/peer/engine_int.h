@@ -103,7 +103,8 @@ struct listing { /* what we tell the peer */
 	bool again; /* something changed meanwhile */
 	bool waiting; /* for `more` */
 	bool last_sent; /* the first listing is complete */
-	uint64_t withheld; /* lowest number of a row of an own log that waits for the peer's first listing; 0: none */
+	uint64_t
+		withheld; /* lowest number of a row of an own log that waits for the peer's first listing; 0: none */
 	uint64_t number; /* told: the peer's cursor may be this */
 	uint64_t scan; /* looked at */
 	uint64_t told; /* last number that a message carried */
@@ -186,8 +187,10 @@ typedef void (*ask_done_fn)(struct session *s, void *ctx, enum err code);
 
 bool ask_room(const struct session *s, bool chunks);
 /* msg: the request's struct; its req is set here. answer: the type of the answers. */
-uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message, ask_done_fn on_done, void *ctx);
-void ask_answer(struct session *s, enum message_type type, const union message *m); /* type is one that answers */
+uint32_t ask_send(struct session *s, enum message_type type, void *msg, enum message_type answer,
+	ask_message_fn on_message, ask_done_fn on_done, void *ctx);
+void ask_answer(
+	struct session *s, enum message_type type, const union message *m); /* type is one that answers */
 void ask_done(struct session *s, const struct message_done *m);
 void ask_total(struct session *s, const struct message_total *m);
 void ask_deinit(struct session *s); /* calls every on_done with ERR_CLOSED */
@@ -209,7 +212,8 @@ void serve_message(struct session *s, enum message_type type, const union messag
 void serve_pump(struct session *s);
 void serve_deinit(struct session *s);
 /* Sends what RUN_GET gave; false: it does not fit into a message. req 0: unasked, with its number. */
-bool serve_run(struct session *s, uint32_t req, uint64_t number, const struct id32 *log, const struct store_res *res);
+bool serve_run(struct session *s, uint32_t req, uint64_t number, const struct id32 *log,
+	const struct store_res *res);
 void serve_done(struct session *s, uint64_t req, enum err code, bool bulk);
 
 /* ---- keys.c ---- */
@@ -230,7 +234,8 @@ typedef void (*keys_fn)(struct engine *e, struct session *s, void *ctx, struct k
 void keys_get(struct engine *e, const struct id32 *identity, struct session *s, keys_fn got, void *ctx);
 typedef void (*keys_put_fn)(struct engine *e, struct session *s, void *ctx, enum err err, bool changed);
 /* Checks events against the set held, stores and caches the result. events are copied. */
-void keys_put(struct engine *e, const struct id32 *identity, const struct store_keyevent *events, size_t n, struct session *s, keys_put_fn done, void *ctx);
+void keys_put(struct engine *e, const struct id32 *identity, const struct store_keyevent *events, size_t n,
+	struct session *s, keys_put_fn done, void *ctx);
 struct id32 keys_hash(const struct keyset *ks);
 void keys_deinit(struct engine *e);
 
@@ -298,7 +303,8 @@ void pull_cursor(struct session *s); /* writes the cursor if it moved */
 void pull_finish(struct pull *p);
 void pull_pass(struct pull *p); /* its row is settled; p is freed */
 /* ask_send for a pull; every on_done must begin with: if (pull_ended(s, p)) return; */
-void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message, ask_done_fn on_done);
+void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_type answer,
+	ask_message_fn on_message, ask_done_fn on_done);
 bool pull_ended(struct session *s, struct pull *p); /* true: p is gone, or the session closed */
 void pull_deinit(struct session *s);
 void pull_ask_keys(struct pull *p);
@@ -308,7 +314,8 @@ void pull_log_decide(struct pull *p); /* p->log is loaded: what is next */
 void pull_bodies(struct pull *p); /* then erasures, then the fork's proof, then done */
 void pull_erasures(struct pull *p);
 /* A copy of a run message as a work request; NULL: the message is wrong (the session was closed) or no memory. */
-struct engine_work *pull_run_copy(struct session *s, const struct message_run *m, const struct id32 *device_key);
+struct engine_work *pull_run_copy(
+	struct session *s, const struct message_run *m, const struct id32 *device_key);
 void pull_run_take(struct pull *p, const struct message_run *m);
 void pull_got_run(struct session *s, void *ctx, const union message *m);
 void pull_runs_end(struct session *s, void *ctx, enum err code);
@@ -343,7 +350,8 @@ void own_deinit(struct engine *e);
 void command_run(struct engine *e, const struct engine_cmd *cmd);
 void command_answer(struct engine *e, uint64_t tag, enum err err);
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
-void admission_seen(struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
+void admission_seen(
+	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
 
 /* ---- blob_fetch.c, blob_serve.c ---- */
 

@@ -20,9 +20,13 @@ static void proof_free(struct proof *f)
 
 static void tell(struct engine *e, const struct proof *f, const struct session *from)
 {
-	struct message_fork m = {.req = 0, .log = f->a->log, .seq = f->a->first,
-				 .headers_a = slice_of(f->a->headers, f->a->n * ENTRY_HEADER_BYTES), .signature_a = slice_of(f->a->signature, 64),
-				 .headers_b = slice_of(f->b->headers, f->b->n * ENTRY_HEADER_BYTES), .signature_b = slice_of(f->b->signature, 64)};
+	struct message_fork m = {.req = 0,
+		.log = f->a->log,
+		.seq = f->a->first,
+		.headers_a = slice_of(f->a->headers, f->a->n * ENTRY_HEADER_BYTES),
+		.signature_a = slice_of(f->a->signature, 64),
+		.headers_b = slice_of(f->b->headers, f->b->n * ENTRY_HEADER_BYTES),
+		.signature_b = slice_of(f->b->signature, 64)};
 	for (struct session *s = e->sessions; s; s = s->next)
 		if (s != from && s->state == SESSION_OPEN && peer_position(s, &f->a->log, false))
 			emit_message(s, MESSAGE_FORK, &m);
@@ -33,7 +37,10 @@ static void proof_stored(struct engine *e, struct session *s, void *ctx, struct 
 	struct proof *f = ctx;
 	if (res->err == OK) {
 		(void)engine_written(e, res, "the proof of a fork");
-		struct engine_event ev = {.kind = ENGINE_EVENT_FORK, .log = f->a->log, .seq = f->a->first, .identity = f->identity};
+		struct engine_event ev = {.kind = ENGINE_EVENT_FORK,
+			.log = f->a->log,
+			.seq = f->a->first,
+			.identity = f->identity};
 		emit_event(e, &ev);
 		struct own_log *o = own_find(e, &f->a->log);
 		if (o)
@@ -50,7 +57,8 @@ static void proof_stored(struct engine *e, struct session *s, void *ctx, struct 
 static bool proves(const struct engine_work *a, const struct engine_work *b)
 {
 	struct id32 ia = entry_id(a->headers), ib = entry_id(b->headers);
-	return a->first == b->first && id32_equal(&a->prev, &b->prev) && !id32_equal(&ia, &ib) && a->signature && b->signature;
+	return a->first == b->first && id32_equal(&a->prev, &b->prev) && !id32_equal(&ia, &ib) &&
+		a->signature && b->signature;
 }
 
 static void store_proof(struct engine *e, struct session *s, struct proof *f)
@@ -78,7 +86,8 @@ static struct engine_work *keep(struct engine_work *w)
 	return k;
 }
 
-static struct engine_work *run_work(const struct id32 *log, const struct id32 *device_key, uint64_t first, struct slice headers, struct slice sig)
+static struct engine_work *run_work(const struct id32 *log, const struct id32 *device_key, uint64_t first,
+	struct slice headers, struct slice sig)
 {
 	struct engine_work *w = work_new(WORK_RUN);
 	struct slice h = {0}, g = {0};
@@ -146,7 +155,9 @@ static void told_a_checked(struct engine *e, struct session *s, void *ctx, struc
 static void told_device(struct engine *e, struct session *s, void *ctx, struct keys *k)
 {
 	struct told *t = ctx;
-	const struct keyset_device *d = s->state == SESSION_OPEN && k->set ? keyset_view_device(&k->view, &t->log) : NULL;
+	const struct keyset_device *d = s->state == SESSION_OPEN && k->set
+		? keyset_view_device(&k->view, &t->log)
+		: NULL;
 	t->f = d ? calloc(1, sizeof *t->f) : NULL;
 	if (!t->f) {
 		struct pull *p = t->p;
@@ -164,8 +175,9 @@ static void told_device(struct engine *e, struct session *s, void *ctx, struct k
 static void told_log(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct told *t = ctx;
-	bool news = s->state == SESSION_OPEN && res->err == OK && engine_follows(e, &res->r.logs[0].identity) &&
-		    (!res->r.logs[0].fork_seq1 || res->r.logs[0].fork_seq1 > t->seq + 1);
+	bool news = s->state == SESSION_OPEN && res->err == OK &&
+		engine_follows(e, &res->r.logs[0].identity) &&
+		(!res->r.logs[0].fork_seq1 || res->r.logs[0].fork_seq1 > t->seq + 1);
 	if (!news) {
 		struct pull *p = t->p;
 		told_free(t);
@@ -185,7 +197,8 @@ static void told(struct session *s, struct pull *p, const struct message_fork *m
 	}
 	struct told *t = calloc(1, sizeof *t);
 	if (!t || !arena_put(&t->mem, m->headers_a, &t->a) || !arena_put(&t->mem, m->headers_b, &t->b) ||
-	    !arena_put(&t->mem, m->signature_a, &t->sig_a) || !arena_put(&t->mem, m->signature_b, &t->sig_b)) {
+		!arena_put(&t->mem, m->signature_a, &t->sig_a) ||
+		!arena_put(&t->mem, m->signature_b, &t->sig_b)) {
 		if (t)
 			told_free(t);
 		peer_close(s, ERR_MEMORY, "out of memory");
@@ -245,7 +258,8 @@ static void ours_read(struct engine *e, struct session *s, void *ctx, struct sto
 		if (buf_put(&headers, res->r.parts[i].header, ENTRY_HEADER_BYTES) != OK)
 			break;
 	struct entry_header h;
-	if (f && headers.n == res->r.n * ENTRY_HEADER_BYTES && entry_header_decode(slice_of(headers.p, ENTRY_HEADER_BYTES), &h) == OK) {
+	if (f && headers.n == res->r.n * ENTRY_HEADER_BYTES &&
+		entry_header_decode(slice_of(headers.p, ENTRY_HEADER_BYTES), &h) == OK) {
 		f->p = p;
 		f->identity = p->row.identity;
 		f->a = run_work(&p->row.log, &p->device_key, p->lo, buf_slice(&headers), res->r.sig);

@@ -182,13 +182,15 @@ static void op_end(struct engine *e, struct session *s, struct keys_op *op, enum
 	free(op);
 }
 
-static bool copy_events(struct arena *a, const struct store_keyevent *in, size_t n, struct store_keyevent **out)
+static bool copy_events(
+	struct arena *a, const struct store_keyevent *in, size_t n, struct store_keyevent **out)
 {
 	struct store_keyevent *ev = arena_alloc(a, (n ? n : 1) * sizeof *ev);
 	*out = ev;
 	for (size_t i = 0; ev && i < n; i++) {
 		ev[i] = in[i];
-		if (!arena_put(a, in[i].bytes, &ev[i].bytes) || !arena_put(a, in[i].signatures, &ev[i].signatures))
+		if (!arena_put(a, in[i].bytes, &ev[i].bytes) ||
+			!arena_put(a, in[i].signatures, &ev[i].signatures))
 			return false;
 	}
 	return ev != NULL;
@@ -214,8 +216,13 @@ static struct store_device *view_devices(struct arena *a, const struct keyset_vi
 	struct store_device *d = arena_alloc(a, (v->devices_n ? v->devices_n : 1) * sizeof *d);
 	for (size_t i = 0; d && i < v->devices_n; i++) {
 		const struct keyset_device *k = &v->devices[i];
-		d[i] = (struct store_device){.log = k->log, .device_key = k->sign_key, .direct = k->direct, .direct_n = k->direct_n,
-					     .closed = k->closed, .closed_length = k->closed_length, .closed_last = k->closed_last};
+		d[i] = (struct store_device){.log = k->log,
+			.device_key = k->sign_key,
+			.direct = k->direct,
+			.direct_n = k->direct_n,
+			.closed = k->closed,
+			.closed_length = k->closed_length,
+			.closed_last = k->closed_last};
 		memcpy(d[i].direct_nodes, k->direct_nodes, sizeof d[i].direct_nodes);
 	}
 	return d;
@@ -267,7 +274,8 @@ static void checked(struct engine *e, struct session *s, void *ctx, struct engin
 		op_end(e, s, op, w->err, false);
 		return;
 	}
-	if (!k || !k->loaded || k->version != op->version) { /* the set changed meanwhile: once more from what is held now */
+	if (!k || !k->loaded ||
+		k->version != op->version) { /* the set changed meanwhile: once more from what is held now */
 		keys_get(e, &op->identity, s, check, op);
 		return;
 	}
@@ -291,7 +299,8 @@ static void check(struct engine *e, struct session *s, void *ctx, struct keys *k
 	struct keys_op *op = ctx;
 	struct engine_work *w = k->loaded ? work_new(WORK_KEYS) : NULL;
 	struct store_keyevent *held = NULL, *events = NULL;
-	if (!w || !set_events(&w->mem, k->set, &held, &w->held_n) || !copy_events(&w->mem, op->events, op->n, &events)) {
+	if (!w || !set_events(&w->mem, k->set, &held, &w->held_n) ||
+		!copy_events(&w->mem, op->events, op->n, &events)) {
 		if (w)
 			engine_work_free(w);
 		op_end(e, s, op, k->loaded ? ERR_MEMORY : ERR_IO, false);
@@ -305,7 +314,8 @@ static void check(struct engine *e, struct session *s, void *ctx, struct keys *k
 	emit_work(e, w, s, checked, op);
 }
 
-void keys_put(struct engine *e, const struct id32 *identity, const struct store_keyevent *events, size_t n, struct session *s, keys_put_fn done, void *ctx)
+void keys_put(struct engine *e, const struct id32 *identity, const struct store_keyevent *events, size_t n,
+	struct session *s, keys_put_fn done, void *ctx)
 {
 	struct keys_op *op = calloc(1, sizeof *op);
 	if (!op || !copy_events(&op->mem, events, n, &op->events)) {

@@ -97,7 +97,8 @@ void listing_start(struct session *s, const struct message_hello *hello, const s
 {
 	memcpy(s->list.hello_instance, hello->cursor_instance.p, 16);
 	s->list.hello_cursor = hello->cursor;
-	if (memcmp(hello->cursor_instance.p, s->e->config.instance, 16) == 0 && hello->cursor == s->hello_number) {
+	if (memcmp(hello->cursor_instance.p, s->e->config.instance, 16) == 0 &&
+		hello->cursor == s->hello_number) {
 		/* SPEC 10.3: "a side whose present instance id and `hello.number` are its peer's cursor owes no `changes`" */
 		s->list.number = s->list.scan = s->list.told = s->hello_number;
 		s->list.last_sent = true;
@@ -175,21 +176,27 @@ static bool withheld(const struct session *s, const struct store_row *r)
 
 static bool peer_has(const struct position *p, const struct store_row *r)
 {
-	return p && p->length == r->length && p->fork_seq1 == r->fork_seq1 && id32_equal(&p->last, &r->last) && id32_equal(&p->sum, &r->sum);
+	return p && p->length == r->length && p->fork_seq1 == r->fork_seq1 &&
+		id32_equal(&p->last, &r->last) && id32_equal(&p->sum, &r->sum);
 }
 
 static void now_has(struct session *s, const struct store_row *r)
 {
 	struct position *p = peer_position(s, &r->log, true);
 	if (p)
-		*p = (struct position){.log = r->log, .last = r->last, .sum = r->sum, .length = r->length, .fork_seq1 = r->fork_seq1};
+		*p = (struct position){.log = r->log,
+			.last = r->last,
+			.sum = r->sum,
+			.length = r->length,
+			.fork_seq1 = r->fork_seq1};
 }
 
 /* Can this change be told by the entries themselves (SPEC 10.6)? */
 static bool by_run(struct session *s, const struct store_row *r)
 {
 	const struct position *p = r->kind == 1 ? peer_position(s, &r->log, false) : NULL;
-	return p && p->length < r->length && r->length <= run_interval_end(p->length) && p->fork_seq1 == r->fork_seq1 && id32_equal(&p->sum, &r->sum);
+	return p && p->length < r->length && r->length <= run_interval_end(p->length) &&
+		p->fork_seq1 == r->fork_seq1 && id32_equal(&p->sum, &r->sum);
 }
 
 struct live_run {
@@ -246,13 +253,19 @@ static void tell_by_runs(struct session *s, const struct store_row *rows, size_t
 
 void listing_put_row(struct mp_out *o, const struct store_row *r)
 {
-	struct message_row row = {.kind = r->kind, .identity = r->identity, .log = r->log, .sum = r->sum, .last = r->last,
-				  .count = r->kind == 0 ? r->count : r->length, .fork_seq1 = r->fork_seq1};
+	struct message_row row = {.kind = r->kind,
+		.identity = r->identity,
+		.log = r->log,
+		.sum = r->sum,
+		.last = r->last,
+		.count = r->kind == 0 ? r->count : r->length,
+		.fork_seq1 = r->fork_seq1};
 	message_put_row(o, &row);
 }
 
 /* Rows that are worth telling, put into *out; notes what the peer will have. */
-static size_t put_rows(struct session *s, const struct store_row *rows, size_t n, struct mp_out *out, bool *all_by_run)
+static size_t put_rows(
+	struct session *s, const struct store_row *rows, size_t n, struct mp_out *out, bool *all_by_run)
 {
 	size_t told = 0;
 	*all_by_run = s->list.last_sent;

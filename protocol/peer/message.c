@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 /* Field tables: message_fields_hello[], … */
-#define MESSAGE(type, NAME, name, from, states) \
-	static const struct message_field message_fields_##name[] = {
+#define MESSAGE(type, NAME, name, from, states) static const struct message_field message_fields_##name[] = {
 #define FIELD_UINT(field, spec, type_spec, min, max) {spec, type_spec, FIELD_T_UINT, ITEM_NONE, min, max},
 #define FIELD_BOOL(field, spec) {spec, NULL, FIELD_T_BOOL, ITEM_NONE, 0, 1},
 #define FIELD_ID(field, spec) {spec, NULL, FIELD_T_ID, ITEM_NONE, 32, 32},
@@ -27,7 +26,8 @@
 
 static const struct message_desc message_descs[MESSAGE_COUNT] = {
 #define MESSAGE(type, NAME, name, from, states) \
-	[type] = {#name, from, states, message_fields_##name, sizeof message_fields_##name / sizeof *message_fields_##name},
+	[type] = {#name, from, states, message_fields_##name, \
+		sizeof message_fields_##name / sizeof *message_fields_##name},
 #define FIELD_UINT(field, spec, type, min, max)
 #define FIELD_BOOL(field, spec)
 #define FIELD_ID(field, spec)
@@ -53,7 +53,8 @@ const struct message_desc *message_desc(unsigned type)
 
 bool message_allowed(const struct message_desc *d, enum message_side from, enum message_state state)
 {
-	static const char letters[] = {[MESSAGE_IN_STRANGER] = 'S', [MESSAGE_IN_HELLO] = 'H', [MESSAGE_IN_OPEN] = 'O'};
+	static const char letters[] = {
+		[MESSAGE_IN_STRANGER] = 'S', [MESSAGE_IN_HELLO] = 'H', [MESSAGE_IN_OPEN] = 'O'};
 	char side = from == MESSAGE_FROM_INITIATOR ? 'I' : 'R';
 	return (d->from[0] == 'B' || d->from[0] == side) && strchr(d->states, letters[state]) != NULL;
 }
@@ -90,10 +91,12 @@ static enum err item_row(struct mp_in *in)
 	if (n < want)
 		return ERR_FORMAT;
 	if (kind == 0) {
-		if (mp_get_id(in, &id) != OK || mp_get_uint(in, UINT32_MAX, &v) != OK || mp_get_id(in, &id) != OK)
+		if (mp_get_id(in, &id) != OK || mp_get_uint(in, UINT32_MAX, &v) != OK ||
+			mp_get_id(in, &id) != OK)
 			return ERR_FORMAT;
-	} else if (mp_get_id(in, &id) != OK || mp_get_id(in, &id) != OK || mp_get_uint(in, LIMIT_SEQ + 1, &v) != OK ||
-		   mp_get_id(in, &id) != OK || mp_get_id(in, &id) != OK || mp_get_uint(in, LIMIT_SEQ + 1, &v) != OK) {
+	} else if (mp_get_id(in, &id) != OK || mp_get_id(in, &id) != OK ||
+		mp_get_uint(in, LIMIT_SEQ + 1, &v) != OK || mp_get_id(in, &id) != OK ||
+		mp_get_id(in, &id) != OK || mp_get_uint(in, LIMIT_SEQ + 1, &v) != OK) {
 		return ERR_FORMAT;
 	}
 	for (size_t i = want; i < n && e == OK; i++)
@@ -106,7 +109,7 @@ static enum err item_event(struct mp_in *in)
 	size_t n;
 	struct slice s;
 	if (mp_get_array(in, 2, 2, &n) != OK || mp_get_bin(in, 1, LIMIT_KEYEVENT_ROOT_BYTES, &s) != OK ||
-	    mp_get_bin(in, 64, 128, &s) != OK || (s.n != 64 && s.n != 128))
+		mp_get_bin(in, 64, 128, &s) != OK || (s.n != 64 && s.n != 128))
 		return ERR_FORMAT;
 	return OK;
 }
@@ -117,7 +120,7 @@ static enum err item_part(struct mp_in *in)
 	struct slice env, bytes;
 	uint64_t kind;
 	if (mp_get_array(in, 3, 3, &n) != OK || mp_get_bin(in, 0, LIMIT_ENVELOPE_BYTES, &env) != OK ||
-	    mp_get_uint(in, 4, &kind) != OK || mp_get_bin(in, 0, LIMIT_BODY_BYTES, &bytes) != OK)
+		mp_get_uint(in, 4, &kind) != OK || mp_get_bin(in, 0, LIMIT_BODY_BYTES, &bytes) != OK)
 		return ERR_FORMAT;
 	size_t min = kind == 1 ? LIMIT_BODY_BYTES_MIN : kind == 2 ? LIMIT_ERASURE_BYTES : 0;
 	size_t max = kind == 1 ? LIMIT_BODY_BYTES : min;
@@ -174,7 +177,8 @@ static enum err field_decode(const struct message_field *f, struct mp_in *in, ui
 	case FIELD_T_BIN:
 	case FIELD_T_STR: {
 		struct slice s;
-		enum err e = f->type == FIELD_T_BIN ? mp_get_bin(in, f->min, f->max, &s) : mp_get_str(in, f->min, f->max, &s);
+		enum err e = f->type == FIELD_T_BIN ? mp_get_bin(in, f->min, f->max, &s)
+						    : mp_get_str(in, f->min, f->max, &s);
 		if (e != OK)
 			return ERR_WIRE;
 		memcpy(at, &s, sizeof s);
@@ -198,7 +202,8 @@ static enum err field_decode(const struct message_field *f, struct mp_in *in, ui
 
 static bool many_objects(unsigned type)
 {
-	return type == MESSAGE_KEYS || type == MESSAGE_CHANGES || type == MESSAGE_FOLLOWS || type == MESSAGE_PROBE || type == MESSAGE_IDS;
+	return type == MESSAGE_KEYS || type == MESSAGE_CHANGES || type == MESSAGE_FOLLOWS ||
+		type == MESSAGE_PROBE || type == MESSAGE_IDS;
 }
 
 enum err message_decode(unsigned type, struct slice body, union message *m)
@@ -361,7 +366,8 @@ uint64_t message_next_uint(struct mp_in *in)
 struct slice message_next_bytes(struct mp_in *in)
 {
 	struct slice s = {0};
-	require((mp_peek(in) == MP_STR ? mp_get_str(in, 0, SIZE_MAX, &s) : mp_get_bin(in, 0, SIZE_MAX, &s)) == OK);
+	require((mp_peek(in) == MP_STR ? mp_get_str(in, 0, SIZE_MAX, &s) : mp_get_bin(in, 0, SIZE_MAX, &s)) ==
+		OK);
 	return s;
 }
 

@@ -75,7 +75,17 @@ union message {
 };
 
 enum message_field_type { FIELD_T_UINT, FIELD_T_BOOL, FIELD_T_ID, FIELD_T_BIN, FIELD_T_STR, FIELD_T_LIST };
-enum message_item { ITEM_NONE, ITEM_ADDRESS, ITEM_ID, ITEM_ROW, ITEM_EVENT, ITEM_PART, ITEM_SEQ, ITEM_ID_OR_NONE, ITEM_STATEMENT };
+enum message_item {
+	ITEM_NONE,
+	ITEM_ADDRESS,
+	ITEM_ID,
+	ITEM_ROW,
+	ITEM_EVENT,
+	ITEM_PART,
+	ITEM_SEQ,
+	ITEM_ID_OR_NONE,
+	ITEM_STATEMENT
+};
 
 struct message_field {
 	const char *spec; /* its name in SPEC.md */

@@ -88,9 +88,19 @@ static void appended(struct engine *e, struct session *s, void *ctx, struct stor
 	struct append *a = ctx;
 	struct own_log *o = a->o;
 	(void)s;
-	struct engine_event ev = {.kind = ENGINE_EVENT_ANSWER, .tag = a->tag, .err = res->err, .log = o->log, .identity = o->identity, .seq = a->seq, .id = a->id};
+	struct engine_event ev = {.kind = ENGINE_EVENT_ANSWER,
+		.tag = a->tag,
+		.err = res->err,
+		.log = o->log,
+		.identity = o->identity,
+		.seq = a->seq,
+		.id = a->id};
 	if (res->err == OK) {
-		struct engine_event entry = {.kind = ENGINE_EVENT_ENTRY, .log = o->log, .identity = o->identity, .seq = a->seq, .count = 1};
+		struct engine_event entry = {.kind = ENGINE_EVENT_ENTRY,
+			.log = o->log,
+			.identity = o->identity,
+			.seq = a->seq,
+			.count = 1};
 		emit_event(e, &ev);
 		emit_event(e, &entry);
 		admission_seen(e, &o->identity, &o->log, a->seq, 1);
@@ -105,11 +115,17 @@ static void appended(struct engine *e, struct session *s, void *ctx, struct stor
 	free(a);
 }
 
-static void seal_header(struct engine *e, const struct own_log *o, const struct engine_cmd *cmd, uint8_t out[ENTRY_HEADER_BYTES])
+static void seal_header(struct engine *e, const struct own_log *o, const struct engine_cmd *cmd,
+	uint8_t out[ENTRY_HEADER_BYTES])
 {
-	struct entry_header h = {.flags = cmd->flags, .log = o->log, .seq = o->length, .prev = o->last, .hour = (uint32_t)(e->wall_s / 3600),
-				 .envelope_hash = entry_envelope_hash(cmd->envelope), .body_bytes = (uint32_t)cmd->body.n,
-				 .commitment = entry_body_commitment(cmd->body)};
+	struct entry_header h = {.flags = cmd->flags,
+		.log = o->log,
+		.seq = o->length,
+		.prev = o->last,
+		.hour = (uint32_t)(e->wall_s / 3600),
+		.envelope_hash = entry_envelope_hash(cmd->envelope),
+		.body_bytes = (uint32_t)cmd->body.n,
+		.commitment = entry_body_commitment(cmd->body)};
 	memcpy(h.scope, cmd->scope, sizeof h.scope);
 	entry_header_encode(&h, out);
 }
@@ -121,7 +137,8 @@ static bool put_pins(struct store_req *q, struct slice envelope, uint64_t seq)
 		return false;
 	struct store_pin *pins = arena_alloc(&q->mem, (env.blobs_n + 1) * sizeof *pins);
 	for (size_t i = 0; pins && i < env.blobs_n; i++)
-		pins[i] = (struct store_pin){.seq = seq, .root = env.blobs[i].root, .size = env.blobs[i].size};
+		pins[i] = (struct store_pin){
+			.seq = seq, .root = env.blobs[i].root, .size = env.blobs[i].size};
 	q->a.pins = pins;
 	q->a.pins_n = env.blobs_n;
 	return pins != NULL;
@@ -141,15 +158,18 @@ static enum err append(struct engine *e, struct own_log *o, const struct engine_
 		seal_header(e, o, cmd, header);
 		entry_sign(header, cmd->device_secret, signature);
 	}
-	if (!header || !arena_put(&q->mem, slice_of(signature, sizeof signature), &sig) || !arena_put(&q->mem, cmd->body, &part->bytes) ||
-	    !arena_put(&q->mem, cmd->envelope, &part->envelope) || !put_pins(q, cmd->envelope, o->length)) {
+	if (!header || !arena_put(&q->mem, slice_of(signature, sizeof signature), &sig) ||
+		!arena_put(&q->mem, cmd->body, &part->bytes) ||
+		!arena_put(&q->mem, cmd->envelope, &part->envelope) ||
+		!put_pins(q, cmd->envelope, o->length)) {
 		if (q)
 			store_req_free(q);
 		free(q);
 		free(a);
 		return ERR_MEMORY;
 	}
-	*a = (struct append){.tag = cmd->tag, .o = o, .seq = o->length, .id = entry_id(header), .pins = q->a.pins_n > 0};
+	*a = (struct append){
+		.tag = cmd->tag, .o = o, .seq = o->length, .id = entry_id(header), .pins = q->a.pins_n > 0};
 	q->a.log = o->log;
 	q->a.identity = o->identity;
 	q->a.device_key = o->device_key;
@@ -171,7 +191,8 @@ static bool sound(const struct engine_cmd *cmd)
 {
 	struct envelope env;
 	return cmd->body.n >= LIMIT_BODY_BYTES_MIN && cmd->body.n <= LIMIT_BODY_BYTES && cmd->device_secret &&
-	       !(cmd->flags & ~(ENTRY_FLAG_SEALED | ENTRY_FLAG_KEEP)) && envelope_decode(cmd->envelope, &env) == OK;
+		!(cmd->flags & ~(ENTRY_FLAG_SEALED | ENTRY_FLAG_KEEP)) &&
+		envelope_decode(cmd->envelope, &env) == OK;
 }
 
 void own_append(struct engine *e, const struct engine_cmd *cmd)

@@ -45,7 +45,8 @@ static void synced(struct session *s)
 		own_synced(s->e);
 		listing_free(s);
 	}
-	struct engine_event ev = {.kind = ENGINE_EVENT_SYNCED, .conn = s->conn, .node = s->node, .count = s->taken};
+	struct engine_event ev = {
+		.kind = ENGINE_EVENT_SYNCED, .conn = s->conn, .node = s->node, .count = s->taken};
 	emit_event(s->e, &ev);
 }
 
@@ -123,7 +124,8 @@ static void pull_free(struct pull *p)
 	free(p);
 }
 
-void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_type answer, ask_message_fn on_message, ask_done_fn on_done)
+void pull_ask(struct pull *p, enum message_type type, void *msg, enum message_type answer,
+	ask_message_fn on_message, ask_done_fn on_done)
 {
 	p->asks++;
 	ask_send(p->s, type, msg, answer, on_message, on_done, p);
@@ -194,7 +196,8 @@ static void keys_stored(struct engine *e, struct session *s, void *ctx, enum err
 	if (s->state != SESSION_OPEN)
 		return;
 	if (err != OK) {
-		peer_close(s, err == ERR_IO || err == ERR_FULL || err == ERR_MEMORY ? err : ERR_WIRE, "key events that are not valid");
+		peer_close(s, err == ERR_IO || err == ERR_FULL || err == ERR_MEMORY ? err : ERR_WIRE,
+			"key events that are not valid");
 		return;
 	}
 	if (p->row.kind == 0)
@@ -305,7 +308,9 @@ void pull_pump(struct session *s)
 	while (again && s->state == SESSION_OPEN && s->pulls_active < PULL_ACTIVE_MAX && ask_room(s, false)) {
 		again = false;
 		for (struct pull *p = s->pulls; p; p = p->next) {
-			if (!p->active && (p->row.kind == 0 || s->identities_n == 0)) { /* logs need the key events first */
+			if (!p->active &&
+				(p->row.kind == 0 ||
+					s->identities_n == 0)) { /* logs need the key events first */
 				again = true;
 				start(p); /* may finish at once, which pumps again: the list has changed */
 				break;
@@ -318,12 +323,17 @@ static void note_position(struct session *s, const struct message_row *r)
 {
 	struct position *p = peer_position(s, &r->log, true);
 	if (p)
-		*p = (struct position){.log = r->log, .last = r->last, .sum = r->sum, .length = r->count, .fork_seq1 = r->fork_seq1};
+		*p = (struct position){.log = r->log,
+			.last = r->last,
+			.sum = r->sum,
+			.length = r->count,
+			.fork_seq1 = r->fork_seq1};
 }
 
 void pull_changes(struct session *s, const struct message_changes *m)
 {
-	struct batch *b = s->pulls_n < 8 * LIMIT_CHANGES_ROWS ? batch_new(s, m->number, m->last, false) : NULL;
+	struct batch *b = s->pulls_n < 8 * LIMIT_CHANGES_ROWS ? batch_new(s, m->number, m->last, false)
+							      : NULL;
 	if (!b) {
 		peer_close(s, ERR_LIMIT, "changes that nobody asked for");
 		return;
@@ -350,7 +360,8 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 	const uint8_t *last = m->headers.p + m->headers.n - ENTRY_HEADER_BYTES;
 	struct position *pos = peer_position(s, &m->log, true);
 	struct mp_in parts = message_list_open(&m->parts);
-	struct message_row row = {.kind = 1, .log = m->log, .count = m->first + m->parts.n, .last = entry_id(last)};
+	struct message_row row = {
+		.kind = 1, .log = m->log, .count = m->first + m->parts.n, .last = entry_id(last)};
 	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES) {
 		peer_close(s, ERR_WIRE, "a run of unequal parts");
 		return;
@@ -375,8 +386,9 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 	p->run = arena_alloc(&p->mem, sizeof *p->run);
 	if (p->run)
 		*p->run = *m;
-	if (!p->run || !arena_put(&p->mem, m->headers, &p->run->headers) || !arena_put(&p->mem, m->parts.raw, &p->run->parts.raw) ||
-	    !arena_put(&p->mem, m->signature, &p->run->signature)) {
+	if (!p->run || !arena_put(&p->mem, m->headers, &p->run->headers) ||
+		!arena_put(&p->mem, m->parts.raw, &p->run->parts.raw) ||
+		!arena_put(&p->mem, m->signature, &p->run->signature)) {
 		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}

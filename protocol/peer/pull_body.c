@@ -30,11 +30,17 @@ static void body_stored(struct engine *e, struct session *s, void *ctx, struct s
 				pos->whole = false; /* it may lack this body: the row must be told */
 		}
 		(void)engine_written(e, res, "a body");
-		struct engine_event ev = {.kind = ENGINE_EVENT_ENTRY, .conn = s->conn, .node = s->node, .log = p->row.log,
-					  .identity = p->row.identity, .seq = b->seq, .count = 1};
+		struct engine_event ev = {.kind = ENGINE_EVENT_ENTRY,
+			.conn = s->conn,
+			.node = s->node,
+			.log = p->row.log,
+			.identity = p->row.identity,
+			.seq = b->seq,
+			.count = 1};
 		emit_event(e, &ev);
 		admission_seen(e, &p->row.identity, &p->row.log, b->seq, 1);
-	} else if (res->err != ERR_ERASED && res->err != ERR_EXISTS && res->err != ERR_NOT_FOUND && s->state == SESSION_OPEN) {
+	} else if (res->err != ERR_ERASED && res->err != ERR_EXISTS && res->err != ERR_NOT_FOUND &&
+		s->state == SESSION_OPEN) {
 		/* not found: the entry was moved behind a fork meanwhile */
 		peer_close(s, res->err, "the store did not keep a body");
 	}
@@ -88,7 +94,8 @@ static void got_body(struct session *s, void *ctx, const union message *m)
 	struct engine_work *w = work_new(WORK_BODY);
 	struct body *b = w ? malloc(sizeof *b) : NULL;
 	struct slice header = {0};
-	if (!b || !arena_put(&w->mem, slice_of(p->headers[at], ENTRY_HEADER_BYTES), &header) || !arena_put(&w->mem, m->body.bytes, &w->bytes)) {
+	if (!b || !arena_put(&w->mem, slice_of(p->headers[at], ENTRY_HEADER_BYTES), &header) ||
+		!arena_put(&w->mem, m->body.bytes, &w->bytes)) {
 		free(b);
 		if (w)
 			engine_work_free(w);

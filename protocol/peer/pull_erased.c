@@ -17,7 +17,8 @@ static void statement_stored(struct engine *e, struct session *s, void *ctx, str
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err != OK && res->err != ERR_EXISTS && res->err != ERR_NOT_FOUND) {
-		peer_close(s, res->err, "the store did not keep an erasure"); /* or the cursor would pass it */
+		peer_close(
+			s, res->err, "the store did not keep an erasure"); /* or the cursor would pass it */
 		return;
 	}
 	p->at++;
@@ -54,7 +55,8 @@ static void eraser_known(struct engine *e, struct session *s, void *ctx, struct 
 	if (s->state != SESSION_OPEN)
 		return;
 	struct slice bytes = p->events[p->at].bytes;
-	if (!k->set || erasure_decode(bytes, &st) != OK || keyset_generation_key(k->set, &st.generation, &key) != OK) {
+	if (!k->set || erasure_decode(bytes, &st) != OK ||
+		keyset_generation_key(k->set, &st.generation, &key) != OK) {
 		p->at++;
 		next_statement(p);
 		return;
@@ -88,10 +90,10 @@ static void entry_read(struct engine *e, struct session *s, void *ctx, struct st
 	struct envelope env;
 	if (s->state != SESSION_OPEN)
 		return;
-	bool ok = res->err == OK && res->r.n == 1 && res->r.parts[0].header && res->r.parts[0].kind != BODY_ERASED &&
-		  erasure_decode(p->events[p->at].bytes, &st) == OK &&
-		  entry_header_decode(slice_of(res->r.parts[0].header, ENTRY_HEADER_BYTES), &h) == OK && !(h.flags & ENTRY_FLAG_KEEP) &&
-		  envelope_decode(res->r.parts[0].envelope, &env) == OK;
+	bool ok = res->err == OK && res->r.n == 1 && res->r.parts[0].header &&
+		res->r.parts[0].kind != BODY_ERASED && erasure_decode(p->events[p->at].bytes, &st) == OK &&
+		entry_header_decode(slice_of(res->r.parts[0].header, ENTRY_HEADER_BYTES), &h) == OK &&
+		!(h.flags & ENTRY_FLAG_KEEP) && envelope_decode(res->r.parts[0].envelope, &env) == OK;
 	struct id32 id = ok ? entry_id(res->r.parts[0].header) : (struct id32){0};
 	if (!ok || !id32_equal(&id, &st.of.id) || (st.by == ERASURE_BY_CUSTODIAN && !env.has_custodian)) {
 		p->at++;
@@ -104,7 +106,8 @@ static void entry_read(struct engine *e, struct session *s, void *ctx, struct st
 static void next_statement(struct pull *p)
 {
 	struct erasure st;
-	while (p->at < p->events_n && (erasure_decode(p->events[p->at].bytes, &st) != OK || !id32_equal(&st.of.log, &p->row.log)))
+	while (p->at < p->events_n &&
+		(erasure_decode(p->events[p->at].bytes, &st) != OK || !id32_equal(&st.of.log, &p->row.log)))
 		p->at++;
 	if (p->at == p->events_n) {
 		pull_finish(p);

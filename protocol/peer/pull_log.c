@@ -14,7 +14,8 @@ static void log_loaded(struct engine *e, struct session *s, void *ctx, struct st
 	if (res->err == OK) {
 		p->log = res->r.logs[0];
 	} else if (res->err == ERR_NOT_FOUND) {
-		p->log = (struct store_log){.log = p->row.log, .identity = p->row.identity, .held_from = UINT64_MAX};
+		p->log = (struct store_log){
+			.log = p->row.log, .identity = p->row.identity, .held_from = UINT64_MAX};
 	} else {
 		peer_close(s, res->err, "the store did not find a log");
 		return;
@@ -98,7 +99,8 @@ static void ids_compared(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err == OK && res->r.n && !id32_is_zero(&res->r.ids[0]) && !id32_equal(&res->r.ids[0], &p->row.last))
+	if (res->err == OK && res->r.n && !id32_is_zero(&res->r.ids[0]) &&
+		!id32_equal(&res->r.ids[0], &p->row.last))
 		fork_probe(p);
 	else
 		pull_bodies(p);
@@ -124,7 +126,8 @@ static bool own_is_old(const struct pull *p)
 	if (!o || p->log.own == OWN_NONE || (o->state != OWN_ACTIVE && p->log.held_from >= p->log.length))
 		return false;
 	uint64_t announced = p->log.held_from < p->log.length ? p->log.held_from : p->log.length;
-	return p->row.count > announced && (p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
+	return p->row.count > announced &&
+		(p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
 }
 
 static void fork_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -134,7 +137,8 @@ static void fork_read(struct engine *e, struct session *s, void *ctx, struct sto
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err == OK && res->r.bytes.n >= ENTRY_HEADER_BYTES && entry_header_decode(slice_of(res->r.bytes.p, ENTRY_HEADER_BYTES), &h) == OK)
+	if (res->err == OK && res->r.bytes.n >= ENTRY_HEADER_BYTES &&
+		entry_header_decode(slice_of(res->r.bytes.p, ENTRY_HEADER_BYTES), &h) == OK)
 		p->fork_prev = h.prev;
 	pull_log_decide(p);
 }
@@ -201,7 +205,8 @@ static bool copy_parts(struct engine_work *w, const struct message_list *list)
 	struct mp_in in = message_list_open(&copy);
 	for (size_t i = 0; i < list->n; i++) {
 		struct message_part part = message_next_part(&in);
-		w->parts[i] = (struct entry_part){.envelope = part.envelope, .kind = part.kind, .bytes = part.bytes};
+		w->parts[i] = (struct entry_part){
+			.envelope = part.envelope, .kind = part.kind, .bytes = part.bytes};
 		if (part.kind == BODY_ERASED) { /* its statement comes, checked, by want-erased */
 			w->parts[i].kind = BODY_ABSENT;
 			w->parts[i].bytes = (struct slice){0};
@@ -210,15 +215,18 @@ static bool copy_parts(struct engine_work *w, const struct message_list *list)
 	return true;
 }
 
-struct engine_work *pull_run_copy(struct session *s, const struct message_run *m, const struct id32 *device_key)
+struct engine_work *pull_run_copy(
+	struct session *s, const struct message_run *m, const struct id32 *device_key)
 {
-	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES || (m->signature.n != 0 && m->signature.n != ENTRY_SIGNATURE_BYTES)) {
+	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES ||
+		(m->signature.n != 0 && m->signature.n != ENTRY_SIGNATURE_BYTES)) {
 		peer_close(s, ERR_WIRE, "a run of unequal parts");
 		return NULL;
 	}
 	struct engine_work *w = work_new(WORK_RUN);
 	struct slice headers = {0}, signature = {0};
-	if (!w || !arena_put(&w->mem, m->headers, &headers) || !arena_put(&w->mem, m->signature, &signature) || !copy_parts(w, &m->parts)) {
+	if (!w || !arena_put(&w->mem, m->headers, &headers) ||
+		!arena_put(&w->mem, m->signature, &signature) || !copy_parts(w, &m->parts)) {
 		if (w)
 			engine_work_free(w);
 		peer_close(s, ERR_MEMORY, "out of memory");
@@ -240,18 +248,23 @@ static struct store_req *put_request(struct pull *p, struct engine_work *w)
 {
 	struct store_req *q = req_new(STORE_RUN_PUT);
 	struct store_part *parts = q ? arena_alloc(&w->mem, w->n * sizeof *parts) : NULL;
-	struct store_pin *pins = parts ? arena_alloc(&w->mem, w->n * LIMIT_ENVELOPE_BLOBS * sizeof *pins) : NULL;
+	struct store_pin *pins = parts ? arena_alloc(&w->mem, w->n * LIMIT_ENVELOPE_BLOBS * sizeof *pins)
+				       : NULL;
 	if (!pins) {
 		free(q);
 		return NULL;
 	}
 	for (size_t i = 0; i < w->n; i++) {
 		struct envelope env;
-		parts[i] = (struct store_part){.header = w->headers + i * ENTRY_HEADER_BYTES, .envelope = w->parts[i].envelope,
-					       .kind = w->parts[i].kind == BODY_HERE ? BODY_HERE : BODY_ABSENT, .bytes = w->parts[i].bytes};
+		parts[i] = (struct store_part){.header = w->headers + i * ENTRY_HEADER_BYTES,
+			.envelope = w->parts[i].envelope,
+			.kind = w->parts[i].kind == BODY_HERE ? BODY_HERE : BODY_ABSENT,
+			.bytes = w->parts[i].bytes};
 		if (w->parts[i].envelope.n && envelope_decode(w->parts[i].envelope, &env) == OK)
 			for (size_t k = 0; k < env.blobs_n; k++)
-				pins[q->a.pins_n++] = (struct store_pin){.seq = w->first + i, .root = env.blobs[k].root, .size = env.blobs[k].size};
+				pins[q->a.pins_n++] = (struct store_pin){.seq = w->first + i,
+					.root = env.blobs[k].root,
+					.size = env.blobs[k].size};
 	}
 	q->a.log = p->row.log;
 	q->a.identity = p->row.identity;
@@ -322,8 +335,13 @@ static void runs_settled(struct pull *p)
 
 static void seen(struct engine *e, const struct pull *p, uint64_t first, size_t n, bool pins)
 {
-	struct engine_event ev = {.kind = ENGINE_EVENT_ENTRY, .conn = p->s->conn, .node = p->s->node, .log = p->row.log,
-				  .identity = p->row.identity, .seq = first, .count = n};
+	struct engine_event ev = {.kind = ENGINE_EVENT_ENTRY,
+		.conn = p->s->conn,
+		.node = p->s->node,
+		.log = p->row.log,
+		.identity = p->row.identity,
+		.seq = first,
+		.count = n};
 	emit_event(e, &ev);
 	if (pins)
 		blob_pinned(e);
@@ -341,7 +359,8 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 	} else if (engine_written(e, res, "entries of a peer")) {
 		s->taken += r->n;
 		p->moved = true;
-		seen(e, p, r->first, r->n, res->r.flag); /* also if the peer has gone: nothing else tells of it */
+		seen(e, p, r->first, r->n,
+			res->r.flag); /* also if the peer has gone: nothing else tells of it */
 	} else if (!closed) {
 		peer_close(s, res->err, "the store did not keep a run");
 	}
@@ -362,10 +381,12 @@ static bool first_entry_sound(const struct engine_work *w)
 		return false;
 	if (w->parts[0].kind != BODY_HERE)
 		return true; /* it is asked for apart; what the log is, its header says */
-	struct slice record = slice_of(w->parts[0].bytes.p + ENTRY_SALT_BYTES, w->parts[0].bytes.n - ENTRY_SALT_BYTES), kind, fields;
+	struct slice record = slice_of(
+			     w->parts[0].bytes.p + ENTRY_SALT_BYTES, w->parts[0].bytes.n - ENTRY_SALT_BYTES),
+		     kind, fields;
 	struct id32 event;
-	return record_check(record, NULL) == OK && record_open(record, &kind, &fields) == OK && slice_equal(kind, slice_str("device")) &&
-	       record_get_id(fields, "event", &event) == OK;
+	return record_check(record, NULL) == OK && record_open(record, &kind, &fields) == OK &&
+		slice_equal(kind, slice_str("device")) && record_get_id(fields, "event", &event) == OK;
 }
 
 static void run_verified(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
@@ -409,7 +430,8 @@ void pull_run_take(struct pull *p, const struct message_run *m)
 		}
 		return;
 	}
-	*r = (struct pull_run){.p = p, .first = m->first, .n = m->parts.n, .bytes = m->headers.n + m->parts.raw.n};
+	*r = (struct pull_run){
+		.p = p, .first = m->first, .n = m->parts.n, .bytes = m->headers.n + m->parts.raw.n};
 	*p->runs_tail = r;
 	p->runs_tail = &r->next;
 	p->expected += r->n;
@@ -424,7 +446,8 @@ void pull_run_take(struct pull *p, const struct message_run *m)
 void pull_got_run(struct session *s, void *ctx, const union message *m)
 {
 	struct pull *p = ctx;
-	if (!id32_equal(&m->run.log, &p->row.log) || m->run.first != p->expected || m->run.first >= p->target) {
+	if (!id32_equal(&m->run.log, &p->row.log) || m->run.first != p->expected ||
+		m->run.first >= p->target) {
 		peer_close(s, ERR_WIRE, "a run that was not asked for");
 		return;
 	}

@@ -98,7 +98,8 @@ static void ask_log(struct serve *v, stored_fn done)
 
 /* ---- runs ---- */
 
-bool serve_run(struct session *s, uint32_t req, uint64_t number, const struct id32 *log, const struct store_res *res)
+bool serve_run(
+	struct session *s, uint32_t req, uint64_t number, const struct id32 *log, const struct store_res *res)
 {
 	struct buf headers = {0}, parts = {0};
 	struct mp_out o = mp_out_init(&parts);
@@ -113,8 +114,13 @@ bool serve_run(struct session *s, uint32_t req, uint64_t number, const struct id
 	}
 	bool fits = e == OK && o.err == OK && headers.n + parts.n + 256 <= LIMIT_MESSAGE_BODY_BYTES;
 	if (fits) {
-		struct message_run m = {.req = req, .number = number, .log = *log, .first = res->r.first, .headers = buf_slice(&headers),
-					.signature = res->r.sig, .parts = {.n = res->r.n, .raw = buf_slice(&parts)}};
+		struct message_run m = {.req = req,
+			.number = number,
+			.log = *log,
+			.first = res->r.first,
+			.headers = buf_slice(&headers),
+			.signature = res->r.sig,
+			.parts = {.n = res->r.n, .raw = buf_slice(&parts)}};
 		emit_message(s, MESSAGE_RUN, &m);
 	}
 	buf_free(&headers);
@@ -147,7 +153,8 @@ static void run_read(struct engine *e, struct session *s, void *ctx, struct stor
 static void run_pump(struct serve *v)
 {
 	struct session *s = v->s;
-	while (v->first < v->end && v->reads < SERVE_READS && s->reads_n < SERVE_READS_MAX && s->queued < SERVE_QUEUE_BYTES) {
+	while (v->first < v->end && v->reads < SERVE_READS && s->reads_n < SERVE_READS_MAX &&
+		s->queued < SERVE_QUEUE_BYTES) {
 		struct store_req *q = req_new(STORE_RUN_GET);
 		uint64_t next = run_interval_end(v->first);
 		if (q) {
@@ -196,7 +203,8 @@ static void run_log(struct engine *e, struct session *s, void *ctx, struct store
 	if (v->end > log->end)
 		v->end = log->end;
 	uint64_t n = v->end - v->first;
-	struct message_total total = {.req = v->req, .entries = n, .bytes = log->length ? log->bytes / log->length * n : 0};
+	struct message_total total = {
+		.req = v->req, .entries = n, .bytes = log->length ? log->bytes / log->length * n : 0};
 	emit_message(s, MESSAGE_TOTAL, &total);
 	v->ready = true;
 	run_pump(v);
@@ -233,7 +241,9 @@ static void ids_read(struct engine *e, struct session *s, void *ctx, struct stor
 		struct buf ids = {0};
 		struct mp_out o = mp_out_init(&ids);
 		for (size_t i = 0; i < res->r.n; i++)
-			mp_put_bin(&o, id32_is_zero(&res->r.ids[i]) ? (struct slice){0} : slice_of(res->r.ids[i].b, 32));
+			mp_put_bin(&o,
+				id32_is_zero(&res->r.ids[i]) ? (struct slice){0}
+							     : slice_of(res->r.ids[i].b, 32));
 		struct message_ids m = {.req = v->req, .ids = {.n = res->r.n, .raw = buf_slice(&ids)}};
 		if (o.err == OK)
 			emit_message(s, MESSAGE_IDS, &m);
@@ -254,7 +264,8 @@ static void erased_read(struct engine *e, struct session *s, void *ctx, struct s
 		struct mp_out o = mp_out_init(&list);
 		for (size_t i = 0; i < res->r.n; i++)
 			mp_put_bin(&o, res->r.parts[i].bytes);
-		struct message_erased m = {.req = v->req, .log = v->log, .statements = {.n = res->r.n, .raw = buf_slice(&list)}};
+		struct message_erased m = {
+			.req = v->req, .log = v->log, .statements = {.n = res->r.n, .raw = buf_slice(&list)}};
 		if (o.err == OK)
 			emit_message(s, MESSAGE_ERASED, &m);
 		buf_free(&list);
@@ -276,8 +287,13 @@ static void fork_read(struct engine *e, struct session *s, void *ctx, struct sto
 	if (s->state != SESSION_OPEN)
 		return;
 	if (res->err == OK) {
-		struct message_fork m = {.req = v->req, .log = v->log, .seq = res->r.seq, .headers_a = res->r.bytes,
-					 .signature_a = res->r.sig, .headers_b = res->r.bytes2, .signature_b = res->r.sig2};
+		struct message_fork m = {.req = v->req,
+			.log = v->log,
+			.seq = res->r.seq,
+			.headers_a = res->r.bytes,
+			.signature_a = res->r.sig,
+			.headers_b = res->r.bytes2,
+			.signature_b = res->r.sig2};
 		emit_message(s, MESSAGE_FORK, &m);
 	}
 	finish(v, res->err);
@@ -289,10 +305,14 @@ static void small_pump(struct serve *v)
 	struct session *s = v->s;
 	if (s->queued >= SERVE_QUEUE_BYTES || s->reads_n >= SERVE_READS_MAX)
 		return;
-	enum store_op op = v->type == MESSAGE_WANT_BODIES ? STORE_BODY_GET : v->type == MESSAGE_PROBE ? STORE_IDS :
-			   v->type == MESSAGE_WANT_ERASED ? STORE_ERASED_GET : STORE_FORK_GET;
-	stored_fn done = v->type == MESSAGE_WANT_BODIES ? bodies_read : v->type == MESSAGE_PROBE ? ids_read :
-			 v->type == MESSAGE_WANT_ERASED ? erased_read : fork_read;
+	enum store_op op = v->type == MESSAGE_WANT_BODIES ? STORE_BODY_GET
+		: v->type == MESSAGE_PROBE                ? STORE_IDS
+		: v->type == MESSAGE_WANT_ERASED          ? STORE_ERASED_GET
+							  : STORE_FORK_GET;
+	stored_fn done = v->type == MESSAGE_WANT_BODIES ? bodies_read
+		: v->type == MESSAGE_PROBE              ? ids_read
+		: v->type == MESSAGE_WANT_ERASED        ? erased_read
+							: fork_read;
 	struct store_req *q = req_new(op);
 	if (q) {
 		q->a.log = v->log;
@@ -323,7 +343,8 @@ static void small_log(struct engine *e, struct session *s, void *ctx, struct sto
 
 /* ---- key events and follows ---- */
 
-static enum err put_events(struct session *s, struct serve *v, const struct id32 *identity, const struct store_keyevent *ev, size_t n)
+static enum err put_events(struct session *s, struct serve *v, const struct id32 *identity,
+	const struct store_keyevent *ev, size_t n)
 {
 	struct buf list = {0};
 	enum err err = OK;
@@ -332,11 +353,16 @@ static enum err put_events(struct session *s, struct serve *v, const struct id32
 		size_t from = i;
 		list.n = 0;
 		struct mp_out o = mp_out_init(&list);
-		while (i < n && i - from < 1024 && (i == from || list.n + ev[i].bytes.n + ev[i].signatures.n + 32 < LIMIT_MESSAGE_BODY_BYTES - 256)) {
+		while (i < n && i - from < 1024 &&
+			(i == from ||
+				list.n + ev[i].bytes.n + ev[i].signatures.n + 32 <
+					LIMIT_MESSAGE_BODY_BYTES - 256)) {
 			message_put_event(&o, ev[i].bytes, ev[i].signatures);
 			i++;
 		}
-		struct message_keys m = {.req = v->req, .identity = *identity, .events = {.n = i - from, .raw = buf_slice(&list)}};
+		struct message_keys m = {.req = v->req,
+			.identity = *identity,
+			.events = {.n = i - from, .raw = buf_slice(&list)}};
 		err = o.err;
 		if (err == OK)
 			emit_message(s, MESSAGE_KEYS, &m);
@@ -391,7 +417,8 @@ static void serve_follows(struct session *s, const struct message_want_follows *
 {
 	const struct engine *e = s->e;
 	for (size_t i = 0; i < e->follows_n; i += LIMIT_FOLLOWS_PER_MESSAGE) {
-		size_t n = e->follows_n - i < LIMIT_FOLLOWS_PER_MESSAGE ? e->follows_n - i : LIMIT_FOLLOWS_PER_MESSAGE;
+		size_t n = e->follows_n - i < LIMIT_FOLLOWS_PER_MESSAGE ? e->follows_n - i
+									: LIMIT_FOLLOWS_PER_MESSAGE;
 		struct buf ids = {0};
 		struct mp_out o = mp_out_init(&ids);
 		for (size_t k = 0; k < n; k++)
@@ -417,7 +444,8 @@ static void serve_run_request(struct session *s, const struct message_want_run *
 	ask_log(v, run_log);
 }
 
-static void serve_small(struct session *s, enum message_type type, uint64_t req, const struct id32 *log, uint64_t first, const struct message_list *seqs)
+static void serve_small(struct session *s, enum message_type type, uint64_t req, const struct id32 *log,
+	uint64_t first, const struct message_list *seqs)
 {
 	struct serve *v = serve_new(s, req, type);
 	if (!v)

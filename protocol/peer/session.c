@@ -94,7 +94,8 @@ static void move(struct session *s, enum session_state to)
 
 static void closed_event(struct session *s, enum err code, const char *why)
 {
-	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_CLOSED, .conn = s->conn, .node = s->node, .err = code};
+	struct engine_event ev = {
+		.kind = ENGINE_EVENT_PEER_CLOSED, .conn = s->conn, .node = s->node, .err = code};
 	strncat(ev.text, why, sizeof ev.text - 1);
 	emit_event(s->e, &ev);
 }
@@ -114,7 +115,8 @@ void peer_close(struct session *s, enum err code, const char *why)
 {
 	if (s->state == SESSION_CLOSED)
 		return;
-	struct message_bye bye = {.code = (uint64_t)message_code_out(code), .text = slice_str(err_text(code))};
+	struct message_bye bye = {
+		.code = (uint64_t)message_code_out(code), .text = slice_str(err_text(code))};
 	emit_message(s, MESSAGE_BYE, &bye);
 	if (s->state == SESSION_CLOSED) /* no memory for the farewell: closed in there */
 		return;
@@ -202,8 +204,15 @@ void peer_opened(struct engine *e, const struct engine_in *in)
 		emit_flow(e, ENGINE_OUT_CLOSE, in->conn);
 		return;
 	}
-	*s = (struct session){.next = e->sessions, .e = e, .conn = in->conn, .node = in->peer, .initiator = in->initiator,
-			      .redeeming = in->redeem, .refs = 1, .opened_ms = e->now_ms, .heard_ms = e->now_ms};
+	*s = (struct session){.next = e->sessions,
+		.e = e,
+		.conn = in->conn,
+		.node = in->peer,
+		.initiator = in->initiator,
+		.redeeming = in->redeem,
+		.refs = 1,
+		.opened_ms = e->now_ms,
+		.heard_ms = e->now_ms};
 	s->stash_tail = &s->stash;
 	s->pulls_tail = &s->pulls;
 	s->batches_tail = &s->batches;
@@ -211,7 +220,8 @@ void peer_opened(struct engine *e, const struct engine_in *in)
 	e->sessions = s;
 	if (in->redeem) {
 		memcpy(s->secret, in->secret, 16);
-		struct message_redeem m = {.secret = slice_of(s->secret, 16), .name = slice_str(e->config.name)};
+		struct message_redeem m = {
+			.secret = slice_of(s->secret, 16), .name = slice_str(e->config.name)};
 		emit_message(s, MESSAGE_REDEEM, &m);
 	} else if (in->initiator) {
 		ask_peer(s, initiator_known, NULL);
@@ -328,7 +338,8 @@ static void on_welcome(struct session *s, const struct message_welcome *m)
 		return;
 	}
 	s->accepting = true;
-	*ev = (struct engine_event){.kind = ENGINE_EVENT_JOINED, .conn = s->conn, .node = s->node, .id = e->config.network};
+	*ev = (struct engine_event){
+		.kind = ENGINE_EVENT_JOINED, .conn = s->conn, .node = s->node, .id = e->config.network};
 	memcpy(ev->text, m->name.p, m->name.n);
 	struct mp_in in = message_list_open(&m->roots);
 	for (ev->ids_n = 0; ev->ids_n < m->roots.n; ev->ids_n++)
@@ -349,12 +360,14 @@ static bool second_connection(struct session *s)
 		if (o == s || o->state != SESSION_OPEN || !id32_equal(&o->node, &s->node))
 			continue;
 		if (memcmp(o->instance, s->instance, 16) != 0) {
-			struct message_clone to_new = {.instance = slice_of(o->instance, 16)}, to_old = {.instance = slice_of(s->instance, 16)};
+			struct message_clone to_new = {.instance = slice_of(o->instance, 16)},
+					     to_old = {.instance = slice_of(s->instance, 16)};
 			emit_message(s, MESSAGE_CLONE, &to_new);
 			emit_message(o, MESSAGE_CLONE, &to_old);
 			struct message_ping ping = {.token = s->e->now_ms};
 			emit_message(o, MESSAGE_PING, &ping); /* is it still there at all? */
-			struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->node};
+			struct engine_event ev = {
+				.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->node};
 			emit_event(s->e, &ev);
 			peer_close(s, ERR_DUPLICATE, "a second node runs with this key");
 			return true;
@@ -384,7 +397,9 @@ static void note_peer(struct session *s, const struct message_hello *m)
 		free(q);
 		return;
 	}
-	*p = (struct store_peer){.node = s->node, .origin = s->accepting ? PEER_INVITER : PEER_ADMITTED, .seen_s = s->e->wall_s};
+	*p = (struct store_peer){.node = s->node,
+		.origin = s->accepting ? PEER_INVITER : PEER_ADMITTED,
+		.seen_s = s->e->wall_s};
 	memcpy(p->name, s->name, sizeof p->name);
 	struct mp_in in = message_list_open(&m->addresses);
 	for (size_t i = 0; i < m->addresses.n; i++) {
@@ -411,7 +426,8 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_OPEN, .conn = s->conn, .node = s->node};
 	memcpy(ev.text, s->name, sizeof s->name);
 	emit_event(s->e, &ev);
-	bool nothing_due = memcmp(s->cursor_instance, s->instance, 16) == 0 && s->cursor_done == s->peer_number;
+	bool nothing_due = memcmp(s->cursor_instance, s->instance, 16) == 0 &&
+		s->cursor_done == s->peer_number;
 	memcpy(s->cursor_instance, s->instance, 16);
 	if (nothing_due) {
 		s->synced = true;
@@ -478,7 +494,9 @@ static void on_clone(struct session *s)
 static void on_open_message(struct session *s, enum message_type type, const union message *m)
 {
 	switch (type) {
-	case MESSAGE_PING: emit_message(s, MESSAGE_PONG, &(struct message_pong){.token = m->ping.token}); return;
+	case MESSAGE_PING:
+		emit_message(s, MESSAGE_PONG, &(struct message_pong){.token = m->ping.token});
+		return;
 	case MESSAGE_PONG: return;
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
@@ -526,7 +544,9 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 
 static enum message_state message_state(const struct session *s)
 {
-	return s->state == SESSION_STRANGER ? MESSAGE_IN_STRANGER : s->state == SESSION_HELLO ? MESSAGE_IN_HELLO : MESSAGE_IN_OPEN;
+	return s->state == SESSION_STRANGER ? MESSAGE_IN_STRANGER
+		: s->state == SESSION_HELLO ? MESSAGE_IN_HELLO
+					    : MESSAGE_IN_OPEN;
 }
 
 /* A responder takes the first hello of a member that did not redeem (SPEC 10.1). */
@@ -553,7 +573,8 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 		return;
 	}
 	if (d && !first_hello(s, type) &&
-	    !message_allowed(d, s->initiator ? MESSAGE_FROM_RESPONDER : MESSAGE_FROM_INITIATOR, message_state(s))) {
+		!message_allowed(d, s->initiator ? MESSAGE_FROM_RESPONDER : MESSAGE_FROM_INITIATOR,
+			message_state(s))) {
 		peer_close(s, ERR_WIRE, "a message that has no place here");
 		return;
 	}

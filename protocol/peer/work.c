@@ -13,7 +13,13 @@ void engine_work_free(struct engine_work *w)
 
 static void hash_run(struct engine_work *w)
 {
-	struct run r = {.log = w->log, .first = w->first, .n = w->n, .headers = w->headers, .signature = w->signature, .closing = &w->closing, .parts = w->parts};
+	struct run r = {.log = w->log,
+		.first = w->first,
+		.n = w->n,
+		.headers = w->headers,
+		.signature = w->signature,
+		.closing = &w->closing,
+		.parts = w->parts};
 	struct run_ends ends = {0};
 	w->err = run_verify(&r, &w->device_key, &ends);
 	w->prev = ends.prev;

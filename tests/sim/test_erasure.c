@@ -32,7 +32,8 @@ static int close_world(void **state)
 	return remove_tree(world.dir);
 }
 
-static void statement_of(struct world_node *n, const struct world_person *p, const struct engine_event *entry, const uint8_t seed[32], uint8_t out[LIMIT_ERASURE_BYTES])
+static void statement_of(struct world_node *n, const struct world_person *p, const struct engine_event *entry,
+	const uint8_t seed[32], uint8_t out[LIMIT_ERASURE_BYTES])
 {
 	struct keyset *ks = world_keyset(n, &p->id);
 	struct keyset_view v;
@@ -41,8 +42,11 @@ static void statement_of(struct world_node *n, const struct world_person *p, con
 	assert_non_null(ks);
 	assert_int_equal(keyset_resolve(ks, &v), OK);
 	secret_sign_pair(seed, &key, secret);
-	struct erasure e = {.reason = ERASURE_WISH, .by = ERASURE_BY_OWNER, .of = {.log = p->log, .seq = entry->seq, .id = entry->id},
-		.hour = (uint32_t)(world.wall_s / 3600), .generation = v.generation};
+	struct erasure e = {.reason = ERASURE_WISH,
+		.by = ERASURE_BY_OWNER,
+		.of = {.log = p->log, .seq = entry->seq, .id = entry->id},
+		.hour = (uint32_t)(world.wall_s / 3600),
+		.generation = v.generation};
 	erasure_encode(&e, secret, out);
 	keyset_view_deinit(&v);
 	keyset_free(ks);
@@ -72,7 +76,8 @@ static uint8_t kind_at(struct world_node *n, const struct id32 *log, uint64_t se
 static void an_erasure_reaches_those_who_have_the_body_and_those_who_come_later(void **state)
 {
 	(void)state;
-	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"), *c = world_node_new(&world, "cas");
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"),
+			  *c = world_node_new(&world, "cas");
 	struct world_person p;
 	world_person_new(a, &p);
 	world_admit(a, b);
@@ -97,7 +102,8 @@ static void an_erasure_reaches_those_who_have_the_body_and_those_who_come_later(
 static void a_node_that_was_away_brings_nothing_back(void **state)
 {
 	(void)state;
-	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"), *c = world_node_new(&world, "cas");
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"),
+			  *c = world_node_new(&world, "cas");
 	struct world_person p;
 	world_person_new(a, &p);
 	world_admit(a, b);
@@ -159,7 +165,8 @@ static void a_kept_entry_is_not_erased_by_anybody(void **state)
 	world_connect(a, b);
 	world_run(&world, 2000);
 	assert_int_equal(world_log(a, &p.log, &log), OK);
-	struct engine_event entry0 = {.seq = 0, .id = log.last}; /* the only entry: `device`, with the keep flag */
+	struct engine_event entry0 = {
+		.seq = 0, .id = log.last}; /* the only entry: `device`, with the keep flag */
 	assert_int_equal(log.length, 1);
 	assert_int_equal(erase(a, &p, &entry0), ERR_REFUSED);
 	world_run(&world, 2000);
@@ -192,8 +199,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-		T(an_erasure_reaches_those_who_have_the_body_and_those_who_come_later), T(a_node_that_was_away_brings_nothing_back),
-		T(nobody_elses_signature_erases_and_what_must_be_kept_stays), T(a_kept_entry_is_not_erased_by_anybody), T(an_erased_blob_goes_with_its_entry),
+		T(an_erasure_reaches_those_who_have_the_body_and_those_who_come_later),
+		T(a_node_that_was_away_brings_nothing_back),
+		T(nobody_elses_signature_erases_and_what_must_be_kept_stays),
+		T(a_kept_entry_is_not_erased_by_anybody),
+		T(an_erased_blob_goes_with_its_entry),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,7 +213,8 @@ static void two_perfect_clones_that_meet_different_peers_are_proven_a_fork(void 
 		assert_int_equal(log.end, 101);
 	}
 	assert_int_equal(world_append(a, &p, 60).err, ERR_STATE);
-	struct world_node *d = world_node_new(&world, "dan"); /* a newcomer gets what both histories share, and the proof */
+	struct world_node *d = world_node_new(
+		&world, "dan"); /* a newcomer gets what both histories share, and the proof */
 	world_admit(d, b);
 	assert_int_equal(world_follow(d, &p.id), OK);
 	world_connect(d, b);
@@ -261,9 +262,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-		T(a_restored_backup_begins_a_new_log), T(a_copy_that_runs_beside_the_original_does_not_fork),
+		T(a_restored_backup_begins_a_new_log),
+		T(a_copy_that_runs_beside_the_original_does_not_fork),
 		T(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
-		T(two_perfect_clones_that_meet_different_peers_are_proven_a_fork), T(the_code_and_one_peer_bring_everything_back),
+		T(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
+		T(the_code_and_one_peer_bring_everything_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,9 +224,12 @@ static void a_blob_arrives_whole_over_cuts(void **state)
 static void an_invitation_admits_once(void **state)
 {
 	(void)state;
-	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"), *c = world_node_new(&world, "cas");
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"),
+			  *c = world_node_new(&world, "cas");
 	uint8_t secret[16] = "0123456789abcde";
-	struct store_invite inv = {.hash = invitation_secret_hash(secret), .expires_hour = (uint32_t)(world.wall_s / 3600) + 1, .uses_left = 1};
+	struct store_invite inv = {.hash = invitation_secret_hash(secret),
+		.expires_hour = (uint32_t)(world.wall_s / 3600) + 1,
+		.uses_left = 1};
 	struct store_req q = {.op = STORE_INVITE_PUT};
 	struct store_res res;
 	q.a.invite = &inv;
@@ -256,7 +259,8 @@ static void an_invitation_admits_once(void **state)
 static void a_second_device_of_one_person_is_followed_too(void **state)
 {
 	(void)state;
-	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"), *c = world_node_new(&world, "cas");
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"),
+			  *c = world_node_new(&world, "cas");
 	struct world_person p, p2;
 	world_person_new(a, &p);
 	assert_int_equal(world_append(a, &p, 10).err, OK);
@@ -295,9 +299,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-		T(entries_reach_a_follower), T(what_is_written_later_arrives_live_as_runs), T(two_equal_nodes_exchange_one_hello_each),
-		T(a_cut_and_a_crash_lose_nothing), T(both_write_and_both_have_everything), T(large_bodies_come_apart_from_their_run),
-		T(a_blob_arrives_whole_over_cuts), T(an_invitation_admits_once), T(a_second_device_of_one_person_is_followed_too), T(a_follow_over_an_open_connection_brings_what_there_is),
+		T(entries_reach_a_follower),
+		T(what_is_written_later_arrives_live_as_runs),
+		T(two_equal_nodes_exchange_one_hello_each),
+		T(a_cut_and_a_crash_lose_nothing),
+		T(both_write_and_both_have_everything),
+		T(large_bodies_come_apart_from_their_run),
+		T(a_blob_arrives_whole_over_cuts),
+		T(an_invitation_admits_once),
+		T(a_second_device_of_one_person_is_followed_too),
+		T(a_follow_over_an_open_connection_brings_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,8 @@ static void put_item(struct mp_out *o, enum message_item item)
 /* How a field is spoilt. */
 enum spoil { SOUND, SHORT, LONG, NON_MINIMAL, OUT_OF_RANGE, OTHER_TYPE, SPOILS };
 
-static const char *const spoil_names[] = {"sound", "short", "long", "non-minimal", "out of range", "other type"};
+static const char *const spoil_names[] = {
+	"sound", "short", "long", "non-minimal", "out of range", "other type"};
 
 static bool put_uint(struct mp_out *o, const struct message_field *f, enum spoil how)
 {
@@ -162,7 +163,8 @@ static void every_field_spoilt_in_every_way_is_refused(void **state)
 				if (!build(d, f, how, &b))
 					continue;
 				if (message_decode(t, buf_slice(&b), &m) != ERR_WIRE)
-					fail_msg("%s: field %s, %s, was accepted", d->name, d->fields[f].spec, spoil_names[how]);
+					fail_msg("%s: field %s, %s, was accepted", d->name, d->fields[f].spec,
+						spoil_names[how]);
 				counts[how]++;
 			}
 		}
@@ -172,8 +174,10 @@ static void every_field_spoilt_in_every_way_is_refused(void **state)
 		all += counts[how];
 		assert_true(counts[how] > 20);
 	}
-	print_message("%u malformed fields refused (short %u, long %u, non-minimal %u, out of range %u, other type %u)\n", all, counts[SHORT],
-		counts[LONG], counts[NON_MINIMAL], counts[OUT_OF_RANGE], counts[OTHER_TYPE]);
+	print_message(
+		"%u malformed fields refused (short %u, long %u, non-minimal %u, out of range %u, other type %u)\n",
+		all, counts[SHORT], counts[LONG], counts[NON_MINIMAL], counts[OUT_OF_RANGE],
+		counts[OTHER_TYPE]);
 	buf_free(&b);
 }
 
@@ -209,7 +213,8 @@ static void further_elements_are_ignored_and_fewer_are_malformed(void **state)
 				else
 					mp_put_cstr(&o, "later");
 			}
-			assert_int_equal(message_decode(t, buf_slice(&b), &m), n < d->fields_n ? ERR_WIRE : OK);
+			assert_int_equal(
+				message_decode(t, buf_slice(&b), &m), n < d->fields_n ? ERR_WIRE : OK);
 		}
 	}
 	buf_free(&b);
@@ -232,8 +237,12 @@ static void state_and_sender_follow_the_table(void **state)
 	for (unsigned t = 0; t < MESSAGE_COUNT; t++)
 		for (int side = 0; side < 2; side++)
 			for (int st = 0; st < 3; st++)
-				*(message_allowed(message_desc(t), (enum message_side)side, (enum message_state)st) ? &allowed : &refused) += 1;
-	const struct message_desc *redeem = message_desc(MESSAGE_REDEEM), *run = message_desc(MESSAGE_RUN), *bye = message_desc(MESSAGE_BYE);
+				*(message_allowed(
+					  message_desc(t), (enum message_side)side, (enum message_state)st)
+						? &allowed
+						: &refused) += 1;
+	const struct message_desc *redeem = message_desc(MESSAGE_REDEEM), *run = message_desc(MESSAGE_RUN),
+				  *bye = message_desc(MESSAGE_BYE);
 	assert_true(message_allowed(redeem, MESSAGE_FROM_INITIATOR, MESSAGE_IN_STRANGER));
 	assert_false(message_allowed(redeem, MESSAGE_FROM_RESPONDER, MESSAGE_IN_STRANGER));
 	assert_false(message_allowed(redeem, MESSAGE_FROM_INITIATOR, MESSAGE_IN_OPEN));
@@ -248,7 +257,8 @@ static void items_are_read_back_as_they_were_written(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct mp_out o = mp_out_init(&b);
-	struct message_row row = {.kind = 1, .count = 70000, .fork_seq1 = 5}, id_row = {.kind = 0, .count = 3};
+	struct message_row row = {.kind = 1, .count = 70000, .fork_seq1 = 5},
+			   id_row = {.kind = 0, .count = 3};
 	row.log.b[0] = 1, row.identity.b[1] = 2, row.last.b[2] = 3, row.sum.b[3] = 4, id_row.sum.b[0] = 9;
 	message_put_row(&o, &row);
 	message_put_row(&o, &id_row);
@@ -268,7 +278,8 @@ static void items_are_read_back_as_they_were_written(void **state)
 static void only_numbers_of_the_table_leave_and_others_are_read_as_refused(void **state)
 {
 	(void)state;
-	static const uint8_t numbers[] = {0, 2, 3, 4, 6, 7, 9, 10, 11, 15, 17, 18, 19, 20, 21, 25, 26, 29, 32};
+	static const uint8_t numbers[] = {
+		0, 2, 3, 4, 6, 7, 9, 10, 11, 15, 17, 18, 19, 20, 21, 25, 26, 29, 32};
 	bool listed[256] = {false};
 	for (size_t i = 0; i < sizeof numbers; i++)
 		listed[numbers[i]] = true;
