@@ -578,9 +578,37 @@ static void all_is_one_again_after_every_fault(void **state)
 	assert_true(total.acknowledged > n * 20);
 }
 
+/* SPEC.md section 10.4: the peer never hears that ben stopped following, and so would not list again what he passed over. */
+static void what_was_passed_over_while_not_followed_comes_later(void **state)
+{
+	(void)state;
+	seed = 1;
+	begin();
+	struct world_node *a = &s.world.nodes[0], *b = &s.world.nodes[1];
+	struct world_link *l = world_connect(a, b);
+	world_run(&s.world, 2000);
+	l->stalled[0] = true;
+	follow(1, 0, false);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(world_append(a, &s.people[0], 60).err, OK);
+	world_run(&s.world, 3000);
+	struct store_log log;
+	assert_int_equal(world_log(b, &s.people[0].log, &log), OK);
+	assert_int_equal(log.length, 1); /* passed over */
+	world_cut(l);
+	follow(1, 0, true);
+	world_connect(a, b);
+	world_run(&s.world, 3000);
+	assert_int_equal(world_log(b, &s.people[0].log, &log), OK);
+	assert_int_equal(log.length, 4);
+	world_deinit(&s.world);
+	assert_int_equal(remove_tree(s.world.dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_passed_over_while_not_followed_comes_later),
 		cmocka_unit_test(all_is_one_again_after_every_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -414,7 +414,8 @@ struct world_link *world_connect_redeem(struct world_node *a, struct world_node 
 static bool may_deliver(const struct world_link *l, int to)
 {
 	const struct world *w = l->nodes[0]->world;
-	return l->to[to] && (l->to[to]->type != MESSAGE_CHUNK || !w->chunks_max || w->chunks < w->chunks_max);
+	return l->to[to] && !l->stalled[to] &&
+		(l->to[to]->type != MESSAGE_CHUNK || !w->chunks_max || w->chunks < w->chunks_max);
 }
 
 static void deliver(struct world_link *l, int to)

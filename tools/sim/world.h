@@ -37,6 +37,7 @@ struct world_node {
 struct world_link {
 	bool open[2]; /* the end at nodes[i] knows of the connection */
 	bool cut; /* nothing is delivered any more */
+	bool stalled[2]; /* nothing is delivered to nodes[i] for now: set and cleared by the caller */
 	struct world_node *nodes[2]; /* 0: the initiator */
 	conn_id conns[2];
 	struct world_message *to[2], **to_tail[2]; /* on their way to nodes[i] */
