@@ -2,7 +2,7 @@
 #include "compose.h"
 
 #include "api.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <sodium.h>
 #include <stdio.h>

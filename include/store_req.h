@@ -12,7 +12,7 @@
 
 #include "arena.h"
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum store_op {
 #define STORE_OP(name, writes) STORE_##name,

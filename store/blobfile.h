@@ -4,7 +4,7 @@
 #define QUIRE_BLOBFILE_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 /* A new file for a blob whose root is not known yet (upload); O_TMPFILE or an unlinked temporary name. fd is closed by the caller. ERR_IO, ERR_FULL. */
 MUST_CHECK enum err blobfile_temp(const char *home, int *fd);

@@ -3,7 +3,7 @@
 #define QUIRE_BLOBTREE_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 uint64_t blob_chunks(uint64_t size); /* max(1, ceil(size / 65536)); size in plain bytes */
 uint32_t blob_pages(uint64_t size);

@@ -4,7 +4,7 @@
 #define QUIRE_ENTRY_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 #define ENTRY_FLAG_SEALED 1u
 #define ENTRY_FLAG_KEEP 2u

@@ -3,7 +3,7 @@
 #define QUIRE_ERASURE_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum erasure_reason { ERASURE_WISH, ERASURE_CONSENT, ERASURE_RETENTION, ERASURE_LAW, ERASURE_MISTAKE };
 enum erasure_by { ERASURE_BY_OWNER, ERASURE_BY_CUSTODIAN };

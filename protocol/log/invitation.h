@@ -3,7 +3,7 @@
 #define QUIRE_INVITATION_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 #define INVITATION_TEXT_BYTES 640 /* with NUL; more than any invitation needs */
 

@@ -3,7 +3,7 @@
 #define QUIRE_KEYEVENT_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum identity_kind { IDENTITY_PERSON, IDENTITY_SCHOOL, IDENTITY_ISSUER, IDENTITY_DISTRICT, IDENTITY_NETWORK };
 

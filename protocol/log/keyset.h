@@ -5,7 +5,7 @@
 #define QUIRE_KEYSET_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/keyevent.h"
 
 /* One thread at a time, also for what takes a const set: the set settles, and decodes, when it is asked. */

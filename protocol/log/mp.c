@@ -1,6 +1,6 @@
 /* mp.c -- see mp.h. One function, head_get(), reads and judges the head of an object; all else stands on it. */
 #include "protocol/log/mp.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <msgpack.h>
 

@@ -1,6 +1,6 @@
 /* record.c -- see record.h. */
 #include "protocol/log/record.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum { BLOB_NAME_MAX = 255, BLOB_TYPE_MAX = 100 };
 

@@ -3,7 +3,7 @@
 #define QUIRE_SEAL_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 #include "random.h"
 
 /* SPEC 5.3: the Padme length of n, never over LIMIT_BODY_BYTES (n must not be over it). */

@@ -1,6 +1,6 @@
 /* secret.c -- see secret.h. */
 #include "protocol/log/secret.h"
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/hash.h"
 
 #include <sodium.h>

@@ -1,5 +1,6 @@
 /* blob_fetch.c -- blobs that entries here pin and that are not complete: found at a peer, chunk by chunk verified, durable as they come.
  * SPEC.md section 11. Wants are rows in the store; what is here in memory can be forgotten at any time. */
+#include "bitmap.h"
 #include "engine_int.h"
 
 #include "protocol/log/blobtree.h"
@@ -38,21 +39,6 @@ struct fetch {
 	size_t not_there_n;
 	conn_id not_there[16]; /* peers that said they do not have it */
 };
-
-static bool bit(const uint8_t *map, uint64_t i)
-{
-	return map[i / 8] >> (i % 8) & 1;
-}
-
-static void bit_set(uint8_t *map, uint64_t i)
-{
-	map[i / 8] |= (uint8_t)(1u << (i % 8));
-}
-
-static void bit_clear(uint8_t *map, uint64_t i)
-{
-	map[i / 8] &= (uint8_t) ~(1u << (i % 8));
-}
 
 static void fetch_free(struct fetch *f)
 {
@@ -332,7 +318,7 @@ static void chunk_checked(struct engine *e, struct session *s, void *ctx, struct
 		chunk_failed(f, &a, w->err);
 		return;
 	}
-	if (!bit(f->have, a.index)) {
+	if (!bit_get(f->have, a.index)) {
 		bit_set(f->have, a.index);
 		f->have_n++;
 		f->unsynced += w->bytes.n;
@@ -360,13 +346,13 @@ static void got_chunk(struct session *s, void *ctx, const union message *m)
 	uint64_t i = m->chunk.index;
 	if (f->step == FETCH_OVER || f->step == FETCH_PUBLISH)
 		return;
-	if (i >= f->chunks || !f->asked || !bit(f->asked, i) || !f->leaves_ready ||
+	if (i >= f->chunks || !f->asked || !bit_get(f->asked, i) || !f->leaves_ready ||
 		i / BLOB_PAGE_LEAVES != f->page ||
 		m->chunk.bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES) {
 		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
 		return;
 	}
-	if (bit(f->have, i))
+	if (bit_get(f->have, i))
 		return;
 	struct engine_work *w = work_new(WORK_CHUNK);
 	struct arrived *a = w ? malloc(sizeof *a) : NULL;
@@ -434,14 +420,14 @@ static bool next_range(struct fetch *f, uint64_t *first, uint64_t *end)
 	uint64_t page_end = ((uint64_t)f->page + 1) * BLOB_PAGE_LEAVES;
 	if (page_end > f->chunks)
 		page_end = f->chunks;
-	while (f->scan < page_end && (bit(f->have, f->scan) || bit(f->asked, f->scan)))
+	while (f->scan < page_end && (bit_get(f->have, f->scan) || bit_get(f->asked, f->scan)))
 		f->scan++;
 	if (f->scan >= page_end)
 		return false;
 	*first = f->scan;
 	*end = *first;
-	while (*end < page_end && *end - *first < CHUNKS_PER_ASK && !bit(f->have, *end) &&
-		!bit(f->asked, *end))
+	while (*end < page_end && *end - *first < CHUNKS_PER_ASK && !bit_get(f->have, *end) &&
+		!bit_get(f->asked, *end))
 		(*end)++;
 	return true;
 }
@@ -450,7 +436,7 @@ static bool page_complete(const struct fetch *f)
 {
 	uint64_t first = (uint64_t)f->page * BLOB_PAGE_LEAVES;
 	for (uint64_t i = first; i < f->chunks && i < first + BLOB_PAGE_LEAVES; i++)
-		if (!bit(f->have, i))
+		if (!bit_get(f->have, i))
 			return false;
 	return true;
 }
@@ -578,7 +564,7 @@ static void leaves_found(struct engine *e, struct session *s, void *ctx, struct 
 static void need_leaves(struct fetch *f)
 {
 	uint64_t i = 0;
-	while (i < f->chunks && bit(f->have, i))
+	while (i < f->chunks && bit_get(f->have, i))
 		i++;
 	f->page = (uint32_t)(i / BLOB_PAGE_LEAVES);
 	f->leaves_ready = false;

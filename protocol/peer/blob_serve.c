@@ -1,4 +1,5 @@
 /* blob_serve.c -- a peer asks for blobs, leaves and chunks: read in order, paced by what is queued. SPEC.md section 11. */
+#include "bitmap.h"
 #include "engine_int.h"
 
 #include "protocol/log/blobtree.h"
@@ -244,8 +245,7 @@ static void content_read(struct engine *e, struct session *s, void *ctx, struct 
 
 static bool holds(const struct store_blob *b, uint64_t chunk)
 {
-	return b->state == BLOB_COMPLETE ||
-		(chunk / 8 < b->have.n && (b->have.p[chunk / 8] >> (chunk % 8) & 1));
+	return b->state == BLOB_COMPLETE || (chunk / 8 < b->have.n && bit_get(b->have.p, chunk));
 }
 
 static void chunks_blob(struct engine *e, struct session *s, void *ctx, struct store_res *res)

@@ -13,7 +13,7 @@
 #define QUIRE_ENGINE_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 #include "random.h"
 #include "store_req.h"
 

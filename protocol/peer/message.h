@@ -3,7 +3,7 @@
 #define QUIRE_MESSAGE_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/mp.h"
 
 /* A list's elements, encoded, one after the other; read with message_next_…. */

@@ -55,6 +55,12 @@ void copy_tree(const char *from, const char *to)
 		abort();
 }
 
+static void must_truncate(const char *path)
+{
+	if (truncate(path, 0) != 0)
+		abort();
+}
+
 void overwrite_tree(const char *from, const char *to)
 {
 	char a[2048], b[2048];
@@ -65,7 +71,7 @@ void overwrite_tree(const char *from, const char *to)
 		if (access(a, F_OK) == 0)
 			copy_file(a, b);
 		else if (access(b, F_OK) == 0)
-			(void)truncate(b, 0);
+			must_truncate(b);
 	}
 }
 

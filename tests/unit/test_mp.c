@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/mp.h"
 #include "tests/support/seeded_random.h"
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/record.h"
 
 static struct buf b;

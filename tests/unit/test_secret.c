@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/secret.h"
 #include "tests/support/seeded_random.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "protocol/log/mp.h"
 #include "vectors.h"
 

@@ -1,7 +1,7 @@
 /* files.c -- files into the portfolio and out of it. */
 #include "client.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 #include <fcntl.h>

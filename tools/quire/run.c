@@ -1,7 +1,7 @@
 /* run.c -- what most commands do: a body from the options, a route, an answer. */
 #include "client.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 #include <sodium.h>

@@ -1,6 +1,6 @@
-/* limits.h -- every bound of Quire, in one place; each is tested at n and at n + 1. SPEC.md section 14. */
-#ifndef QUIRE_LIMITS_H
-#define QUIRE_LIMITS_H
+/* bounds.h -- every bound of Quire, in one place; each is tested at n and at n + 1. SPEC.md section 14. */
+#ifndef QUIRE_BOUNDS_H
+#define QUIRE_BOUNDS_H
 
 /* MessagePack, SPEC 1.5 */
 #define LIMIT_MP_DEPTH 8
