@@ -14,7 +14,7 @@ static void put_item(struct mp_out *o, enum message_item item)
 	static const uint8_t bytes[LIMIT_ERASURE_BYTES];
 	struct slice id = slice_of(bytes, 32);
 	switch (item) {
-	case ITEM_NONE: fail();
+	case ITEM_NONE: abort();
 	case ITEM_ADDRESS: mp_put_cstr(o, "a:1"); return;
 	case ITEM_ID: mp_put_bin(o, id); return;
 	case ITEM_ROW: message_put_row(o, &(struct message_row){.kind = 1, .count = 7}); return;
