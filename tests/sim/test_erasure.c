@@ -2,8 +2,7 @@
 #include "protocol/log/entry.h"
 #include "protocol/log/erasure.h"
 #include "protocol/log/secret.h"
-#include "tests/support/files.h"
-#include "tools/sim/world.h"
+#include "tests/support/world_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,26 +10,6 @@
 #include <stdio.h>
 
 #include <cmocka.h>
-
-static struct world world;
-
-static int open_world(void **state)
-{
-	char dir[] = "/tmp/quire-sim-XXXXXX";
-	const char *seed = getenv("QUIRE_SEED");
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
-	return 0;
-}
-
-static int close_world(void **state)
-{
-	(void)state;
-	world_deinit(&world);
-	return remove_tree(world.dir);
-}
 
 static void statement_of(struct world_node *n, const struct world_person *p, const struct engine_event *entry,
 	const uint8_t seed[32], uint8_t out[LIMIT_ERASURE_BYTES])
@@ -198,12 +177,11 @@ static void an_erased_blob_goes_with_its_entry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-		T(an_erasure_reaches_those_who_have_the_body_and_those_who_come_later),
-		T(a_node_that_was_away_brings_nothing_back),
-		T(nobody_elses_signature_erases_and_what_must_be_kept_stays),
-		T(a_kept_entry_is_not_erased_by_anybody),
-		T(an_erased_blob_goes_with_its_entry),
+		WORLD_TEST(an_erasure_reaches_those_who_have_the_body_and_those_who_come_later),
+		WORLD_TEST(a_node_that_was_away_brings_nothing_back),
+		WORLD_TEST(nobody_elses_signature_erases_and_what_must_be_kept_stays),
+		WORLD_TEST(a_kept_entry_is_not_erased_by_anybody),
+		WORLD_TEST(an_erased_blob_goes_with_its_entry),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /* Homes that come back: backups, copies, rolled back disks, clones. No fork in any but the last, and that one is proven. SPEC.md section 10.5. */
 #include "protocol/log/secret.h"
-#include "tests/support/files.h"
-#include "tools/sim/world.h"
+#include "tests/support/world_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,26 +8,6 @@
 #include <stdio.h>
 
 #include <cmocka.h>
-
-static struct world world;
-
-static int open_world(void **state)
-{
-	char dir[] = "/tmp/quire-sim-XXXXXX";
-	const char *seed = getenv("QUIRE_SEED");
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
-	return 0;
-}
-
-static int close_world(void **state)
-{
-	(void)state;
-	world_deinit(&world);
-	return remove_tree(world.dir);
-}
 
 static uint64_t length_at(struct world_node *n, const struct id32 *log)
 {
@@ -261,12 +240,11 @@ static void the_code_and_one_peer_bring_everything_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-		T(a_restored_backup_begins_a_new_log),
-		T(a_copy_that_runs_beside_the_original_does_not_fork),
-		T(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
-		T(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
-		T(the_code_and_one_peer_bring_everything_back),
+		WORLD_TEST(a_restored_backup_begins_a_new_log),
+		WORLD_TEST(a_copy_that_runs_beside_the_original_does_not_fork),
+		WORLD_TEST(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
+		WORLD_TEST(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
+		WORLD_TEST(the_code_and_one_peer_bring_everything_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* Two real engines on two real stores, in virtual time, from a seed. */
-#include "tools/sim/world.h"
 
 #include "protocol/log/invitation.h"
-#include "tests/support/files.h"
+#include "tests/support/world_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,28 +10,6 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
-
-static struct world world;
-
-static int open_world(void **state)
-{
-	char dir[] = "/tmp/quire-sim-XXXXXX";
-	const char *seed = getenv("QUIRE_SEED");
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
-	return 0;
-}
-
-static int close_world(void **state)
-{
-	char cmd[512];
-	(void)state;
-	world_deinit(&world);
-	snprintf(cmd, sizeof cmd, "%s", world.dir);
-	return remove_tree(cmd);
-}
 
 /* Both hold the same log. */
 static void assert_same(struct world_node *a, struct world_node *b, const struct id32 *log)
@@ -298,17 +275,16 @@ static void a_follow_over_an_open_connection_brings_what_there_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-		T(entries_reach_a_follower),
-		T(what_is_written_later_arrives_live_as_runs),
-		T(two_equal_nodes_exchange_one_hello_each),
-		T(a_cut_and_a_crash_lose_nothing),
-		T(both_write_and_both_have_everything),
-		T(large_bodies_come_apart_from_their_run),
-		T(a_blob_arrives_whole_over_cuts),
-		T(an_invitation_admits_once),
-		T(a_second_device_of_one_person_is_followed_too),
-		T(a_follow_over_an_open_connection_brings_what_there_is),
+		WORLD_TEST(entries_reach_a_follower),
+		WORLD_TEST(what_is_written_later_arrives_live_as_runs),
+		WORLD_TEST(two_equal_nodes_exchange_one_hello_each),
+		WORLD_TEST(a_cut_and_a_crash_lose_nothing),
+		WORLD_TEST(both_write_and_both_have_everything),
+		WORLD_TEST(large_bodies_come_apart_from_their_run),
+		WORLD_TEST(a_blob_arrives_whole_over_cuts),
+		WORLD_TEST(an_invitation_admits_once),
+		WORLD_TEST(a_second_device_of_one_person_is_followed_too),
+		WORLD_TEST(a_follow_over_an_open_connection_brings_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

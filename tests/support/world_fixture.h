@@ -1,0 +1,33 @@
+/* world_fixture.h -- a world for each test, in a folder of its own, from QUIRE_SEED or 1. Included by one test program each. */
+#ifndef QUIRE_TESTS_WORLD_FIXTURE_H
+#define QUIRE_TESTS_WORLD_FIXTURE_H
+
+#include "tests/support/files.h"
+#include "tools/sim/world.h"
+
+#include <stdlib.h>
+
+static struct world world;
+
+static int open_world(void **state)
+{
+	char dir[] = "/tmp/quire-sim-XXXXXX";
+	const char *seed = getenv("QUIRE_SEED");
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	(void)state;
+	world_deinit(&world);
+	return remove_tree(world.dir);
+}
+
+/* A test of a table, in a world of its own. */
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+
+#endif
