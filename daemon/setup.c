@@ -122,7 +122,10 @@ enum err setup_home(const struct setup *in, struct setup_out *out, char why[256]
 	why[0] = 0;
 	if (sodium_init() < 0)
 		return say(why, ERR_IO, "the system gives no random numbers");
+	char socket[HOME_SOCKET_BYTES]; /* no daemon could ever serve it */
 	enum err e = check(in, why);
+	if (e == OK)
+		e = home_socket(in->home, socket, why);
 	if (e == OK)
 		e = home_create(in->home, why);
 	if (e != OK)

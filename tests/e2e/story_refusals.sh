@@ -31,6 +31,8 @@ long=$TMPDIR/$(printf 'x%.0s' {1..110})
 mv "$TMPDIR/far" "$long"
 refused "a home whose path is too long for a socket is refused, with the length" 2 "at most 107" \
 	quired --home "$long" --listen off --http off
+refused "and none is made there" 1 "shorter --home" \
+	quire --home "$long/again" init --name far --kind person --passphrase-file "$TMPDIR/far.pass"
 home newer
 sqlite3 "$TMPDIR/newer/quire.db" "PRAGMA user_version = 999"
 refused "a database of a newer version is left alone" 1 "newer version" \
