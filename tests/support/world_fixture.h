@@ -9,7 +9,7 @@
 
 static struct world world;
 
-static int open_world(void **state)
+static inline int open_world(void **state)
 {
 	char dir[] = "/tmp/quire-sim-XXXXXX";
 	const char *seed = getenv("QUIRE_SEED");
@@ -20,7 +20,7 @@ static int open_world(void **state)
 	return 0;
 }
 
-static int close_world(void **state)
+static inline int close_world(void **state)
 {
 	(void)state;
 	world_deinit(&world);
