@@ -72,11 +72,6 @@ static bool parse_uint(
 	return false;
 }
 
-bool api_param_uint(struct api_request *rq, const char *name, uint64_t max, uint64_t *out)
-{
-	return parse_uint(rq, name, api_param(rq, name), max, out);
-}
-
 bool api_query_uint(struct api_request *rq, const char *name, uint64_t max, uint64_t *out)
 {
 	const char *text = api_query(rq, name);

@@ -76,8 +76,7 @@ const char *api_header_in(const struct api_request *rq, const char *name);
 MUST_CHECK bool api_id_parse(const char *hex, struct id32 *out);
 /* The same of a {param}; false: it is not an id, and the request has been answered with 400. */
 MUST_CHECK bool api_param_id(struct api_request *rq, const char *name, struct id32 *out);
-/* A {param} or a query value as a number; absent: *out stays. false: not a number up to max, answered. */
-MUST_CHECK bool api_param_uint(struct api_request *rq, const char *name, uint64_t max, uint64_t *out);
+/* A query value as a number; absent: *out stays. false: not a number up to max, answered. */
 MUST_CHECK bool api_query_uint(struct api_request *rq, const char *name, uint64_t max, uint64_t *out);
 
 /* ---- answers ---- */

@@ -57,9 +57,3 @@ void route_doctor(struct api_request *rq)
 {
 	act_begin(rq, examine);
 }
-
-void route_rebuild(struct api_request *rq)
-{
-	api_problem(rq, ERR_STATE,
-		"The database is rebuilt while no daemon runs: stop quired, then say `quire admin rebuild`.");
-}

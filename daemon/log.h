@@ -38,12 +38,6 @@ static inline struct log_field log_text(const char *key, const char *text)
 		.text_n = text ? strlen(text) : 0};
 }
 
-static inline struct log_field log_bytes(const char *key, struct slice text)
-{
-	return (struct log_field){
-		.key = key, .kind = LOG_KIND_TEXT, .text = (const char *)text.p, .text_n = text.n};
-}
-
 static inline struct log_field log_uint(const char *key, uint64_t value)
 {
 	return (struct log_field){.key = key, .kind = LOG_KIND_UINT, .value = value};

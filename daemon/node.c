@@ -116,8 +116,7 @@ static void put_addresses(const struct node *n, struct engine_config *c)
 
 static enum err open_engine(struct node *n, const uint8_t instance[16], char why[WHY_BYTES])
 {
-	struct engine_config c = {.random = {.fill = fill_random},
-		.node = n->keys->node_key,
+	struct engine_config c = {.node = n->keys->node_key,
 		.network = n->network,
 		.blob_bytes_max = n->config.blob_max,
 		.blob_rate = n->config.rate};
@@ -322,12 +321,6 @@ void node_join(struct node *n, const struct invitation *inv,
 		joins_begin(n->joins, inv, done, ctx);
 	else
 		done(ctx, ERR_CLOSED, "the node stops", NULL);
-}
-
-void node_dial_again(struct node *n)
-{
-	if (n->dial)
-		dial_again(n->dial);
 }
 
 size_t node_peers(struct node *n, struct engine_peer_info *out, size_t max)

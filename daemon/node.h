@@ -58,8 +58,6 @@ MUST_CHECK enum err node_listen_events(struct node *n, node_heard heard, void *c
 struct invitation;
 void node_join(struct node *n, const struct invitation *inv,
 	void (*done)(void *ctx, enum err e, const char *why, const struct engine_event *joined), void *ctx);
-/* The peers table changed: dial whom we should be connected to. */
-void node_dial_again(struct node *n);
 /* The network this node belongs to (meta "network"); zeros: none. Changing it drops all connections. */
 struct id32 node_network(const struct node *n);
 void node_set_network(struct node *n, const struct id32 *network);

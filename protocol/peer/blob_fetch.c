@@ -27,7 +27,7 @@ struct fetch {
 	struct id32 *pages;
 	uint32_t pages_n;
 	struct id32 *leaves; /* of page `page` */
-	uint32_t page, leaves_n;
+	uint32_t page;
 	bool leaves_ready;
 	uint8_t *have, *asked; /* bitmaps */
 	uint64_t scan; /* no chunk below it is missing and unasked */
@@ -100,7 +100,7 @@ static bool says_no(const struct fetch *f, conn_id conn)
 	return false;
 }
 
-static unsigned load_of(const struct session *s)
+unsigned blob_load(const struct session *s)
 {
 	unsigned n = 0;
 	for (const struct fetch *f = s->e->fetches; f; f = f->next)
@@ -114,7 +114,7 @@ static struct session *choose(const struct fetch *f)
 	unsigned least = FETCHES_PER_SESSION;
 	for (struct session *s = f->e->sessions; s; s = s->next) {
 		unsigned n = s->state == SESSION_OPEN && !says_no(f, s->conn) && ask_room(s, false)
-			? load_of(s)
+			? blob_load(s)
 			: least;
 		if (n < least) {
 			least = n;
@@ -478,7 +478,6 @@ static void take_leaves(struct fetch *f, struct slice bytes)
 		return;
 	}
 	memcpy(f->leaves, bytes.p, n * sizeof *f->leaves);
-	f->leaves_n = n;
 	f->leaves_ready = true;
 	f->scan = (uint64_t)f->page * BLOB_PAGE_LEAVES;
 	f->step = FETCH_CHUNKS;

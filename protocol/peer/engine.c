@@ -67,7 +67,6 @@ struct engine *engine_new(const struct engine_config *c)
 	if (!e)
 		return NULL;
 	e->config = *c;
-	e->random = c->random;
 	e->outs_tail = &e->outs;
 	e->pending_free = UINT32_MAX;
 	emit_store(e, req_new(STORE_NUMBER), NULL, number_read, NULL);
@@ -191,10 +190,6 @@ size_t engine_peers(const struct engine *e, struct engine_peer_info *out, size_t
 	for (const struct session *s = e->sessions; s && n < max; s = s->next) {
 		if (s->state == SESSION_CLOSED)
 			continue;
-		uint64_t to_come = 0;
-		for (const struct pull *p = s->pulls; p; p = p->next)
-			if (p->row.kind == 1 && p->target > p->put)
-				to_come += p->target - p->put;
 		struct engine_peer_info *i = &out[n++];
 		*i = (struct engine_peer_info){.conn = s->conn,
 			.node = s->node,
@@ -202,7 +197,8 @@ size_t engine_peers(const struct engine *e, struct engine_peer_info *out, size_t
 			.initiator = s->initiator,
 			.synced = s->synced && !s->pulls,
 			.entries_taken = s->taken,
-			.entries_to_come = to_come};
+			.entries_to_come = peer_to_come(s),
+			.blobs_to_come = blob_load(s)};
 		memcpy(i->name, s->name, sizeof i->name);
 	}
 	return n;

@@ -14,14 +14,12 @@
 
 #include "bytes.h"
 #include "bounds.h"
-#include "random.h"
 #include "store_req.h"
 
 struct engine;
 struct keyset;
 
 struct engine_config {
-	struct random_source random;
 	uint8_t instance[16]; /* new at each start */
 	struct id32 node; /* this node's key */
 	struct id32 network; /* network id; zeros: none yet */
@@ -168,7 +166,7 @@ enum engine_event_kind {
 	ENGINE_EVENT_ENTRY, /* entries were committed: log, identity, seq (first), count */
 	ENGINE_EVENT_KEYS, /* key events of identity changed */
 	ENGINE_EVENT_SYNCED, /* everything a peer listed is committed here: node, count (entries taken since it opened) */
-	ENGINE_EVENT_PROGRESS, /* node, count (entries still to come), bytes */
+	ENGINE_EVENT_PROGRESS, /* node, count (entries still to come): a few times a second while a peer's entries are taken */
 	ENGINE_EVENT_BLOB, /* id (root), count (chunks held), total (chunks); count == total: complete */
 	ENGINE_EVENT_FORK, /* log, seq: proven */
 	ENGINE_EVENT_OWN_OLD, /* a peer holds more of our own log than we do: log, identity. It is retired; write what is on the side table again */

@@ -7,6 +7,7 @@
  *   keys.c      key events: cache, checks, store  own.c       logs that this node writes
  *   fork.c      probes and proofs                 blob_*.c    blobs
  *   work.c      the pure part of work requests    command.c   commands
+ *   admission.c who the network admits            blob_rate.c how much may be asked for a second
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -28,6 +29,7 @@
 #define KEYS_CACHED_MAX 512
 #define POSITIONS 512
 #define LIST_LAZY_MS 1000
+#define PROGRESS_MS 250 /* between two reports of what is still to come */
 #define STASH_BYTES_MAX (256u << 10)
 
 struct session;
@@ -129,7 +131,6 @@ struct session {
 	bool synced; /* the peer's first listing is committed */
 	bool paused;
 	bool pinged;
-	bool known_clone;
 	enum session_state state;
 	unsigned refs;
 	uint8_t secret[16];
@@ -159,12 +160,14 @@ struct session {
 	uint64_t cursor_lazy_ms; /* when to write it at the latest; 0: nothing to write */
 	uint8_t cursor_instance[16];
 	size_t verify_bytes;
-	uint64_t taken, to_come;
+	uint64_t taken; /* entries */
+	uint64_t told_ms; /* when people were last told how much is still to come */
 	struct position *positions; /* POSITIONS, lazily */
 	bool follows_first; /* of the peer's follow set, as it arrives */
 	size_t follows_n;
 };
 
+uint64_t peer_to_come(const struct session *s); /* entries that it listed and that are not stored yet */
 struct session *peer_find(struct engine *e, conn_id conn);
 void peer_hold(struct session *s);
 void peer_release(struct session *s);
@@ -359,6 +362,7 @@ void blob_pinned(struct engine *e); /* new wants may be in the store */
 /* Bytes that the rate allows now; asks for a wake-up if there are none. */
 bool blob_rate_allows(struct engine *e, uint64_t bytes);
 void blob_pump(struct engine *e);
+unsigned blob_load(const struct session *s); /* blobs that are fetched from this peer now */
 void blob_session_open(struct session *s);
 void blob_session_closed(struct session *s);
 void blob_time(struct engine *e);
@@ -374,12 +378,10 @@ void blob_serve_deinit(struct session *s);
 
 struct engine {
 	struct engine_config config;
-	struct random_source random;
 	uint64_t now_ms, wall_s;
 	struct out_node *outs, **outs_tail;
 	struct pending *pending;
 	uint32_t pending_n, pending_free; /* free list, 0xffffffff: none */
-	struct store_res *failed; /* results of requests that could not be emitted */
 	struct session *sessions;
 	struct keys *keys;
 	size_t keys_n;

@@ -15,14 +15,6 @@
 	} \
 	;
 #include "messages.def"
-#undef MESSAGE
-#undef FIELD_UINT
-#undef FIELD_BOOL
-#undef FIELD_ID
-#undef FIELD_BIN
-#undef FIELD_STR
-#undef FIELD_LIST
-#undef MESSAGE_END
 
 static const struct message_desc message_descs[MESSAGE_COUNT] = {
 #define MESSAGE(type, NAME, name, from, states) \
@@ -36,14 +28,6 @@ static const struct message_desc message_descs[MESSAGE_COUNT] = {
 #define FIELD_LIST(field, spec, item_spec, item, min, max)
 #define MESSAGE_END
 #include "messages.def"
-#undef MESSAGE
-#undef FIELD_UINT
-#undef FIELD_BOOL
-#undef FIELD_ID
-#undef FIELD_BIN
-#undef FIELD_STR
-#undef FIELD_LIST
-#undef MESSAGE_END
 };
 
 const struct message_desc *message_desc(unsigned type)

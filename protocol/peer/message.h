@@ -24,14 +24,6 @@ struct message_list {
 	} \
 	;
 #include "messages.def"
-#undef MESSAGE
-#undef FIELD_UINT
-#undef FIELD_BOOL
-#undef FIELD_ID
-#undef FIELD_BIN
-#undef FIELD_STR
-#undef FIELD_LIST
-#undef MESSAGE_END
 
 enum message_type {
 #define MESSAGE(type, NAME, name, from, states) MESSAGE_##NAME = (type),
@@ -43,14 +35,6 @@ enum message_type {
 #define FIELD_LIST(field, spec, item_spec, item, min, max)
 #define MESSAGE_END
 #include "messages.def"
-#undef MESSAGE
-#undef FIELD_UINT
-#undef FIELD_BOOL
-#undef FIELD_ID
-#undef FIELD_BIN
-#undef FIELD_STR
-#undef FIELD_LIST
-#undef MESSAGE_END
 	MESSAGE_COUNT
 };
 
@@ -64,14 +48,6 @@ union message {
 #define FIELD_LIST(field, spec, item_spec, item, min, max)
 #define MESSAGE_END
 #include "messages.def"
-#undef MESSAGE
-#undef FIELD_UINT
-#undef FIELD_BOOL
-#undef FIELD_ID
-#undef FIELD_BIN
-#undef FIELD_STR
-#undef FIELD_LIST
-#undef MESSAGE_END
 };
 
 enum message_field_type { FIELD_T_UINT, FIELD_T_BOOL, FIELD_T_ID, FIELD_T_BIN, FIELD_T_STR, FIELD_T_LIST };

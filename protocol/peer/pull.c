@@ -288,6 +288,15 @@ static void identity_known(struct engine *e, struct session *s, void *ctx, struc
 		pull_ask_keys(p);
 }
 
+uint64_t peer_to_come(const struct session *s)
+{
+	uint64_t n = 0;
+	for (const struct pull *p = s->pulls; p; p = p->next)
+		if (p->row.kind == 1 && p->target > p->put)
+			n += p->target - p->put;
+	return n;
+}
+
 /* ---- rows ---- */
 
 static void start(struct pull *p)

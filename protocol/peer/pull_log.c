@@ -343,6 +343,14 @@ static void seen(struct engine *e, const struct pull *p, uint64_t first, size_t 
 		.seq = first,
 		.count = n};
 	emit_event(e, &ev);
+	if (e->now_ms >= p->s->told_ms + PROGRESS_MS) {
+		p->s->told_ms = e->now_ms;
+		ev = (struct engine_event){.kind = ENGINE_EVENT_PROGRESS,
+			.conn = p->s->conn,
+			.node = p->s->node,
+			.count = peer_to_come(p->s)};
+		emit_event(e, &ev);
+	}
 	if (pins)
 		blob_pinned(e);
 	admission_seen(e, &p->row.identity, &p->row.log, first, n);

@@ -38,6 +38,10 @@ static void entries_reach_a_follower(void **state)
 	struct store_log l;
 	assert_int_equal(world_log(b, &p.log, &l), OK);
 	assert_int_equal(l.length, 301);
+	size_t from = 0;
+	const struct engine_event *progress = world_event(b, ENGINE_EVENT_PROGRESS, &from);
+	assert_non_null(progress); /* people were told how much was still to come */
+	assert_in_range(progress->count, 1, 300);
 	assert_int_equal(l.gaps, 0);
 }
 
