@@ -401,12 +401,28 @@ enum err identity_officer(const struct random_source *rnd, const struct keyset *
 	return e;
 }
 
+static int mark_compare(const void *a, const void *b)
+{
+	return id32_cmp(&((const struct keyset_mark *)a)->log, &((const struct keyset_mark *)b)->log);
+}
+
 enum err identity_end(const struct random_source *rnd, const struct keyset *ks,
-	const struct identity_secrets *secrets, const struct id32 *event, struct identity_event *out)
+	const struct identity_secrets *secrets, const struct id32 *event, const struct keyset_mark *marks,
+	size_t marks_n, struct identity_event *out)
 {
 	struct writer w;
+	if (marks_n > LIMIT_END_MARKS)
+		return ERR_LIMIT;
 	enum err e = writer_begin_signing(&w, rnd, ks, secrets, KEYEVENT_END);
+	const struct keyevent *named = e == OK ? keyset_find(ks, event) : NULL;
+	/* SPEC 3.3: "a writer leaves them empty for a hosting event" */
+	if (named && marks_n && named->kind != KEYEVENT_OFFICER)
+		e = ERR_INPUT;
 	w.ev.target = *event;
+	w.ev.marks_n = marks_n;
+	for (size_t i = 0; i < marks_n; i++)
+		w.ev.marks[i] = marks[i];
+	qsort(w.ev.marks, marks_n, sizeof w.ev.marks[0], mark_compare);
 	if (e == OK)
 		e = writer_finish(&w, NULL, NULL, NULL, out);
 	writer_end(&w);

@@ -127,9 +127,12 @@ MUST_CHECK enum err identity_hosting(const struct random_source *rnd, const stru
 MUST_CHECK enum err identity_officer(const struct random_source *rnd, const struct keyset *ks,
 	const struct identity_secrets *secrets, const struct id32 *officer, uint32_t rights,
 	struct identity_event *out);
-/* Ends an officer or hosting event. */
+/* Ends an officer or hosting event. marks: how far the identity's own logs reach, in any order, at most 16, of each log one; none for a
+ * hosting event. ERR_INPUT: marks, and the event is in the set and not an officer's; ERR_RANGE: a length is not 1 .. 2^32;
+ * ERR_FORMAT: two marks of one log. */
 MUST_CHECK enum err identity_end(const struct random_source *rnd, const struct keyset *ks,
-	const struct identity_secrets *secrets, const struct id32 *event, struct identity_event *out);
+	const struct identity_secrets *secrets, const struct id32 *event, const struct keyset_mark *marks,
+	size_t marks_n, struct identity_event *out);
 /* Brings waiting events into force; ids in any order, 1 .. 64, no two alike. */
 MUST_CHECK enum err identity_adopt(const struct random_source *rnd, const struct keyset *ks,
 	const struct identity_secrets *secrets, const struct id32 *ids, size_t n, struct identity_event *out);

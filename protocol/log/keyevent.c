@@ -13,7 +13,7 @@
 #define FIELDS_MAX 6
 #define LIST_STRIDE 34 /* an encoded bin of 32: two bytes of head */
 
-enum field_type { FIELD_NONE, FIELD_UINT, FIELD_KEY, FIELD_NONCE, FIELD_WRAPS, FIELD_LIST };
+enum field_type { FIELD_NONE, FIELD_UINT, FIELD_KEY, FIELD_NONCE, FIELD_WRAPS, FIELD_LIST, FIELD_MARKS };
 
 /* One payload element: where it goes in struct keyevent, and its bounds (of a value, or of a count). */
 struct field {
@@ -39,6 +39,10 @@ struct field {
 	{ \
 		FIELD_LIST, 0, 0, min, max \
 	}
+#define MARKS(max) \
+	{ \
+		FIELD_MARKS, 0, 0, 0, max \
+	}
 
 /* The table of SPEC 3.3. */
 static const struct field fields[][FIELDS_MAX] = {
@@ -54,7 +58,7 @@ static const struct field fields[][FIELDS_MAX] = {
 	[KEYEVENT_CLOSE] = {KEY(target), UINT(length, 0, LIMIT_SEQ + 1), KEY(last), UINT(rank, 0, 1)},
 	[KEYEVENT_OFFICER] = {KEY(target), UINT(rights, 1, 31)},
 	[KEYEVENT_HOSTING] = {KEY(node_key), KEY(notice_key), KEY(receipt_key)},
-	[KEYEVENT_END] = {KEY(target)},
+	[KEYEVENT_END] = {KEY(target), MARKS(LIMIT_END_MARKS)},
 	[KEYEVENT_ADOPT] = {LIST(1, LIMIT_KEYEVENT_ADOPTS)},
 };
 
@@ -134,6 +138,33 @@ static enum err get_wraps(struct mp_in *in, const struct field *f, struct keyeve
 	return e;
 }
 
+static enum err get_mark(struct mp_in *in, struct keyset_mark *m)
+{
+	size_t three;
+	enum err e = mp_get_array(in, 3, 3, &three);
+	if (e == OK)
+		e = mp_get_id(in, &m->log);
+	if (e == OK)
+		e = mp_get_uint(in, LIMIT_SEQ + 1, &m->length);
+	/* SPEC 3.3: "length (uint, 1 … 2^32)" */
+	if (e == OK && m->length == 0)
+		e = ERR_RANGE;
+	return e == OK ? mp_get_id(in, &m->last) : e;
+}
+
+static enum err get_marks(struct mp_in *in, const struct field *f, struct keyevent *ev)
+{
+	enum err e = mp_get_array(in, f->min, f->max, &ev->marks_n);
+	for (size_t i = 0; e == OK && i < ev->marks_n; i++) {
+		struct keyset_mark *m = &ev->marks[i];
+		e = get_mark(in, m);
+		/* SPEC 3.3: "log ids strictly ascending" */
+		if (e == OK && i && id32_cmp(&m[-1].log, &m->log) >= 0)
+			e = ERR_FORMAT;
+	}
+	return e;
+}
+
 static enum err get_field(struct mp_in *in, const struct field *f, struct keyevent *ev)
 {
 	uint64_t v;
@@ -155,6 +186,7 @@ static enum err get_field(struct mp_in *in, const struct field *f, struct keyeve
 		return e;
 	case FIELD_WRAPS: return get_wraps(in, f, ev);
 	case FIELD_LIST: return get_ids(in, f->min, f->max, &ev->list_n, &ev->list, NULL);
+	case FIELD_MARKS: return get_marks(in, f, ev);
 	case FIELD_NONE: break;
 	}
 	return ERR_FORMAT;
@@ -262,6 +294,17 @@ bool keyevent_root_signed(const struct keyevent *ev)
 		ev->kind == KEYEVENT_BADGE || (ev->kind == KEYEVENT_CLOSE && ev->rank == 1);
 }
 
+static void put_marks(struct mp_out *o, const struct keyevent *ev)
+{
+	mp_put_array(o, ev->marks_n);
+	for (size_t i = 0; i < ev->marks_n; i++) {
+		mp_put_array(o, 3);
+		mp_put_id(o, &ev->marks[i].log);
+		mp_put_uint(o, ev->marks[i].length);
+		mp_put_id(o, &ev->marks[i].last);
+	}
+}
+
 static void put_field(
 	struct mp_out *o, const struct field *f, const struct keyevent *ev, const struct id32 *list_ids)
 {
@@ -282,6 +325,7 @@ static void put_field(
 		for (size_t i = 0; i < ev->list_n; i++)
 			mp_put_id(o, &list_ids[i]);
 		break;
+	case FIELD_MARKS: put_marks(o, ev); break;
 	case FIELD_NONE: break;
 	}
 }
@@ -289,7 +333,7 @@ static void put_field(
 enum err keyevent_encode(const struct keyevent *ev, const struct id32 *list_ids, struct buf *out)
 {
 	if (ev->after_n > LIMIT_KEYEVENT_AFTER || ev->wraps_n > LIMIT_WRAPS ||
-		ev->list_n > LIMIT_KEYEVENT_KEEPS)
+		ev->list_n > LIMIT_KEYEVENT_KEEPS || ev->marks_n > LIMIT_END_MARKS)
 		return ERR_LIMIT;
 	size_t start = out->n, n = fields_count(ev->kind);
 	size_t parent = ev->kind == KEYEVENT_INCEPTION ? 0 : 32;

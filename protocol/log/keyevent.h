@@ -26,6 +26,13 @@ struct keyevent_wrap {
 	uint8_t box[80];
 };
 
+/* How far a log reached when an officer was ended. */
+struct keyset_mark {
+	struct id32 log;
+	uint64_t length; /* 1 .. 2^32 */
+	struct id32 last; /* id of the entry at length - 1 */
+};
+
 /* A decoded event. bytes and signatures are borrowed (in a keyset: from the set). */
 struct keyevent {
 	struct slice bytes, signatures;
@@ -50,6 +57,8 @@ struct keyevent {
 	uint8_t nonce[16];
 	size_t wraps_n; /* wraps, or the grants of a device */
 	struct keyevent_wrap wraps[LIMIT_WRAPS];
+	size_t marks_n; /* end */
+	struct keyset_mark marks[LIMIT_END_MARKS];
 	size_t list_n; /* keeps, adopts, or direct nodes */
 	const uint8_t *list; /* list_n encoded elements: use keyevent_list() */
 };

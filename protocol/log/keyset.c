@@ -182,19 +182,23 @@ static void take_payload(struct record *r, const struct keyevent *ev)
 static struct record *record_new(const struct keyevent *ev, struct record *generation)
 {
 	size_t after_at = (ev->bytes.n + ev->signatures.n + 7) & ~(size_t)7;
+	size_t marks_at = after_at + ev->after_n * sizeof(struct id32); /* 8 divides it too */
 	struct record *r = (struct record *)calloc(
-		1, sizeof *r + after_at + ev->after_n * sizeof(struct id32));
+		1, sizeof *r + marks_at + ev->marks_n * sizeof(struct keyset_mark));
 	if (!r)
 		return NULL;
 	memcpy(r->mem, ev->bytes.p, ev->bytes.n);
 	if (ev->signatures.n)
 		memcpy(r->mem + ev->bytes.n, ev->signatures.p, ev->signatures.n);
 	memcpy(r->mem + after_at, ev->after, ev->after_n * sizeof(struct id32));
+	memcpy(r->mem + marks_at, ev->marks, ev->marks_n * sizeof(struct keyset_mark));
 	r->id = ev->id;
 	r->bytes = slice_of(r->mem, ev->bytes.n);
 	r->signatures = slice_of(r->mem + ev->bytes.n, ev->signatures.n);
 	r->after = (const struct id32 *)(const void *)(r->mem + after_at);
 	r->after_n = ev->after_n;
+	r->marks = (const struct keyset_mark *)(const void *)(r->mem + marks_at);
+	r->marks_n = ev->marks_n;
 	r->list_n = ev->list_n;
 	r->list = ev->list ? r->mem + (ev->list - ev->bytes.p) : NULL;
 	r->generation = generation;

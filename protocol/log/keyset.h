@@ -60,9 +60,28 @@ struct keyset_hosting {
 	struct id32 event, node_key, notice_key, receipt_key;
 };
 
+/* An end in force of an officer event. */
+struct keyset_end {
+	struct id32 event;
+	size_t marks_n;
+	const struct keyset_mark *marks; /* ascending by log; borrowed from the view */
+};
+
+/* SPEC 3.3: the bits of an officer's rights. */
+enum keyset_right {
+	KEYSET_RIGHT_PUBLISH = 1,
+	KEYSET_RIGHT_APPOINT = 2,
+	KEYSET_RIGHT_COUNTERSIGN = 4,
+	KEYSET_RIGHT_REVOKE = 8,
+	KEYSET_RIGHT_VOUCH = 16,
+};
+
 struct keyset_officer {
 	struct id32 event, identity;
 	uint32_t rights;
+	bool ended;
+	size_t ends_n; /* at least 1 if ended, else 0 */
+	const struct keyset_end *ends; /* ascending by event; borrowed from the view */
 };
 
 /* What is in force, SPEC 3.5. Arrays are owned by the result; borrowed pointers are good until the next add. */
@@ -83,8 +102,13 @@ struct keyset_view {
 	struct keyset_device *devices;
 	size_t hostings_n;
 	struct keyset_hosting *hostings;
-	size_t officers_n;
+	size_t officers_n; /* those not ended, ascending by event */
 	struct keyset_officer *officers;
+	size_t officers_all_n; /* the ended ones too, ascending by event */
+	struct keyset_officer *officers_all;
+	size_t ends_n; /* ends in force of officer events in force, by officer event */
+	struct keyset_end *ends;
+	struct keyset_mark *marks; /* of all ends */
 	size_t waiting_n; /* events that wait, ascending */
 	struct id32 *waiting;
 	size_t in_force_n; /* all others, ascending */
@@ -97,6 +121,10 @@ struct keyset_view {
 MUST_CHECK enum err keyset_resolve(const struct keyset *ks, struct keyset_view *v);
 void keyset_view_deinit(struct keyset_view *v);
 const struct keyset_device *keyset_view_device(const struct keyset_view *v, const struct id32 *log);
+/* SPEC 3.5: may this officer, by the right (bits of enum keyset_right, all of them; 0: never), do what the entry `seq` of the identity's
+ * log `log` takes up? */
+bool keyset_officer_may(const struct keyset_view *v, const struct id32 *officer, uint32_t right,
+	const struct id32 *log, uint64_t seq);
 /* A free slot for a new event of the current generation. ERR_LIMIT: none left. */
 MUST_CHECK enum err keyset_free_slot(
 	const struct keyset *ks, const struct keyset_view *v, bool root_signed, uint32_t *slot);

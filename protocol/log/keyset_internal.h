@@ -12,6 +12,8 @@ struct record {
 	const struct id32 *after; /* in mem */
 	size_t list_n;
 	const uint8_t *list; /* in mem: keeps, adopts or direct */
+	size_t marks_n;
+	const struct keyset_mark *marks; /* in mem */
 	struct record *generation; /* what it names; NULL in the inception */
 	enum keyevent_kind kind;
 	uint32_t slot;
@@ -82,5 +84,9 @@ struct record *keyset_record(const struct keyset_state *st, const struct id32 *i
  * inner[i], is it reached by any event with in_force. Both come in false. ERR_MEMORY. */
 MUST_CHECK enum err keyset_reach(const struct keyset_state *st, const uint32_t *group, uint32_t groups_n,
 	const bool *in_force, bool *reached, bool *inner);
+
+/* Hostings, officers and their ends, into a view that has none. in_force: of each event of st->order (indexes set). ERR_MEMORY. */
+MUST_CHECK enum err keyset_view_roles(
+	const struct keyset_state *st, const bool *in_force, struct keyset_view *v);
 
 #endif

@@ -282,51 +282,6 @@ static enum err view_devices(const struct resolving *s, const struct id32 *ident
 	return OK;
 }
 
-static int hosting_compare(const void *x, const void *y)
-{
-	return id_compare(
-		&((const struct keyset_hosting *)x)->event, &((const struct keyset_hosting *)y)->event);
-}
-
-static int officer_compare(const void *x, const void *y)
-{
-	return id_compare(
-		&((const struct keyset_officer *)x)->event, &((const struct keyset_officer *)y)->event);
-}
-
-/* SPEC 3.5: "An *end* in force ends the officer or hosting event that it names, whatever the order." */
-static enum err view_roles(const struct resolving *s, struct keyset_view *v)
-{
-	v->hostings = (struct keyset_hosting *)calloc(
-		count_kind(s, KEYEVENT_HOSTING) + 1, sizeof *v->hostings);
-	v->officers = (struct keyset_officer *)calloc(
-		count_kind(s, KEYEVENT_OFFICER) + 1, sizeof *v->officers);
-	bool *ended = (bool *)calloc(s->st->n, sizeof *ended);
-	if (!v->hostings || !v->officers || !ended) {
-		free(ended);
-		return ERR_MEMORY;
-	}
-	for (size_t i = 0; i < s->st->n; i++) {
-		const struct record *named = has_kind(s, i, KEYEVENT_END)
-			? keyset_record(s->st, &s->st->order[i]->key[0])
-			: NULL;
-		if (named)
-			ended[named->index] = true;
-	}
-	for (size_t i = 0; i < s->st->n; i++) {
-		const struct record *r = s->st->order[i];
-		if (!ended[i] && has_kind(s, i, KEYEVENT_HOSTING))
-			v->hostings[v->hostings_n++] = (struct keyset_hosting){
-				r->id, r->key[0], r->key[1], r->key[2]};
-		if (!ended[i] && has_kind(s, i, KEYEVENT_OFFICER))
-			v->officers[v->officers_n++] = (struct keyset_officer){r->id, r->key[0], r->number};
-	}
-	free(ended);
-	qsort(v->hostings, v->hostings_n, sizeof *v->hostings, hosting_compare);
-	qsort(v->officers, v->officers_n, sizeof *v->officers, officer_compare);
-	return OK;
-}
-
 static enum err view_lists(const struct resolving *s, struct keyset_view *v)
 {
 	size_t n = s->st->n;
@@ -368,7 +323,7 @@ static enum err resolve(struct resolving *s, const struct id32 *identity, struct
 	if (e == OK)
 		e = view_devices(s, identity, v);
 	if (e == OK)
-		e = view_roles(s, v);
+		e = keyset_view_roles(s->st, s->in_force, v);
 	return e == OK ? view_lists(s, v) : e;
 }
 
@@ -396,6 +351,9 @@ void keyset_view_deinit(struct keyset_view *v)
 	free(v->devices);
 	free(v->hostings);
 	free(v->officers);
+	free(v->officers_all);
+	free(v->ends);
+	free(v->marks);
 	free(v->waiting);
 	free(v->in_force);
 	*v = (struct keyset_view){0};

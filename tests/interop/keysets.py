@@ -75,8 +75,11 @@ class Owner:
         consent = prim.sign(receipt.secret, ke.HOSTING_DOMAIN, self.id + node + notice)
         return self.event(ke.HOSTING, generation, [node, notice, receipt.public], consent=consent, **more)
 
-    def end(self, generation, of, **more):
-        return self.event(ke.END, generation, [of.id], **more)
+    def end(self, generation, of, marks=(), **more):
+        return self.event(ke.END, generation, [of.id, [list(m) for m in marks]], **more)
+
+    def mark(self, log, length):
+        return [bytes([log]) * 32, length, self.rnd(32)]
 
     def adopt(self, generation, events, **more):
         return self.event(ke.ADOPT, generation, [sorted(e.id for e in events)], **more)
@@ -220,6 +223,21 @@ def ends():
     yield o.case("an officer and a hosting ended; a device is not")
     o.generation(g, keeps=[a, b, c, d])
     yield o.case("ends that the new generation does not keep end nothing")
+    o = Owner(b"marks", 1)
+    g = o.generation()
+    a, b, c = o.officer(g), o.officer(g, 9), o.hosting(g)
+    o.end(g, a, [o.mark(i, i) for i in range(1, 17)])
+    yield o.case("an officer ended with 16 marks")
+    kept = o.end(g, a, [o.mark(1, 1 << 32), o.mark(3, 1)], after=[])
+    o.end(g, b)
+    o.end(g, c, [o.mark(1, 1)])
+    o.end(g, o.inception, [o.mark(2, 2)])
+    lost = o.rnd(32)
+    o.event(ke.END, g, [lost, [o.mark(1, 5)]])
+    yield o.case("two ends of one officer, one without marks, and marks that mean nothing")
+    h = o.generation(g, keeps=[a, b, kept])
+    o.event(ke.OFFICER, h, [a.payload[0], 2])
+    yield o.case("the end that the new generation keeps, and the officer named anew")
 
 
 def devices():
@@ -339,6 +357,13 @@ def refused():
         o.bad_array(why, [1, ke.CLOSE, o.id, g.id, [], 7, *p], key)
     o.bad_array("adopt of nothing", [1, ke.ADOPT, o.id, g.id, [], 8, []], sign)
     o.bad_array("adopt of 65", [1, ke.ADOPT, o.id, g.id, [], 8, sorted(o.rnd(32) for _ in range(65))], sign)
+    log, mark = sorted(o.rnd(32) for _ in range(17)), o.rnd(32)
+    for why, p in (("end without marks", [mark]), ("end with nil for marks", [mark, None]), ("end with 17 marks", [mark, [[i, 1, mark] for i in log]]),
+                   ("marks not ascending", [mark, [[i, 1, mark] for i in log[1::-1]]]), ("two marks of one log", [mark, [[log[0], 1, mark], [log[0], 2, mark]]]),
+                   ("a mark of length 0", [mark, [[log[0], 0, mark]]]), ("a mark of length 2^32 + 1", [mark, [[log[0], (1 << 32) + 1, mark]]]),
+                   ("a mark of two", [mark, [[log[0], 1]]]), ("a mark of four", [mark, [[log[0], 1, mark, 0]]]), ("a mark whose length is true", [mark, [[log[0], True, mark]]]),
+                   ("a mark with an id of 31 bytes", [mark, [[log[0], 1, mark[1:]]]]), ("a mark of an empty log", [mark, [[b"", 1, mark]]]), ("end with an element too many", [mark, [], 0])):
+        o.bad_array(why, [1, ke.END, o.id, g.id, [], 9, *p], sign)
     for why, change in (("slot 1", {5: 1}), ("after not empty", {4: ids[:1]}), ("kind 5", {6: 5}), ("nonce of 15 bytes", {11: bytes(15)}), ("badge key changed", {9: stranger})):
         a = mp.decode(o.inception.raw)
         for k, v in change.items():
@@ -372,7 +397,8 @@ def mixed():
                 rank = o.rnd(1)[0] % 2
                 made.append(o.close(at, devices[o.rnd(1)[0] % len(devices)], o.rnd(1)[0], rank, slot=slot, after=after, last=o.rnd(32) if rank else None))
             elif what == 5:
-                made.append(o.end(at, made[o.rnd(1)[0] % len(made)], slot=slot, after=after))
+                marks = [o.mark(log, 1 + o.rnd(1)[0]) for log in range(1, 4) if o.rnd(1)[0] % 2]
+                made.append(o.end(at, made[o.rnd(1)[0] % len(made)], marks, slot=slot, after=after))
             elif what == 6:
                 made.append(o.adopt(at, {made[o.rnd(1)[0] % len(made)] for _ in range(4)}, slot=slot, after=after))
             else:

@@ -261,6 +261,11 @@ def view(ks):
                      for i in ks.with_right(keyevents.HOSTING)],
         "officers": [{"event": i.hex(), "identity": ks.events[i].payload[0].hex(), "rights": ks.events[i].payload[1]}
                      for i in ks.with_right(keyevents.OFFICER)],
+        "officers_all": [{"event": o.id.hex(), "identity": o.payload[0].hex(), "rights": o.payload[1],
+                          "ends": [{"event": e.id.hex(), "marks": [{"log": m[0].hex(), "length": m[1], "last": m[2].hex()} for m in e.payload[1]]}
+                                   for e in ends]} for o, ends in ks.officers_all()],
+        "may": [{"officer": o.payload[0].hex(), "rights": o.payload[1], "log": m[0].hex(), "seq": seq, "may": ks.officer_may(o.payload[0], o.payload[1], m[0], seq)}
+                for o, ends in ks.officers_all() for e in ends for m in e.payload[1] for seq in (m[1] - 1, m[1])],
         "waiting": sorted(i.hex() for i in signed - force),
     }
 

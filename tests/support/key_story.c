@@ -167,7 +167,14 @@ struct id32 story_close(struct key_story *s, struct story_place at, const struct
 
 struct id32 story_officer(struct key_story *s, struct story_place at, uint32_t rights)
 {
-	struct keyevent ev = {.kind = KEYEVENT_OFFICER, .target = random_id(s), .rights = rights};
+	struct id32 identity = random_id(s);
+	return story_officer_of(s, at, &identity, rights);
+}
+
+struct id32 story_officer_of(
+	struct key_story *s, struct story_place at, const struct id32 *identity, uint32_t rights)
+{
+	struct keyevent ev = {.kind = KEYEVENT_OFFICER, .target = *identity, .rights = rights};
 	return story_add(s, at, &ev, NULL, NULL);
 }
 
@@ -182,7 +189,17 @@ struct id32 story_hosting(struct key_story *s, struct story_place at)
 
 struct id32 story_finish(struct key_story *s, struct story_place at, const struct id32 *target)
 {
-	struct keyevent ev = {.kind = KEYEVENT_END, .target = *target};
+	return story_finish_marked(s, at, target, NULL, 0);
+}
+
+struct id32 story_finish_marked(struct key_story *s, struct story_place at, const struct id32 *target,
+	const struct keyset_mark *marks, size_t n)
+{
+	struct keyevent ev = {.kind = KEYEVENT_END, .target = *target, .marks_n = n};
+	if (n > LIMIT_END_MARKS)
+		abort();
+	if (n)
+		memcpy(ev.marks, marks, n * sizeof *marks);
 	return story_add(s, at, &ev, NULL, NULL);
 }
 
@@ -267,6 +284,18 @@ static size_t some_ids(struct key_story *s, size_t max, struct id32 *ids)
 	return n;
 }
 
+/* Of three logs, so that ends of one officer agree and contradict. */
+static void finish_at_random(struct key_story *s, struct story_place at)
+{
+	struct keyset_mark marks[3];
+	size_t n = 0;
+	for (uint8_t log = 1; log <= 3; log++)
+		if (below(s, 2))
+			marks[n++] = (struct keyset_mark){
+				.log = {{log}}, .length = 1 + below(s, 5), .last = random_id(s)};
+	story_finish_marked(s, at, &s->events[below(s, s->n)].id, marks, n);
+}
+
 void story_tell_at_random(struct key_story *s, size_t events)
 {
 	struct story_generation g[5];
@@ -306,7 +335,7 @@ void story_tell_at_random(struct key_story *s, size_t events)
 			break;
 		case 8: story_officer(s, at, 1); break;
 		case 9: story_hosting(s, at); break;
-		default: story_finish(s, at, &s->events[below(s, s->n)].id); break;
+		default: finish_at_random(s, at); break;
 		}
 	}
 }

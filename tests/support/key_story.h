@@ -71,7 +71,12 @@ struct id32 story_close(struct key_story *s, struct story_place at, const struct
 	uint64_t length, uint8_t fill, uint8_t rank);
 struct id32 story_officer(struct key_story *s, struct story_place at, uint32_t rights);
 struct id32 story_hosting(struct key_story *s, struct story_place at);
-struct id32 story_finish(struct key_story *s, struct story_place at, const struct id32 *target); /* an end */
+struct id32 story_finish(
+	struct key_story *s, struct story_place at, const struct id32 *target); /* an end without marks */
+struct id32 story_finish_marked(struct key_story *s, struct story_place at, const struct id32 *target,
+	const struct keyset_mark *marks, size_t n);
+struct id32 story_officer_of(
+	struct key_story *s, struct story_place at, const struct id32 *identity, uint32_t rights);
 struct id32 story_adopt(struct key_story *s, struct story_place at, const struct id32 *ids, size_t n);
 /* Officer events of random people in this slot until one has an id below `below`: what a thief can do. Only that one is kept. */
 struct id32 story_grind(struct key_story *s, struct story_place at, const struct id32 *below);

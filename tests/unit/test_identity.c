@@ -433,11 +433,38 @@ static void a_node_that_consents_hosts_until_the_owner_ends_it(void **state)
 	assert_int_equal(v.hostings_n, 1);
 	assert_memory_equal(v.hostings[0].receipt_key.b, receipt.b, 32);
 	keyset_view_deinit(&v);
-	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, &ev), OK);
+	const struct keyset_mark mark = {{{1}}, 1, {{2}}};
+	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, &mark, 1, &ev), ERR_INPUT);
+	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, NULL, 0, &ev), OK);
 	take(&ev);
 	v = view();
 	assert_int_equal(v.hostings_n, 0);
 	keyset_view_deinit(&v);
+}
+
+static void an_officer_is_ended_with_marks_in_any_order(void **state)
+{
+	(void)state;
+	struct keyset_mark marks[LIMIT_END_MARKS + 1];
+	struct identity_event ev;
+	struct id32 who = {{5}};
+	for (uint8_t i = 0; i <= LIMIT_END_MARKS; i++)
+		marks[i] = (struct keyset_mark){{{(uint8_t)(200 - i)}}, 1 + i, {{i}}};
+	assert_int_equal(identity_officer(&rnd, ks, &secrets, &who, KEYSET_RIGHT_REVOKE, &ev), OK);
+	struct id32 id = take(&ev);
+	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, marks, LIMIT_END_MARKS + 1, &ev), ERR_LIMIT);
+	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, marks, LIMIT_END_MARKS, &ev), OK);
+	take(&ev);
+	struct keyset_view v = view();
+	assert_int_equal(v.officers_n, 0);
+	assert_int_equal(v.officers_all_n, 1);
+	assert_true(keyset_officer_may(&v, &who, KEYSET_RIGHT_REVOKE, &marks[9].log, 9));
+	assert_false(keyset_officer_may(&v, &who, KEYSET_RIGHT_REVOKE, &marks[9].log, 10));
+	keyset_view_deinit(&v);
+	marks[1].log = marks[0].log;
+	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, marks, 2, &ev), ERR_FORMAT);
+	marks[0].length = 0;
+	assert_int_equal(identity_end(&rnd, ks, &secrets, &id, marks, 1, &ev), ERR_RANGE);
 }
 
 static void an_event_names_those_that_its_writer_knew(void **state)
@@ -567,6 +594,7 @@ int main(void)
 		OWNER(after_255_generations_there_is_no_other),
 		OWNER(thirty_two_devices_get_a_new_key_and_thirty_three_are_too_many),
 		OWNER(a_node_that_consents_hosts_until_the_owner_ends_it),
+		OWNER(an_officer_is_ended_with_marks_in_any_order),
 		OWNER(an_event_names_those_that_its_writer_knew),
 		OWNER(a_new_reading_key_names_the_one_before_it_directly),
 		OWNER(a_request_comes_back_from_its_text),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <sodium.h>
+#include <stdio.h>
 
 #include "protocol/log/keyevent.h"
 #include "protocol/log/mp.h"
@@ -67,6 +68,15 @@ static struct keyevent sample(enum keyevent_kind kind, size_t after_n, size_t wr
 	return ev;
 }
 
+static struct keyevent sample_end(size_t marks_n)
+{
+	struct keyevent ev = sample(KEYEVENT_END, 0, 0, 0);
+	ev.marks_n = marks_n;
+	for (size_t i = 0; i < marks_n; i++)
+		ev.marks[i] = (struct keyset_mark){filled((uint8_t)(0x40 + i)), 1 + i, filled(0x60)};
+	return ev;
+}
+
 static enum err try_encode(const struct keyevent *ev)
 {
 	struct buf b = {0};
@@ -113,6 +123,7 @@ static void every_kind_comes_back_as_it_was_written(void **state)
 	comes_back(sample(KEYEVENT_OFFICER, 2, 0, 0));
 	comes_back(sample(KEYEVENT_HOSTING, 0, 0, 0));
 	comes_back(sample(KEYEVENT_END, 32, 0, 0));
+	comes_back(sample_end(1));
 	comes_back(sample(KEYEVENT_ADOPT, 32, 0, 64));
 	comes_back(sample(KEYEVENT_ADOPT, 0, 0, 1));
 }
@@ -128,6 +139,36 @@ static void a_closing_with_no_entries_has_no_last_id(void **state)
 	comes_back(ev);
 	ev.length = 1;
 	assert_int_equal(try_encode(&ev), ERR_RANGE);
+}
+
+static void an_end_has_up_to_16_marks_and_each_says_how_far_a_log_reached(void **state)
+{
+	(void)state;
+	struct keyevent ev = sample_end(LIMIT_END_MARKS), back;
+	struct buf b = {0};
+	ev.marks[15].length = 1ull << 32;
+	ev.after_n = LIMIT_KEYEVENT_AFTER;
+	for (size_t i = 0; i < LIMIT_KEYEVENT_AFTER; i++)
+		ev.after[i] = filled((uint8_t)i);
+	comes_back(ev);
+	assert_int_equal(keyevent_encode(&ev, NULL, &b), OK);
+	assert_int_equal(keyevent_decode(buf_slice(&b), &back), OK);
+	assert_int_equal(back.marks_n, LIMIT_END_MARKS);
+	assert_memory_equal(back.marks, ev.marks, sizeof ev.marks);
+	buf_free(&b);
+	ev.marks_n = LIMIT_END_MARKS + 1;
+	assert_int_equal(try_encode(&ev), ERR_LIMIT);
+	ev = sample_end(2);
+	ev.marks[1].length = 0;
+	assert_int_equal(try_encode(&ev), ERR_RANGE);
+	ev.marks[1].length = (1ull << 32) + 1;
+	assert_int_equal(try_encode(&ev), ERR_RANGE);
+	ev.marks[1].length = 1;
+	assert_int_equal(try_encode(&ev), OK);
+	ev.marks[1].log = ev.marks[0].log;
+	assert_int_equal(try_encode(&ev), ERR_FORMAT);
+	ev.marks[0].log = filled(0x77);
+	assert_int_equal(try_encode(&ev), ERR_FORMAT);
 }
 
 static void one_more_than_a_limit_is_refused(void **state)
@@ -302,6 +343,50 @@ static void every_element_is_of_its_type_and_there(void **state)
 	}
 }
 
+/* The marks of an end, told as bytes. */
+static enum err decode_marks(const char *hex)
+{
+	struct keyevent ev = sample_end(0);
+	struct buf b = {0};
+	struct slice el[21];
+	uint8_t marks[4096];
+	size_t n;
+	assert_int_equal(keyevent_encode(&ev, NULL, &b), OK);
+	assert_int_equal(elements_of(buf_slice(&b), el), 8);
+	assert_int_equal(sodium_hex2bin(marks, sizeof marks, hex, strlen(hex), NULL, &n, NULL), 0);
+	el[7] = slice_of(marks, n);
+	enum err e = decode_elements(el, 8);
+	buf_free(&b);
+	return e;
+}
+
+#define ID_1 "c4200101010101010101010101010101010101010101010101010101010101010101"
+#define ID_2 "c4200202020202020202020202020202020202020202020202020202020202020202"
+
+static void marks_of_another_form_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(decode_marks("90"), OK);
+	assert_int_equal(decode_marks("9193" ID_1 "01" ID_2), OK);
+	assert_int_equal(decode_marks("9293" ID_1 "01" ID_1 "93" ID_2 "01" ID_1), OK);
+	assert_int_equal(decode_marks("9293" ID_2 "01" ID_1 "93" ID_1 "01" ID_1), ERR_FORMAT);
+	assert_int_equal(decode_marks("9193" ID_1 "00" ID_2), ERR_RANGE);
+	assert_int_equal(decode_marks("9193" ID_1 "cf0000000100000000" ID_2), OK);
+	assert_int_equal(decode_marks("9193" ID_1 "cf0000000100000001" ID_2), ERR_RANGE);
+	static const char *const bad[] = {"9193" ID_1 "cc01" ID_2, "9193" ID_1 "ff" ID_2,
+		"9193" ID_1 ID_2 ID_2, "9192" ID_1 "01", "9194" ID_1 "01" ID_2 "01", "9193" ID_1 "01c0",
+		"9193c401"
+		"01"
+		"01" ID_2,
+		"91" ID_1, "9180", "80", "c0", "c400"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_not_equal(decode_marks(bad[i]), OK);
+	char many[8192] = "dc0011"; /* 17 of them */
+	for (int i = 0; i < 17; i++)
+		snprintf(many + strlen(many), 256, "93c420%064x01" ID_2, (unsigned)i);
+	assert_int_equal(decode_marks(many), ERR_RANGE);
+}
+
 static void every_cut_and_every_addition_is_refused(void **state)
 {
 	(void)state;
@@ -446,12 +531,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_comes_back_as_it_was_written),
 		cmocka_unit_test(a_closing_with_no_entries_has_no_last_id),
+		cmocka_unit_test(an_end_has_up_to_16_marks_and_each_says_how_far_a_log_reached),
 		cmocka_unit_test(one_more_than_a_limit_is_refused),
 		cmocka_unit_test(events_by_the_signing_key_hold_4096_bytes_and_by_the_root_key_65536),
 		cmocka_unit_test(slots_and_after_stay_empty_where_none_are_spent),
 		cmocka_unit_test(lists_that_do_not_ascend_strictly_are_refused),
 		cmocka_unit_test(the_inception_wraps_its_badge_to_its_recovery_key),
 		cmocka_unit_test(every_element_is_of_its_type_and_there),
+		cmocka_unit_test(marks_of_another_form_are_refused),
 		cmocka_unit_test(every_cut_and_every_addition_is_refused),
 		cmocka_unit_test(other_versions_and_kinds_are_refused),
 		cmocka_unit_test(a_signature_is_checked_with_its_signer),

@@ -53,6 +53,25 @@ static void put_devices(struct buf *b, const struct keyset_view *v)
 	}
 }
 
+static void put_officers(struct buf *b, const struct keyset_view *v)
+{
+	for (size_t i = 0; i < v->officers_n; i++)
+		put_ids(b, &v->officers[i].event, 1);
+	for (size_t i = 0; i < v->officers_all_n; i++) {
+		const struct keyset_officer *o = &v->officers_all[i];
+		put_ids(b, (const struct id32[]){o->event, o->identity}, 2);
+		put(b, &o->rights, sizeof o->rights);
+		put(b, &o->ended, sizeof o->ended);
+		put(b, &o->ends_n, sizeof o->ends_n);
+		for (size_t k = 0; k < o->ends_n; k++) {
+			put_ids(b, &o->ends[k].event, 1);
+			put(b, &o->ends[k].marks_n, sizeof o->ends[k].marks_n);
+			if (o->ends[k].marks_n)
+				put(b, o->ends[k].marks, o->ends[k].marks_n * sizeof *o->ends[k].marks);
+		}
+	}
+}
+
 /* Everything that a set shows of itself, in one hash. */
 static struct id32 digest(const struct keyset *ks)
 {
@@ -67,8 +86,7 @@ static struct id32 digest(const struct keyset *ks)
 	put_devices(&b, &v);
 	for (size_t i = 0; i < v.hostings_n; i++)
 		put_ids(&b, &v.hostings[i].event, 1);
-	for (size_t i = 0; i < v.officers_n; i++)
-		put_ids(&b, &v.officers[i].event, 1);
+	put_officers(&b, &v);
 	put_ids(&b, v.waiting, v.waiting_n);
 	put_ids(&b, v.in_force, v.in_force_n);
 	put_ids(&b, v.heads, v.heads_n);
@@ -365,6 +383,136 @@ static void an_end_beats_its_add_whatever_the_order(void **state)
 	keyset_free(ks);
 	check_permutations(&story, 100);
 }
+
+/* ---- what officers may */
+
+static const struct id32 somebody = {{5}}, log_a = {{1}}, log_b = {{2}}, log_c = {{3}};
+
+/* By the story told so far. */
+static bool may(uint32_t right, const struct id32 *log, uint64_t seq)
+{
+	struct keyset *ks = story_offer(&story, NULL, true);
+	struct keyset_view v;
+	assert_int_equal(keyset_resolve(ks, &v), OK);
+	bool is = keyset_officer_may(&v, &somebody, right, log, seq);
+	keyset_view_deinit(&v);
+	keyset_free(ks);
+	return is;
+}
+
+static void an_officer_may_what_his_rights_say_and_nobody_else_may(void **state)
+{
+	(void)state;
+	struct story_generation g = story_generation(&story, &story.inception, NULL, 0);
+	assert_false(may(KEYSET_RIGHT_PUBLISH, &log_a, 0));
+	story_officer(&story, PLACE(&g, 0), 31); /* another one */
+	assert_false(may(KEYSET_RIGHT_PUBLISH, &log_a, 0));
+	story_officer_of(&story, PLACE(&g, 1), &somebody, 3);
+	assert_true(may(KEYSET_RIGHT_PUBLISH, &log_a, 0));
+	assert_true(may(KEYSET_RIGHT_APPOINT, &log_b, LIMIT_SEQ));
+	assert_true(may(KEYSET_RIGHT_PUBLISH | KEYSET_RIGHT_APPOINT, &log_b, 0));
+	assert_false(may(KEYSET_RIGHT_REVOKE, &log_a, 0));
+	assert_false(may(KEYSET_RIGHT_REVOKE | KEYSET_RIGHT_PUBLISH, &log_a, 0));
+	assert_false(may(0, &log_a, 0));
+}
+
+static void what_an_officer_did_counts_below_all_marks_of_all_ends(void **state)
+{
+	(void)state;
+	static const struct keyset_mark first[] = {{log_a, 10, {{7}}}, {log_b, 1ull << 32, {{8}}}},
+					second[] = {{log_a, 4, {{7}}}, {log_c, 9, {{8}}}};
+	struct story_generation g = story_generation(&story, &story.inception, NULL, 0);
+	struct id32 event = story_officer_of(&story, PLACE(&g, 0), &somebody, 1);
+	story_finish_marked(&story, PLACE(&g, 1), &event, first, 2);
+	assert_true(may(1, &log_a, 0) && may(1, &log_a, 9) && !may(1, &log_a, 10));
+	assert_true(may(1, &log_b, LIMIT_SEQ));
+	assert_false(may(1, &log_c, 0));
+	assert_false(may(2, &log_a, 0));
+	story_finish_marked(&story, PLACE(&g, 2), &event, second, 2);
+	assert_true(may(1, &log_a, 3) && !may(1, &log_a, 4));
+	assert_false(may(1, &log_b, 0));
+	assert_false(may(1, &log_c, 0));
+	check_permutations(&story, 100);
+	story_finish(&story, PLACE(&g, 3), &event);
+	assert_false(may(1, &log_a, 0));
+	check_permutations(&story, 100);
+}
+
+static void of_several_officer_events_one_is_enough(void **state)
+{
+	(void)state;
+	static const struct keyset_mark mark[] = {{log_a, 2, {{7}}}}, other[] = {{log_b, 2, {{7}}}};
+	struct story_generation g = story_generation(&story, &story.inception, NULL, 0);
+	struct id32 one = story_officer_of(&story, PLACE(&g, 0), &somebody, 1),
+		    two = story_officer_of(&story, PLACE(&g, 1), &somebody, 3);
+	story_finish_marked(&story, PLACE(&g, 2), &one, mark, 1);
+	assert_true(may(1, &log_c, 7) && may(2, &log_c, 7));
+	story_finish_marked(&story, PLACE(&g, 3), &two, other, 1);
+	assert_true(may(1, &log_a, 1) && may(1, &log_b, 1)); /* each by its own event */
+	assert_true(!may(2, &log_a, 1) && may(2, &log_b, 1));
+	assert_false(may(1, &log_a, 2) || may(1, &log_b, 2) || may(1, &log_c, 0));
+	story_officer_of(&story, PLACE(&g, 4), &somebody, 2); /* appointed again */
+	assert_true(may(2, &log_a, 2) && !may(1, &log_a, 2));
+	check_permutations(&story, 200);
+}
+
+static void a_view_shows_every_officer_event_in_force_with_its_ends(void **state)
+{
+	(void)state;
+	static const struct keyset_mark marks[] = {{log_a, 1, {{7}}}, {log_b, 2, {{8}}}};
+	struct story_generation g = story_generation(&story, &story.inception, NULL, 0);
+	struct id32 ended = story_officer(&story, PLACE(&g, 0), 3),
+		    stays = story_officer(&story, PLACE(&g, 1), 1),
+		    hosting = story_hosting(&story, PLACE(&g, 2)), unknown = {{9}};
+	struct id32 end = story_finish_marked(&story, PLACE(&g, 3), &ended, marks, 2);
+	/* marks that mean nothing are valid all the same: of a hosting event, of any other, of one that nobody knows */
+	story_finish_marked(&story, PLACE(&g, 4), &hosting, marks, 2);
+	story_finish_marked(&story, PLACE(&g, 5), &end, marks, 1);
+	story_finish_marked(&story, PLACE(&g, 6), &unknown, marks, 1);
+	struct keyset *ks = story_offer(&story, NULL, true);
+	struct keyset_view v;
+	assert_int_equal(keyset_count(ks), story.n);
+	assert_int_equal(keyset_resolve(ks, &v), OK);
+	assert_int_equal(v.hostings_n, 0);
+	assert_int_equal(v.officers_n, 1);
+	assert_memory_equal(v.officers[0].event.b, stays.b, 32);
+	assert_int_equal(v.officers_all_n, 2);
+	assert_int_equal(v.ends_n, 1);
+	for (size_t i = 0; i < 2; i++) {
+		const struct keyset_officer *o = &v.officers_all[i];
+		bool is = id32_equal(&o->event, &ended);
+		assert_true(is || id32_equal(&o->event, &stays));
+		assert_int_equal(o->ended, is);
+		assert_int_equal(o->ends_n, is);
+		if (!is)
+			continue;
+		assert_memory_equal(o->ends[0].event.b, end.b, 32);
+		assert_int_equal(o->ends[0].marks_n, 2);
+		assert_memory_equal(o->ends[0].marks, marks, sizeof marks);
+	}
+	keyset_view_deinit(&v);
+	keyset_free(ks);
+	check_permutations(&story, 200);
+}
+
+static void an_end_that_waits_ends_nothing(void **state)
+{
+	(void)state;
+	static const struct keyset_mark mark[] = {{log_a, 2, {{7}}}};
+	struct story_generation g1 = story_generation(&story, &story.inception, NULL, 0);
+	struct id32 event = story_officer_of(&story, PLACE(&g1, 0), &somebody, 1);
+	struct id32 end = story_finish_marked(&story, PLACE(&g1, 1), &event, mark, 1);
+	assert_false(may(1, &log_a, 2));
+	struct story_generation g2 = story_generation(&story, &g1, &event, 1);
+	assert_true(may(1, &log_a, 2));
+	story_adopt(&story, PLACE(&g2, 0), &end, 1);
+	assert_true(may(1, &log_a, 1) && !may(1, &log_a, 2));
+	story_generation(&story, &g2, &end, 1);
+	assert_false(may(1, &log_a, 1)); /* the officer event waits */
+	check_permutations(&story, 200);
+}
+
+/* ---- keys and devices */
 
 static void the_reading_key_is_the_one_that_no_other_reaches_also_by_way_of_others(void **state)
 {
@@ -663,6 +811,11 @@ int main(void)
 		STORY(of_two_generations_at_once_the_lower_id_is_current_until_one_has_a_successor),
 		STORY(nothing_that_a_thief_of_the_signing_key_writes_outlasts_the_next_generation),
 		STORY(an_end_beats_its_add_whatever_the_order),
+		STORY(an_officer_may_what_his_rights_say_and_nobody_else_may),
+		STORY(what_an_officer_did_counts_below_all_marks_of_all_ends),
+		STORY(of_several_officer_events_one_is_enough),
+		STORY(a_view_shows_every_officer_event_in_force_with_its_ends),
+		STORY(an_end_that_waits_ends_nothing),
 		STORY(the_reading_key_is_the_one_that_no_other_reaches_also_by_way_of_others),
 		STORY(a_device_added_twice_counts_once_and_is_closed_by_its_key),
 		STORY(closings_that_contradict_are_decided_by_rank_generation_after_length_and_ids),

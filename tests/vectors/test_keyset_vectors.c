@@ -81,19 +81,71 @@ static json_t *roles_of(const struct keyset_view *v, bool officers)
 	return list;
 }
 
+static json_t *ends_of(const struct keyset_officer *o)
+{
+	json_t *ends = json_array();
+	for (size_t i = 0; i < o->ends_n; i++) {
+		const struct keyset_end *end = &o->ends[i];
+		json_t *marks = json_array();
+		for (size_t k = 0; k < end->marks_n; k++)
+			json_array_append_new(marks,
+				json_pack("{s:o,s:I,s:o}", "log", hex_id(&end->marks[k].log), "length",
+					(json_int_t)end->marks[k].length, "last",
+					hex_id(&end->marks[k].last)));
+		json_array_append_new(
+			ends, json_pack("{s:o,s:o}", "event", hex_id(&end->event), "marks", marks));
+	}
+	return ends;
+}
+
+static json_t *officers_all_of(const struct keyset_view *v)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < v->officers_all_n; i++) {
+		const struct keyset_officer *o = &v->officers_all[i];
+		assert_int_equal(o->ended, o->ends_n > 0);
+		json_array_append_new(list,
+			json_pack("{s:o,s:o,s:i,s:o}", "event", hex_id(&o->event), "identity",
+				hex_id(&o->identity), "rights", (int)o->rights, "ends", ends_of(o)));
+	}
+	return list;
+}
+
+/* At each mark of each end: what was done last before it, and what comes behind it. */
+static json_t *may_of(const struct keyset_view *v)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < v->officers_all_n; i++) {
+		const struct keyset_officer *o = &v->officers_all[i];
+		for (size_t k = 0; k < o->ends_n; k++)
+			for (size_t m = 0; m < 2 * o->ends[k].marks_n; m++) {
+				const struct keyset_mark *mark = &o->ends[k].marks[m / 2];
+				uint64_t seq = mark->length - 1 + m % 2;
+				json_array_append_new(list,
+					json_pack("{s:o,s:i,s:o,s:I,s:b}", "officer", hex_id(&o->identity),
+						"rights", (int)o->rights, "log", hex_id(&mark->log), "seq",
+						(json_int_t)seq, "may",
+						keyset_officer_may(
+							v, &o->identity, o->rights, &mark->log, seq)));
+			}
+	}
+	return list;
+}
+
 static json_t *view_of(const struct keyset *ks)
 {
 	struct keyset_view v;
 	assert_int_equal(keyset_resolve(ks, &v), OK);
 	bool g = v.has_generation;
-	json_t *j = json_pack("{s:i,s:o,s:o,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", (int)v.kind,
-		"root_key", hex_id(&v.root_key), "recovery_key", hex_id(&v.recovery_key), "generation",
-		g ? hex_id(&v.generation) : json_null(), "generation_number", (int)v.generation_number,
-		"signing_key", g ? hex_id(&v.signing_key) : json_null(), "badge_key", hex_id(&v.badge_key),
-		"reading_key", v.has_reading ? hex_id(&v.reading_key) : json_null(), "readings",
+	json_t *j = json_pack("{s:i,s:o,s:o,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind",
+		(int)v.kind, "root_key", hex_id(&v.root_key), "recovery_key", hex_id(&v.recovery_key),
+		"generation", g ? hex_id(&v.generation) : json_null(), "generation_number",
+		(int)v.generation_number, "signing_key", g ? hex_id(&v.signing_key) : json_null(),
+		"badge_key", hex_id(&v.badge_key), "reading_key",
+		v.has_reading ? hex_id(&v.reading_key) : json_null(), "readings",
 		ids_sorted(v.readings, v.readings_n), "devices", devices_of(&v), "hostings",
-		roles_of(&v, false), "officers", roles_of(&v, true), "waiting",
-		ids_sorted(v.waiting, v.waiting_n));
+		roles_of(&v, false), "officers", roles_of(&v, true), "officers_all", officers_all_of(&v),
+		"may", may_of(&v), "waiting", ids_sorted(v.waiting, v.waiting_n));
 	keyset_view_deinit(&v);
 	return j;
 }
@@ -329,6 +381,25 @@ static void write_closings(json_t *tests, struct key_story *s)
 	write_story(tests, s, "closings that contradict", s->n, NULL);
 }
 
+static void write_officers(json_t *tests, struct key_story *s)
+{
+	static const struct keyset_mark marks[] = {{{{1}}, 1ull << 32, {{7}}}, {{{2}}, 1, {{8}}}},
+					shorter[] = {{{{1}}, 3, {{9}}}};
+	story_begin(s, 205);
+	struct story_generation g = story_generation(s, &s->inception, NULL, 0);
+	struct id32 who = {{5}}, one = story_officer_of(s, PLACE(&g, 0), &who, 31);
+	story_officer_of(s, PLACE(&g, 1), &who, 8);
+	struct id32 end = story_finish_marked(s, PLACE(&g, 2), &one, marks, 2);
+	story_finish_marked(s, PLACE(&g, 3), &one, shorter, 1);
+	struct id32 two = story_officer(s, PLACE(&g, 4), 1), hosting = story_hosting(s, PLACE(&g, 5));
+	story_finish(s, PLACE(&g, 6), &two);
+	story_finish_marked(s, PLACE(&g, 7), &hosting, marks, 2);
+	story_generation(s, &g, (const struct id32[]){one, two, end}, 3);
+	write_story(tests, s,
+		"officers ended once, twice and without a mark, and what the next generation keeps", s->n,
+		NULL);
+}
+
 static void write_refusals(json_t *tests, struct key_story *s)
 {
 	static const char *const why[] = {"signed by the root key", "of a generation of another identity",
@@ -367,6 +438,7 @@ static void write_vectors(const char *folder)
 	write_thief(tests, &s);
 	write_generations(tests, &s);
 	write_closings(tests, &s);
+	write_officers(tests, &s);
 	write_refusals(tests, &s);
 	for (uint64_t seed = 1; seed <= 10; seed++) {
 		story_begin(&s, 300 + seed);

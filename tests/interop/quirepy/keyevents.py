@@ -7,7 +7,7 @@ EVENT_DOMAIN = "quire key event v1"
 DEVICE_DOMAIN = "quire device consent v1"
 HOSTING_DOMAIN = "quire hosting consent v1"
 EVENTS_MAX = 20000
-PAYLOAD_COUNT = (6, 4, 2, 2, 4, 4, 2, 3, 1, 1)
+PAYLOAD_COUNT = (6, 4, 2, 2, 4, 4, 2, 3, 2, 1)
 
 
 class BadEvent(ValueError):
@@ -38,6 +38,12 @@ def _pairs(v, low, high):
     need(all(a[0] < b[0] for a, b in zip(v, v[1:])), "pairs not ascending")
 
 
+def _marks(v):
+    need(isinstance(v, list) and len(v) <= 16, "array of marks")
+    need(all(isinstance(m, list) and len(m) == 3 and is_bin(m[0], 32) and is_uint(m[1], 1, 1 << 32) and is_bin(m[2], 32) for m in v), "mark")
+    need(all(a[0] < b[0] for a, b in zip(v, v[1:])), "marks not ascending")
+
+
 def _form(kind, p):
     """The payload's form, SPEC 3.3."""
     keys = {INCEPTION: (1, 2, 3), GENERATION: (1,), READING: (0,), BADGE: (0,), DEVICE: (0, 1), CLOSE: (0, 2),
@@ -63,6 +69,8 @@ def _form(kind, p):
         need(is_uint(p[3], 0, 1), "rank")
     elif kind == OFFICER:
         need(is_uint(p[1], 1, 31), "rights")
+    elif kind == END:
+        _marks(p[1])
     elif kind == ADOPT:
         _ids(p[0], 1, 64)
 
@@ -272,6 +280,17 @@ class KeySet:
         """The officers or hostings in force that are not ended."""
         force = self.in_force()
         return sorted(i for i in force - self.ended(force) if self.events[i].kind == kind)
+
+    def officers_all(self):
+        """[(officer event in force, [ends in force that name it])], ended or not, both ascending by id."""
+        force = [self.events[i] for i in sorted(self.in_force())]
+        return [(o, [e for e in force if e.kind == END and e.payload[0] == o.id]) for o in force if o.kind == OFFICER]
+
+    def officer_may(self, officer, right, log, seq):
+        """Whether the officer may, by these rights, do what the entry takes up: SPEC 3.5."""
+        return any(o.payload[0] == officer and right and o.payload[1] & right == right and
+                   all(any(m[0] == log and m[1] > seq for m in e.payload[1]) for e in ends)
+                   for o, ends in self.officers_all())
 
     def all_devices(self):
         """Every valid device event, in force or not."""
