@@ -104,6 +104,14 @@ static enum err put_value(struct mp_out *m, const struct record_field *f, const 
 	case RECORD_STRS: return put_strs(m, f, v, why);
 	case RECORD_CHOICE: return put_choice(m, f, v, why);
 	case RECORD_BLOBS: break;
+	/* Only the machinery writes these. */
+	case RECORD_JSON:
+	case RECORD_REFS:
+	case RECORD_KEYS:
+	case RECORD_ITEMS:
+	case RECORD_SCORES:
+	case RECORD_MARKS:
+	case RECORD_BY: return say(why, f->name, "is not written by hand");
 	}
 	mp_put_array(m, env->blobs_n);
 	for (size_t i = 0; i < env->blobs_n; i++)

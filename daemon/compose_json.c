@@ -69,6 +69,44 @@ static json_t *blob_json(struct mp_in *in)
 	return o;
 }
 
+static json_t *by_json(struct mp_in *in)
+{
+	struct id32 officer;
+	struct entry_ref ref;
+	size_t two;
+	if (mp_get_array(in, 2, 2, &two) != OK || mp_get_id(in, &officer) != OK ||
+		record_get_ref(in, &ref) != OK)
+		return NULL;
+	return json_pack("{s:o, s:o}", "officer", compose_id_json(&officer), "ref",
+		compose_ref_json(&ref.log, ref.seq));
+}
+
+static json_t *item_json(struct mp_in *in, enum record_type type)
+{
+	struct slice s;
+	struct entry_ref ref;
+	struct record_item item;
+	struct record_score score;
+	struct record_mark mark;
+	if (type == RECORD_BLOBS)
+		return blob_json(in);
+	if (type == RECORD_STRS)
+		return mp_get_str(in, 0, LIMIT_BODY_BYTES, &s) == OK ? compose_text_json(s) : NULL;
+	if (type == RECORD_REFS)
+		return record_get_ref(in, &ref) == OK ? compose_ref_json(&ref.log, ref.seq) : NULL;
+	if (type == RECORD_ITEMS && record_get_item(in, &item) == OK)
+		return json_pack("{s:o, s:o, s:o}", "requirement", compose_text_json(item.requirement),
+			"kind", compose_text_json(item.kind), "ref",
+			compose_ref_json(&item.at.log, item.at.seq));
+	if (type == RECORD_SCORES && record_get_score(in, &score) == OK)
+		return json_pack("{s:o, s:o, s:o}", "criterion", compose_text_json(score.criterion), "level",
+			compose_text_json(score.level), "comment", compose_text_json(score.comment));
+	if (type == RECORD_MARKS && record_get_mark(in, &mark) == OK)
+		return json_pack("{s:o, s:o}", "log", compose_id_json(&mark.log), "length",
+			compose_number_json(mark.length));
+	return NULL;
+}
+
 static json_t *list_json(struct mp_in *in, enum record_type type)
 {
 	size_t n;
@@ -76,12 +114,7 @@ static json_t *list_json(struct mp_in *in, enum record_type type)
 		return NULL;
 	json_t *list = json_array();
 	for (size_t i = 0; list && i < n; i++) {
-		struct slice s;
-		json_t *item = NULL;
-		if (type == RECORD_BLOBS)
-			item = blob_json(in);
-		else if (mp_get_str(in, 0, LIMIT_BODY_BYTES, &s) == OK)
-			item = compose_text_json(s);
+		json_t *item = item_json(in, type);
 		if (!item || json_array_append_new(list, item) != 0) {
 			json_decref(list);
 			return NULL;
@@ -104,16 +137,20 @@ static json_t *value_json(struct mp_in in, enum record_type type)
 	case RECORD_UINT: return mp_get_uint(&in, UINT64_MAX, &n) == OK ? compose_number_json(n) : NULL;
 	case RECORD_ID: return mp_get_id(&in, &id) == OK ? compose_id_json(&id) : NULL;
 	case RECORD_REF: return record_get_ref(&in, &ref) == OK ? compose_ref_json(&ref.log, ref.seq) : NULL;
+	case RECORD_JSON:
+		return mp_get_str(&in, 0, LIMIT_BODY_BYTES, &s) == OK
+			? json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, NULL)
+			: NULL;
 	case RECORD_STRS:
+	case RECORD_REFS:
+	case RECORD_ITEMS:
+	case RECORD_SCORES:
+	case RECORD_MARKS:
 	case RECORD_BLOBS: return list_json(&in, type);
+	case RECORD_BY: return by_json(&in);
+	case RECORD_KEYS: return NULL; /* keys that open something else never leave */
 	}
 	return NULL;
-}
-
-/* Keys that open something else than this record never leave. */
-static bool is_secret(const struct record_kind *k, const struct record_field *f)
-{
-	return strcmp(k->name, "share") == 0 && strcmp(f->name, "key") == 0;
 }
 
 json_t *compose_json(struct slice record)
@@ -127,8 +164,9 @@ json_t *compose_json(struct slice record)
 	for (size_t i = 0; k && counts && i < k->fields_n; i++) {
 		struct mp_in value;
 		const struct record_field *f = &k->fields[i];
-		if (!is_secret(k, f) && record_get(fields, f->name, &value) == OK)
-			json_object_set_new(out, f->name, value_json(value, f->type));
+		json_t *shown = record_get(fields, f->name, &value) == OK ? value_json(value, f->type) : NULL;
+		if (shown)
+			json_object_set_new(out, f->name, shown);
 	}
 	return json_pack("{s:o, s:o, s:b}", "kind", compose_text_json(kind), "fields", out, "counts", counts);
 }

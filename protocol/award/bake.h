@@ -15,11 +15,14 @@ bool bake_is_svg(struct slice file); /* text whose first element is svg */
 
 /* Appends the picture with the credential, and the bundle if it is not empty; what was baked before is replaced.
  * ERR_FORMAT: not a sound PNG or SVG; ERR_LIMIT; ERR_INPUT: text with NUL; ERR_MEMORY. */
-MUST_CHECK enum err bake_png(struct slice picture, struct slice credential, struct slice bundle, struct buf *out);
-MUST_CHECK enum err bake_svg(struct slice picture, struct slice credential, struct slice bundle, struct buf *out);
+MUST_CHECK enum err bake_png(
+	struct slice picture, struct slice credential, struct slice bundle, struct buf *out);
+MUST_CHECK enum err bake_svg(
+	struct slice picture, struct slice credential, struct slice bundle, struct buf *out);
 
 /* Appends what is baked in. *has_bundle: there is one. A credential as a JWT is given as it is, the text of <openbadges:credential verify="…">.
  * ERR_NOT_FOUND: none baked in; ERR_FORMAT: damaged (chunk lengths, CRC, more than one); ERR_REFUSED: compressed; ERR_LIMIT; ERR_MEMORY. */
-MUST_CHECK enum err bake_read(struct slice picture, struct buf *credential, struct buf *bundle, bool *has_bundle);
+MUST_CHECK enum err bake_read(
+	struct slice picture, struct buf *credential, struct buf *bundle, bool *has_bundle);
 
 #endif

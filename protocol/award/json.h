@@ -17,7 +17,7 @@
 MUST_CHECK enum err json_parse(struct slice text, json_t **out, char why[JSON_WHY_BYTES]);
 
 /* Appends the canonical form: keys sorted by UTF-16 code units, shortest numbers as ECMAScript writes them. Integers and reals alike.
- * ERR_RANGE: a number that is not finite; ERR_MEMORY. */
+ * ERR_RANGE: a number that is not finite, or an integer that a double cannot hold; ERR_LIMIT: deeper than JSON_DEPTH_MAX; ERR_MEMORY. */
 MUST_CHECK enum err json_canonical(const json_t *v, struct buf *out);
 
 #endif

@@ -26,7 +26,8 @@ struct proof_result {
 	bool known; /* a suite, type and key that this version can check */
 	struct id32 key; /* of the verification method, if known */
 	char method[160], created[PROOF_TIME_BYTES]; /* as they stand there, cut */
-	enum err err; /* OK: verifies. ERR_SIGNATURE; ERR_FORMAT: a member missing or malformed; ERR_REFUSED: unknown suite, method or vocabulary */
+	enum err
+		err; /* OK: verifies. ERR_SIGNATURE; ERR_FORMAT: a member missing or malformed; ERR_REFUSED: unknown suite, method or vocabulary */
 	char why[PROOF_WHY_BYTES];
 };
 

@@ -23,6 +23,10 @@
 #define HASH_CODESUM "quire.codesum"
 #define HASH_INVITE "quire.invite"
 #define HASH_INVITESUM "quire.invitesum"
+#define HASH_ACT "quire.act"
+#define HASH_AWARD "quire.award"
+#define HASH_ENDORSE "quire.endorse"
+#define HASH_EVIDENCE "quire.evidence"
 
 /* The hash of the parts' concatenation. `personal` is one of the names above, at most 16 characters. */
 struct id32 hash_parts(const char *personal, const struct slice *parts, size_t n);

@@ -146,6 +146,12 @@ void record_put_ref(struct mp_out *o, const struct entry_ref *ref)
 	mp_put_id(o, &ref->id);
 }
 
+static int compare(struct slice a, struct slice b)
+{
+	int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
 static bool is_choice(struct slice s, const char *choices)
 {
 	for (const char *at = choices; *at;) {
@@ -170,16 +176,62 @@ static bool is_date(struct slice s)
 	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
+/* One element of a list; *last: of those that must ascend, what the element before said. */
+static enum err item_check(struct mp_in *in, const struct record_field *f, struct slice *last)
+{
+	struct record_blob b;
+	struct record_item item;
+	struct record_score score;
+	struct record_mark mark;
+	struct entry_ref ref;
+	uint8_t key[32];
+	struct slice now = {0};
+	const uint8_t *at = in->p;
+	enum err err = ERR_FORMAT;
+	if (f->type == RECORD_BLOBS)
+		return record_get_blob(in, &b);
+	if (f->type == RECORD_STRS)
+		return mp_get_str(in, f->min, f->max, &now);
+	if (f->type == RECORD_REFS)
+		return record_get_ref(in, &ref);
+	if (f->type == RECORD_KEYS)
+		return record_get_key(in, &ref, key);
+	if (f->type == RECORD_ITEMS)
+		return record_get_item(in, &item);
+	if (f->type == RECORD_SCORES) {
+		err = record_get_score(in, &score);
+		now = score.criterion;
+	} else if (f->type == RECORD_MARKS) {
+		err = record_get_mark(in, &mark);
+		now = slice_of(at + 3, 32); /* behind the heads of array and bin */
+	}
+	if (err != OK)
+		return err;
+	if (last->n && compare(*last, now) >= 0)
+		return ERR_RANGE;
+	*last = now;
+	return OK;
+}
+
 static enum err items_check(struct mp_in *in, const struct record_field *f)
 {
 	size_t n;
+	struct slice last = {0};
 	enum err err = mp_get_array(in, 1, f->items_max, &n);
-	for (size_t i = 0; err == OK && i < n; i++) {
-		struct record_blob b;
-		struct slice s;
-		err = f->type == RECORD_BLOBS ? record_get_blob(in, &b) : mp_get_str(in, f->min, f->max, &s);
-	}
+	for (size_t i = 0; err == OK && i < n; i++)
+		err = item_check(in, f, &last);
 	return err;
+}
+
+static enum err by_check(struct mp_in in)
+{
+	struct id32 officer;
+	struct entry_ref ref;
+	size_t two;
+	enum err err = mp_get_array(&in, 2, 2, &two);
+	if (err == OK)
+		err = mp_get_id(&in, &officer);
+	return err == OK ? record_get_ref(&in, &ref) : err;
 }
 
 static enum err value_check(struct mp_in in, const struct record_field *f)
@@ -197,7 +249,14 @@ static enum err value_check(struct mp_in in, const struct record_field *f)
 	case RECORD_ID: return mp_get_id(&in, &id);
 	case RECORD_REF: return record_get_ref(&in, &ref);
 	case RECORD_BLOBS:
-	case RECORD_STRS: return items_check(&in, f);
+	case RECORD_STRS:
+	case RECORD_REFS:
+	case RECORD_KEYS:
+	case RECORD_ITEMS:
+	case RECORD_SCORES:
+	case RECORD_MARKS: return items_check(&in, f);
+	case RECORD_JSON: return mp_get_str(&in, f->min, f->max, &s);
+	case RECORD_BY: return by_check(in);
 	case RECORD_CHOICE:
 		err = mp_get_str(&in, 0, SIZE_MAX, &s);
 		return err == OK && !is_choice(s, f->choices) ? ERR_RANGE : err;

@@ -13,7 +13,14 @@ enum record_type {
 	RECORD_BLOBS,
 	RECORD_STRS,
 	RECORD_CHOICE,
-	RECORD_DATE
+	RECORD_DATE,
+	RECORD_JSON, /* a str; that it is canonical JSON is for its reader to check */
+	RECORD_REFS,
+	RECORD_KEYS,
+	RECORD_ITEMS,
+	RECORD_SCORES,
+	RECORD_MARKS,
+	RECORD_BY
 };
 
 struct record_field {
@@ -53,5 +60,33 @@ struct record_blob {
 MUST_CHECK enum err record_get_blob(struct mp_in *value, struct record_blob *b); /* one blob map */
 void record_put_blob(struct mp_out *o, const struct record_blob *b);
 void record_put_ref(struct mp_out *o, const struct entry_ref *ref);
+
+/* ---- the parts of lists: each reads one element where the cursor stands. ERR_FORMAT, ERR_RANGE. */
+
+struct record_item {
+	struct slice requirement, kind;
+	struct entry_ref at;
+	struct id32 digest;
+};
+struct record_score {
+	struct slice criterion, level, comment;
+};
+struct record_mark {
+	struct id32 log, last;
+	uint64_t length;
+};
+MUST_CHECK enum err record_get_key(struct mp_in *value, struct entry_ref *of, uint8_t key[32]);
+MUST_CHECK enum err record_get_item(struct mp_in *value, struct record_item *item);
+MUST_CHECK enum err record_get_score(struct mp_in *value, struct record_score *score);
+MUST_CHECK enum err record_get_mark(struct mp_in *value, struct record_mark *mark);
+/* The field `by` of an act. ERR_NOT_FOUND: the identity's own. */
+MUST_CHECK enum err record_get_by(struct slice fields, struct id32 *officer, struct entry_ref *ref);
+void record_put_key(struct mp_out *o, const struct entry_ref *of, const uint8_t key[32]);
+void record_put_item(struct mp_out *o, const struct record_item *item);
+void record_put_score(struct mp_out *o, const struct record_score *score);
+void record_put_mark(struct mp_out *o, const struct record_mark *mark);
+/* Appends the record with `by` set (or, officer NULL, left out): what an officer's act signs is the one without (SPEC 16.2). ERR_FORMAT, ERR_MEMORY. */
+MUST_CHECK enum err record_with_by(
+	struct slice record, const struct id32 *officer, const struct entry_ref *ref, struct buf *out);
 
 #endif

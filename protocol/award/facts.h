@@ -1,0 +1,14 @@
+/* facts.h -- records as facts. SPEC.md section 16.1, include/fact.h. Pure. */
+#ifndef QUIRE_AWARD_FACTS_H
+#define QUIRE_AWARD_FACTS_H
+
+#include "fact.h"
+
+/* A fact_maker. */
+size_t facts_make(
+	const struct fact_source *src, struct fact *out, struct fact_words *words, struct buf *keep);
+
+/* "microcredential" … of a kind; "" for FACT_NONE. */
+const char *facts_kind_name(enum fact_kind kind);
+
+#endif
