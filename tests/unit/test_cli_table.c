@@ -125,6 +125,9 @@ static void what_is_wrong_is_said(void **state)
 	static const struct {
 		const char *line, *said;
 	} cases[] = {{"pere list", "Did you mean \"peer\"?"}, {"peer lst", "Did you mean \"list\"?"},
+		{"identity officer ad", "Did you mean \"officer add\"?"},
+		{"identity oficer add", "no verb \"oficer\""},
+		{"identity officer add aabbccdd", "--rights is missing"}, {"identity add", "no verb \"add\""},
 		{"peer invite --expire 7d", "Did you mean \"--expires\"?"},
 		{"peer invite --expires soon", "a time like"}, {"peer invite --uses many", "is a number"},
 		{"peer invite --uses", "needs a value"}, {"peer invite --uses 1 --uses 2", "given twice"},

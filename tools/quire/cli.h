@@ -67,7 +67,7 @@ struct cli_column {
 struct cli_call;
 
 struct cli_command {
-	const char *noun, *verb; /* verb NULL: the noun is the command */
+	const char *noun, *verb; /* verb NULL: the noun is the command; it may be of two words */
 	const char *help; /* one line */
 	const char *examples; /* one a line, without "quire " */
 	const char *method, *route; /* {NAME}: an argument; {as}: the identity that acts */

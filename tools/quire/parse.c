@@ -65,8 +65,10 @@ static int unknown_noun(struct cli_call *c, const char *given)
 	return unknown(c, "command", given, words, n, "");
 }
 
-static int unknown_verb(struct cli_call *c, const char *noun, const char *given)
+static int unknown_verb(struct cli_call *c, const char *noun, const char *group, const char *word)
 {
+	char given[80];
+	snprintf(given, sizeof given, "%s%s%s", group ? group : "", group ? " " : "", word);
 	const char *words[WORDS_MAX];
 	size_t n = 0;
 	for (size_t i = 0; i < cli_commands_n; i++)
@@ -240,14 +242,35 @@ static int complete(struct cli_call *c)
 	return CLI_DONE;
 }
 
+/* word behind group (NULL: none) is the verb. */
+static bool is_verb(const char *verb, const char *group, const char *word)
+{
+	size_t n = group ? strlen(group) : 0;
+	if (!group)
+		return strcmp(verb, word) == 0;
+	return strncmp(verb, group, n) == 0 && verb[n] == ' ' && strcmp(verb + n + 1, word) == 0;
+}
+
+/* word is the first of a verb's two. */
+static bool is_group(const char *verb, const char *word)
+{
+	size_t n = strlen(word);
+	return strncmp(verb, word, n) == 0 && verb[n] == ' ';
+}
+
 /* The command of these words; NULL: it needs another word. */
-static int find(struct cli_call *c, const char **noun, const char *word)
+static int find(struct cli_call *c, const char **noun, const char **group, const char *word)
 {
 	bool known = false;
+	const char *begun = NULL;
 	for (size_t i = 0; i < cli_commands_n; i++) {
 		const struct cli_command *k = &cli_commands[i];
-		if (*noun && k->verb && strcmp(k->noun, *noun) == 0 && strcmp(k->verb, word) == 0)
-			c->command = k;
+		if (*noun && k->verb && strcmp(k->noun, *noun) == 0) {
+			if (is_verb(k->verb, *group, word))
+				c->command = k;
+			else if (!*group && is_group(k->verb, word))
+				begun = word;
+		}
 		if (*noun || strcmp(k->noun, word) != 0)
 			continue;
 		known = true;
@@ -256,8 +279,9 @@ static int find(struct cli_call *c, const char **noun, const char *word)
 	}
 	if (!*noun && !known)
 		return unknown_noun(c, word);
-	if (*noun && !c->command)
-		return unknown_verb(c, *noun, word);
+	if (*noun && !c->command && !begun)
+		return unknown_verb(c, *noun, *group, word);
+	*group = begun;
 	if (!*noun)
 		*noun = word;
 	return CLI_DONE;
@@ -275,6 +299,7 @@ static bool asks_json(int argc, char **argv)
 int cli_parse(struct cli_call *c, int argc, char **argv, const char **noun)
 {
 	struct cursor cursor = {.argc = argc, .argv = argv, .at = 1};
+	const char *group = NULL; /* of a verb of two words, the first */
 	bool options = true;
 	int code = CLI_DONE;
 	*noun = NULL;
@@ -292,7 +317,7 @@ int cli_parse(struct cli_call *c, int argc, char **argv, const char **noun)
 		else if (options && word[0] == '-' && word[1])
 			code = cli_problemf(c, "USAGE", "options are written out, with two dashes: --help");
 		else if (!c->command)
-			code = find(c, noun, word);
+			code = find(c, noun, &group, word);
 		else
 			code = argument(c, word);
 	}
