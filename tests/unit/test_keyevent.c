@@ -373,14 +373,13 @@ static void marks_of_another_form_are_refused(void **state)
 	assert_int_equal(decode_marks("9193" ID_1 "00" ID_2), ERR_RANGE);
 	assert_int_equal(decode_marks("9193" ID_1 "cf0000000100000000" ID_2), OK);
 	assert_int_equal(decode_marks("9193" ID_1 "cf0000000100000001" ID_2), ERR_RANGE);
-	static const char *const bad[] = {"9193" ID_1 "cc01" ID_2, "9193" ID_1 "ff" ID_2,
-		"9193" ID_1 ID_2 ID_2, "9192" ID_1 "01", "9194" ID_1 "01" ID_2 "01", "9193" ID_1 "01c0",
-		"9193c401"
-		"01"
-		"01" ID_2,
-		"91" ID_1, "9180", "80", "c0", "c400"};
+	const struct {
+		const char *hex;
+	} bad[] = {{"9193" ID_1 "cc01" ID_2}, {"9193" ID_1 "ff" ID_2}, {"9193" ID_1 ID_2 ID_2},
+		{"9192" ID_1 "01"}, {"9194" ID_1 "01" ID_2 "01"}, {"9193" ID_1 "01c0"}, {"9193c4010101" ID_2},
+		{"91" ID_1}, {"9180"}, {"80"}, {"c0"}, {"c400"}};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_not_equal(decode_marks(bad[i]), OK);
+		assert_int_not_equal(decode_marks(bad[i].hex), OK);
 	char many[8192] = "dc0011"; /* 17 of them */
 	for (int i = 0; i < 17; i++)
 		snprintf(many + strlen(many), 256, "93c420%064x01" ID_2, (unsigned)i);
