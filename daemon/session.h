@@ -16,6 +16,7 @@
 
 struct sessions;
 struct keyring; /* unlocked secrets; the key module's */
+struct book; /* what they open: book.h */
 
 /* Who asks. */
 struct session_caller {
@@ -33,6 +34,7 @@ struct session {
 	uint32_t uid;
 	uint64_t until_s; /* wall clock */
 	struct keyring *keyring; /* NULL without identity */
+	struct book *book; /* NULL until session_book() was asked; its own */
 	bool open; /* false: it has ended; finish what is under way, begin nothing */
 };
 
@@ -61,7 +63,11 @@ void session_each(struct sessions *ss, void (*each)(void *ctx, struct session *s
 /* ended(ctx, s) is called when a session ends, before its keyring may be freed. One listener. */
 void session_on_end(struct sessions *ss, void (*ended)(void *ctx, struct session *s), void *ctx);
 
-/* Keeps s and its keyring in memory, whether open or ended. Each hold needs one release. */
+/* The book of a session, made on first use, with the reading keys as they are now; of one without identity, or NULL: the book that those who are not
+ * signed in share. Good while the session is held (that of nobody: while anybody holds one, and until sessions_free). NULL: out of memory. */
+struct book *session_book(struct sessions *ss, struct session *s);
+
+/* Keeps s, its keyring and its book in memory, whether open or ended. Each hold needs one release. */
 void session_hold(struct session *s);
 void session_release(struct session *s);
 
