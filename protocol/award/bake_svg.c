@@ -2,6 +2,8 @@
 #include "protocol/award/bake.h"
 #include "protocol/award/bake_int.h"
 
+#include <stdio.h>
+
 enum { PREFIX_MAX = 32 };
 
 static const char badge_namespace[] = "https://purl.imsglobal.org/ob/v3p0",
@@ -115,9 +117,9 @@ static bool find_prefix(struct slice file, const char *name, char prefix[PREFIX_
 static bool find_element(
 	const uint8_t *p, const uint8_t *end, const char *prefix, const char *name, struct element *e)
 {
-	char open[PREFIX_MAX * 2 + 4] = "<", close[PREFIX_MAX * 2 + 4] = "</";
-	strcat(strcat(strcat(open, prefix), ":"), name);
-	strcat(strcat(strcat(close, prefix), ":"), name);
+	char open[PREFIX_MAX * 2 + 4], close[PREFIX_MAX * 2 + 4];
+	snprintf(open, sizeof open, "<%s:%s", prefix, name);
+	snprintf(close, sizeof close, "</%s:%s", prefix, name);
 	size_t n = strlen(open);
 	for (p = next_tag(p, end); p; p = next_tag(p + 1, end)) {
 		if (!starts(p, end, open) || (size_t)(end - p) <= n ||
