@@ -1,4 +1,4 @@
-/* definition.h -- the definition of a micro-credential: parsed, linted with field and line, read. SPEC.md section 16.3, docs/schema/microcredential.json. Pure. */
+/* definition.h -- the definition of a micro-credential: parsed, linted with field and line, read. SPEC.md section 16.3, docs/schema/microcredential.schema.json. Pure. */
 #ifndef QUIRE_AWARD_DEFINITION_H
 #define QUIRE_AWARD_DEFINITION_H
 
@@ -76,6 +76,9 @@ size_t definition_level(const struct definition_criterion *c, struct slice id);
 size_t definition_requirement(const struct definition *d, struct slice id);
 /* Does evidence of this kind ("reflection", or an artifact's) fit the requirement? */
 bool definition_kind_fits(const struct definition_requirement *r, struct slice kind);
+
+/* Has a text nothing but spaces, tabs and ends of lines? SPEC 16.3. */
+bool definition_blank(struct slice text);
 
 /* A file of scores, {"criterion": {"level": …, "comment": …}}, against a definition: findings as in lint. complete: all criteria must be there.
  * record (may be NULL): the `scores` of a review as MessagePack, if nothing was found. ERR_MEMORY. */
