@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "bytes.h"
 #include "bounds.h"
+#include "fact.h"
 
 enum store_op {
 #define STORE_OP(name, writes) STORE_##name,
@@ -130,6 +131,12 @@ struct store_invite {
 	struct id32 *used_by;
 };
 
+/* Why a search found a fact. */
+struct store_hit {
+	enum fact_text field; /* where it matched best */
+	struct slice snippet; /* of that field, the words found between \1 and \2 */
+};
+
 struct store_req {
 	enum store_op op;
 	uint64_t tag; /* the asker's; returned */
@@ -160,6 +167,10 @@ struct store_req {
 		size_t pins_n;
 		enum own_state own;
 		uint64_t now_s;
+		/* FACT_PUT */
+		const struct fact *facts;
+		size_t facts_n;
+		const struct fact_words *words;
 	} a;
 };
 
@@ -185,6 +196,8 @@ struct store_res {
 		uint64_t seq, first;
 		struct id32 identity;
 		uint8_t identity_kind;
+		struct fact *facts;
+		struct store_hit *hits;
 	} r;
 };
 

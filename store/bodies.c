@@ -1,6 +1,22 @@
 /* bodies.c -- bodies that come after their headers. SPEC.md section 10.4. */
 #include "store/db.h"
 
+static enum err make_facts(struct store *s, const struct log_row *l, const struct store_req *q)
+{
+	if (!s->facts)
+		return OK;
+	uint8_t header[ENTRY_HEADER_BYTES];
+	struct query get = q_start(s, Q_ENTRY_HEADER);
+	q_int(&get, entry_key(l, q->a.seq));
+	struct slice h = q_row(&get) ? qc_slice(&get, 0) : (struct slice){0};
+	if (h.n == sizeof header)
+		memcpy(header, h.p, sizeof header);
+	else if (get.e == OK)
+		get.e = ERR_CORRUPT;
+	enum err e = q_end(&get);
+	return e == OK ? facts_make_entry(s, l, q->a.seq, &q->a.id, header, q->a.bytes) : e;
+}
+
 enum err op_BODY_PUT(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	struct log_row *l;
@@ -29,6 +45,8 @@ enum err op_BODY_PUT(struct store *s, const struct store_req *q, struct store_re
 	q_blob(&put, q->a.bytes);
 	q_int(&put, entry_key(l, q->a.seq));
 	e = q_done(&put);
+	if (e == OK)
+		e = make_facts(s, l, q);
 	if (q->a.seq < l->pub.end)
 		l->pub.gaps--;
 	l->pub.bytes += q->a.bytes.n;

@@ -139,6 +139,17 @@ enum err db_open(struct store *s, const struct store_options *o)
 	return e;
 }
 
+enum err db_open_memory(struct store *s)
+{
+	int rc = sqlite3_open_v2(":memory:", &s->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+			SQLITE_OPEN_EXRESCODE,
+		NULL);
+	if (rc != SQLITE_OK)
+		return db_fault(s, rc);
+	return db_exec(s, "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;");
+}
+
 void db_close(struct store *s)
 {
 	for (size_t i = 0; i < Q_COUNT; i++)
@@ -189,6 +200,13 @@ void q_blob_or_null(struct query *q, struct slice v)
 void q_text(struct query *q, const char *v)
 {
 	bound(q, sqlite3_bind_text(q->st, ++q->bound, v, -1, SQLITE_STATIC));
+}
+
+void q_text_slice(struct query *q, struct slice v)
+{
+	bound(q,
+		sqlite3_bind_text64(
+			q->st, ++q->bound, v.n ? (const char *)v.p : "", v.n, SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void q_null(struct query *q)

@@ -43,6 +43,10 @@ struct store {
 	bool in_transaction;
 	bool touched; /* the present write has changed something */
 	bool wipe; /* content was dropped: the write-ahead log must go too */
+	bool memory; /* no file: FACT_ requests only */
+	fact_maker facts; /* NULL: no facts are made */
+	bool words_new; /* this transaction added words for search that the index may not have written yet */
+	bool words_gone; /* and took some away: the index must be merged before the commit */
 	enum err broken; /* an fsync failed: final for this connection */
 	uint64_t number; /* the last change number, with those of the open transaction */
 	uint64_t number_committed;
@@ -56,13 +60,16 @@ struct store {
 /* db.c: opening, and the meaning of foreign codes. */
 enum err db_fault(struct store *s, int rc); /* maps what SQLite said, keeps the text */
 MUST_CHECK enum err db_open(struct store *s, const struct store_options *o);
+MUST_CHECK enum err db_open_memory(struct store *s);
 void db_close(struct store *s);
 MUST_CHECK enum err db_exec(struct store *s, const char *sql);
 char *db_path(const char *home, const char *name); /* given to the caller; NULL if out of memory */
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
+#define DB_VERSION 3
 MUST_CHECK enum err db_migrate(struct store *s);
+MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(
 	struct store *s, int64_t *version); /* ERR_NEWER, ERR_CORRUPT: not ours */
 
@@ -79,6 +86,7 @@ void q_int(struct query *q, int64_t v);
 void q_blob(struct query *q, struct slice v); /* an empty slice is an empty blob */
 void q_blob_or_null(struct query *q, struct slice v);
 void q_text(struct query *q, const char *v);
+void q_text_slice(struct query *q, struct slice v);
 void q_null(struct query *q);
 bool q_row(struct query *q); /* false at the end and on error */
 MUST_CHECK enum err q_end(struct query *q); /* resets it; gives the first error */
@@ -117,7 +125,10 @@ static inline int64_t entry_key(const struct log_row *l, uint64_t seq)
 	return l->no << 32 | (int64_t)seq;
 }
 
+#define HEADER_FLAGS_AT 1
+#define HEADER_SEALED 1u
 #define HEADER_PREV_AT 42
+#define HEADER_HOUR_AT 74
 
 /* exec.c: inside a write, before its first change. */
 static inline void store_touch(struct store *s)
@@ -170,6 +181,41 @@ MUST_CHECK enum err side_erase(
 	struct store *s, const struct store_req *q, struct log_row *l, struct store_res *r);
 /* After a change of closing or fork: takes back into the chain what a closing names, and out of it what lies behind a fork. */
 MUST_CHECK enum err side_arrange(struct store *s, struct log_row *l);
+
+/* facts.c: what entries say. */
+/* Makes and stores the facts of an entry, if it is clear; drops what it said before. */
+MUST_CHECK enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq,
+	const struct id32 *id, const uint8_t *header, struct slice body);
+MUST_CHECK enum err facts_drop(
+	struct store *s, const struct id32 *log, uint64_t first, uint64_t end); /* [first, end) */
+MUST_CHECK enum err facts_settle(
+	struct store *s); /* before a commit: no word of a dropped fact stays in the index */
+MUST_CHECK enum err facts_clear(struct store *s);
+
+/* facts_read.c */
+#define FACTS_MAX 1000 /* in one result, and up to FACTS_OF_ENTRY_MAX more to end with a whole entry */
+#define FACTS_BYTES_MAX (8u << 20) /* of their records, and one more */
+MUST_CHECK enum err fact_read(
+	struct query *q, struct arena *mem, const struct fact *before, struct fact *out);
+MUST_CHECK enum err fact_read_no(
+	struct store *s, int64_t no, const struct fact *before, struct arena *mem, struct fact *out);
+static inline int64_t fact_mask(const struct store_req *q)
+{
+	return q->a.number ? (int64_t)q->a.number : -1;
+}
+
+/* rebuild.c: at a writer's start, and after it. */
+MUST_CHECK enum err facts_catch_up(struct store *s);
+
+/* search_query.c, snippet.c */
+#define SEARCH_WORDS 24
+#define SEARCH_WORD_BYTES 64
+#define SNIPPET_BYTES 200
+/* What somebody typed as a query of FTS5 that no input can break, ended by a zero byte; n is 0 if there is no word in it.
+ * shorter: words lose their last letters, for when nothing is found. ERR_MEMORY. */
+MUST_CHECK enum err search_query(struct slice typed, bool shorter, struct buf *out);
+/* The part of a marked text with the most marks; at most SNIPPET_BYTES into out, returns how many. Marks stay in pairs. */
+size_t snippet_cut(struct slice marked, char out[SNIPPET_BYTES]);
 
 /* peers.c */
 MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,

@@ -34,6 +34,8 @@ enum err op_ERASED_PUT(struct store *s, const struct store_req *q, struct store_
 	e = q_done(&put);
 	if (e == OK)
 		e = pins_drop(s, key, r);
+	if (e == OK)
+		e = facts_drop(s, &l->pub.log, q->a.seq, q->a.seq + 1);
 	if (kind == 3 && q->a.seq < l->pub.end)
 		l->pub.gaps--;
 	l->pub.bytes -= bytes;

@@ -30,9 +30,11 @@ static enum err open_inside(struct store *s, const struct store_options *o)
 	enum err e = db_open(s, o);
 	if (e == OK)
 		e = o->read_only ? db_version_check(s, &version) : db_migrate(s);
-	if (e == OK && o->read_only && version < 2)
+	if (e == OK && o->read_only && version < DB_VERSION)
 		e = ERR_STATE; /* the writer migrates */
-	return e == OK ? read_number(s) : e;
+	if (e == OK)
+		e = read_number(s);
+	return e == OK && !o->read_only ? facts_catch_up(s) : e;
 }
 
 enum err store_open(const struct store_options *o, struct store **out)
@@ -42,6 +44,7 @@ enum err store_open(const struct store_options *o, struct store **out)
 		return ERR_MEMORY;
 	s->lock_fd = -1;
 	s->read_only = o->read_only;
+	s->facts = o->facts;
 	size_t n = strlen(o->home) + 1;
 	s->home = malloc(n);
 	s->logs = malloc(STORE_LOGS_MAX * sizeof *s->logs);
@@ -54,6 +57,24 @@ enum err store_open(const struct store_options *o, struct store **out)
 	if (e != OK) {
 		store_close(s);
 		return e;
+	}
+	*out = s;
+	return OK;
+}
+
+enum err store_open_memory(struct store **out)
+{
+	struct store *s = calloc(1, sizeof *s);
+	if (!s)
+		return ERR_MEMORY;
+	s->lock_fd = -1;
+	s->memory = true;
+	enum err e = db_open_memory(s);
+	if (e == OK)
+		e = db_migrate_memory(s);
+	if (e != OK) {
+		store_close(s);
+		return ERR_MEMORY;
 	}
 	*out = s;
 	return OK;
@@ -95,12 +116,14 @@ static void roll_back(struct store *s)
 	logs_forget(s);
 	s->number = s->number_committed;
 	s->in_transaction = false;
-	s->wipe = false;
+	s->wipe = s->words_new = s->words_gone = false;
 }
 
 static enum err commit(struct store *s)
 {
 	enum err e = logs_flush(s);
+	if (e == OK)
+		e = facts_settle(s);
 	if (e == OK && s->number != s->number_committed) {
 		struct query q = q_start(s, Q_NUMBER_SET);
 		q_uint(&q, s->number);
@@ -175,11 +198,19 @@ enum err store_write_alone(struct store *s, enum err (*work)(struct store *s))
 	return e;
 }
 
+/* A memory store holds facts and nothing else. */
+static bool takes(const struct store *s, enum store_op op)
+{
+	return !s->memory || (op >= STORE_FACT_PUT && op <= STORE_FACT_SEARCH);
+}
+
 static void fail_writes(
 	struct store *s, struct store_req *const *reqs, struct store_res *res, size_t n, enum err why)
 {
 	bool written = false;
 	for (size_t i = 0; i < n; i++) {
+		if (!takes(s, reqs[i]->op))
+			continue;
 		if (!ops[reqs[i]->op].writes) {
 			if (!written)
 				continue;
@@ -200,7 +231,9 @@ static enum err run_batch(struct store *s, struct store_req *const *reqs, struct
 {
 	for (size_t i = 0; i < n; i++) {
 		bool fatal = false;
-		if (!ops[reqs[i]->op].writes)
+		if (!takes(s, reqs[i]->op))
+			res[i].err = ERR_REFUSED;
+		else if (!ops[reqs[i]->op].writes)
 			res[i].err = run_read(s, reqs[i], &res[i]);
 		else if (s->read_only)
 			res[i].err = ERR_REFUSED;

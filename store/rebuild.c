@@ -92,7 +92,8 @@ static enum err drop_from(struct store *s, const struct log_row *l, uint64_t fir
 	struct query cut = q_start(s, Q_LOG_ENTRIES_CUT);
 	q_int(&cut, entry_key(l, first));
 	q_int(&cut, entry_key(l, LIMIT_SEQ) + 1);
-	return q_done(&cut);
+	enum err e = q_done(&cut);
+	return e == OK ? facts_drop(s, &l->pub.log, first, LIMIT_SEQ + 1) : e;
 }
 
 /* A hole in the chain: what lies behind it is fetched again. The id of the last entry before a hole is named nowhere, so that one goes
@@ -190,6 +191,64 @@ static enum err for_each(
 	return e;
 }
 
+static enum err facts_of_log(struct store *s, const struct id32 *id)
+{
+	struct log_row *l;
+	enum err e = log_get(s, id, &l);
+	if (e != OK)
+		return e;
+	struct query list = q_start(s, Q_FACT_SOURCES);
+	q_int(&list, entry_key(l, 0));
+	q_int(&list, entry_key(l, l->pub.length));
+	while (q_row(&list)) {
+		struct slice header = qc_slice(&list, 1);
+		uint64_t seq = qc_uint(&list, 0) & LIMIT_SEQ;
+		struct id32 entry;
+		if (header.n != ENTRY_HEADER_BYTES)
+			list.e = ERR_CORRUPT;
+		else if (!(header.p[HEADER_FLAGS_AT] & HEADER_SEALED)) {
+			list.e = log_id_at(s, l, seq, &entry);
+			if (list.e == OK)
+				list.e = facts_make_entry(s, l, seq, &entry, header.p, qc_slice(&list, 2));
+		}
+	}
+	return q_end(&list);
+}
+
+static enum err set_made(struct store *s, bool made)
+{
+	store_touch(s);
+	struct query set = q_start(s, Q_FACT_STATE_SET);
+	q_int(&set, made);
+	return q_done(&set);
+}
+
+static enum err make_facts(struct store *s)
+{
+	if (!s->facts)
+		return OK;
+	enum err e = facts_clear(s);
+	if (e == OK)
+		e = for_each(s, Q_LOG_IDS, facts_of_log);
+	return e == OK ? set_made(s, true) : e;
+}
+
+static enum err forget_made(struct store *s)
+{
+	return set_made(s, false);
+}
+
+/* Who writes without a maker leaves bodies without facts; the next who has one makes them all. */
+enum err facts_catch_up(struct store *s)
+{
+	struct query get = q_start(s, Q_FACT_STATE);
+	bool made = q_row(&get) && qc_int(&get, 0) != 0;
+	enum err e = q_end(&get);
+	if (e != OK || made == (s->facts != NULL))
+		return e;
+	return store_write_alone(s, s->facts ? make_facts : forget_made);
+}
+
 static enum err rebuild_inside(struct store *s)
 {
 	struct query clear = q_start(s, Q_PIN_CLEAR);
@@ -198,6 +257,8 @@ static enum err rebuild_inside(struct store *s)
 		e = for_each(s, Q_LOG_IDS, rebuild_log);
 	if (e == OK)
 		e = rebuild_side_pins(s);
+	if (e == OK)
+		e = make_facts(s);
 	return e == OK ? for_each(s, Q_PEER_NODES, rebuild_peer) : e;
 }
 

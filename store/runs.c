@@ -75,6 +75,7 @@ static enum err take_part(struct store *s, const struct store_req *q, struct log
 	struct store_part p = q->a.parts[i];
 	p.kind = stored_kind(p.kind);
 	struct slice sig = i + 1 == q->a.n ? q->a.sig : (struct slice){0};
+	struct id32 id = i + 1 < q->a.n ? id32_from(q->a.parts[i + 1].header + HEADER_PREV_AT) : q->a.id;
 	if (l->side && p.kind != 2) {
 		/* SPEC 12.2: "the body is never stored again" -- not even after its entry was behind a fork. */
 		enum err e = side_statement(s, l, seq, p.header, mem, &p.bytes);
@@ -89,11 +90,10 @@ static enum err take_part(struct store *s, const struct store_req *q, struct log
 		t->gaps++;
 	if (p.kind == 2) {
 		t->erased |= (uint64_t)1 << i;
-		struct id32 id = i + 1 < q->a.n ? id32_from(q->a.parts[i + 1].header + HEADER_PREV_AT)
-						: q->a.id;
 		sum_add(&l->pub.erased_sum, &id);
 	}
-	return put_entry(s, l, seq, &p, sig);
+	enum err e = put_entry(s, l, seq, &p, sig);
+	return e == OK && p.kind == 1 ? facts_make_entry(s, l, seq, &id, p.header, p.bytes) : e;
 }
 
 enum err op_RUN_PUT(struct store *s, const struct store_req *q, struct store_res *r)

@@ -106,6 +106,8 @@ enum err side_take(struct store *s, struct log_row *l, uint64_t first, bool agai
 		e = take_one(s, l, seq, again);
 	for (uint64_t seq = first; e == OK && seq < l->pub.length; seq++)
 		e = drop_entry(s, l, seq);
+	if (e == OK)
+		e = facts_drop(s, &l->pub.log, first, l->pub.length);
 	*count = l->pub.length - first;
 	l->pub.length = first;
 	l->pub.last = last;
@@ -147,6 +149,13 @@ static enum err find_chain(struct store *s, const struct log_row *l, struct arra
 	return OK;
 }
 
+static enum err restore_facts(struct store *s, const struct log_row *l, const struct id32 *id,
+	struct slice header, struct slice body)
+{
+	return header.n == ENTRY_HEADER_BYTES ? facts_make_entry(s, l, l->pub.length, id, header.p, body)
+					      : ERR_CORRUPT;
+}
+
 static enum err restore_one(struct store *s, struct log_row *l, int64_t no)
 {
 	struct query at = q_start(s, Q_SIDE_AT);
@@ -168,6 +177,8 @@ static enum err restore_one(struct store *s, struct log_row *l, int64_t no)
 			l->pub.bytes += qc_slice(&at, 6).n;
 		if (kind == 2)
 			sum_add(&l->pub.erased_sum, &id);
+		if (e == OK && kind == 1)
+			e = restore_facts(s, l, &id, qc_slice(&at, 3), qc_slice(&at, 6));
 		l->pub.last = id;
 	}
 	enum err ended = q_end(&at);

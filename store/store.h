@@ -10,11 +10,14 @@ struct store_options {
 	const char *home; /* folder; holds quire.db, blobs/ */
 	bool create; /* make the database if it is not there (ERR_NOT_FOUND otherwise) */
 	bool read_only; /* a reader: query_only, never checkpoints; write ops give ERR_REFUSED */
+	fact_maker facts; /* makes the facts of clear bodies; NULL: none are made */
 };
 
 /* Opens and, for the writer, migrates (a backup copy quire.db.before-N is made before each migration).
  * ERR_NEWER: the database is newer than this program; ERR_BUSY: locked; ERR_NOT_FOUND, ERR_IO, ERR_FULL, ERR_CORRUPT, ERR_MEMORY. */
 MUST_CHECK enum err store_open(const struct store_options *o, struct store **out);
+/* A database in memory that takes FACT_ requests only (others give ERR_REFUSED): what somebody who is signed in can open. One thread at a time. ERR_MEMORY. */
+MUST_CHECK enum err store_open_memory(struct store **out);
 void store_close(struct store *s); /* the writer checkpoints */
 
 /* At each start, by the writer (SPEC 10.2, ARCHITECTURE "restored homes"): records the instance id, the machine id and the side file's inode,
