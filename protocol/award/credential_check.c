@@ -152,7 +152,7 @@ static enum err proof_is_ours(
 		snprintf(why, PROOF_WHY_BYTES, "%s", r->why);
 		return r->err == ERR_MEMORY ? ERR_MEMORY : ERR_SIGNATURE;
 	}
-	if (!r->known || !id32_equal(&r->key, key)) {
+	if (!r->known || r->hinted || !id32_equal(&r->key, key)) {
 		snprintf(why, PROOF_WHY_BYTES, "A proof is by another key than the issuer's.");
 		return ERR_SIGNATURE;
 	}

@@ -78,6 +78,41 @@ enum err credential_time_parse(const char *text, uint64_t *seconds)
 	return OK;
 }
 
+/* "Z", or "+hh:mm" and "-hh:mm"; the seconds to be taken away. */
+static bool zone_of(const char *p, int64_t *offset)
+{
+	*offset = 0;
+	if (strcmp(p, "Z") == 0)
+		return true;
+	if ((*p != '+' && *p != '-') || strlen(p) != 6 || p[3] != ':' || strspn(p + 1, "0123456789") != 2 ||
+		strspn(p + 4, "0123456789") != 2)
+		return false;
+	unsigned hours = digits(p + 1, 2), minutes = digits(p + 4, 2);
+	*offset = (int64_t)(hours * 3600 + minutes * 60) * (*p == '-' ? -1 : 1);
+	return hours < 24 && minutes < 60;
+}
+
+enum err credential_time_read(const char *text, uint64_t *seconds)
+{
+	char whole[CREDENTIAL_TIME_BYTES];
+	uint64_t at;
+	int64_t offset;
+	size_t n = strlen(text), rest = CREDENTIAL_TIME_BYTES - 2;
+	if (n <= rest)
+		return ERR_FORMAT;
+	memcpy(whole, text, rest);
+	whole[rest] = 'Z';
+	whole[rest + 1] = 0;
+	if (text[rest] == '.') {
+		size_t fraction = strspn(text + rest + 1, "0123456789");
+		rest += fraction ? fraction + 1 : 0;
+	}
+	if (credential_time_parse(whole, &at) != OK || !zone_of(text + rest, &offset))
+		return ERR_FORMAT;
+	*seconds = offset > 0 && (uint64_t)offset > at ? 0 : at - (uint64_t)offset;
+	return OK;
+}
+
 /* SPEC 17.5: "a day that the month lacks becomes its last one" */
 void credential_add_months(uint64_t seconds, unsigned months, char out[CREDENTIAL_TIME_BYTES])
 {

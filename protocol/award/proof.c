@@ -244,6 +244,17 @@ static void keep(char *out, size_t room, const char *text)
 	out[n] = 0;
 }
 
+/* SPEC 17.8: "the Multikey behind its `#`" */
+static enum err hinted_key(const char *method, struct id32 *key)
+{
+	char did[DID_KEY_BYTES];
+	const char *hash = strchr(method, '#');
+	if (!hash || strlen(hash) > DID_KEY_BYTES - sizeof "did:key:")
+		return ERR_FORMAT;
+	snprintf(did, sizeof did, "did:key:%s", hash + 1);
+	return did_key_parse(slice_str(did), key);
+}
+
 static enum err check_key(const json_t *proof, struct proof_result *result)
 {
 	char quoted[QUOTE_BYTES];
@@ -259,10 +270,12 @@ static enum err check_key(const json_t *proof, struct proof_result *result)
 	if (e != OK)
 		return e;
 	keep(result->method, sizeof result->method, method);
-	if (strncmp(method, "did:key:", 8) != 0)
+	result->hinted = strncmp(method, "did:key:", 8) != 0;
+	e = result->hinted ? hinted_key(method, &result->key)
+			   : did_key_parse(slice_str(method), &result->key);
+	if (e == ERR_FORMAT && result->hinted)
 		return found(
 			result, ERR_REFUSED, "unknown verification method \"%s\"", quote(method, quoted));
-	e = did_key_parse(slice_str(method), &result->key);
 	if (e == ERR_VERSION)
 		return found(result, ERR_REFUSED, "the verification method is no Ed25519 key");
 	return e == ERR_FORMAT ? found(result, e, "the verification method is no did:key") : e;

@@ -24,6 +24,7 @@ MUST_CHECK enum err proof_add(json_t *doc, enum proof_suite suite, const struct 
 struct proof_result {
 	enum proof_suite suite; /* if known */
 	bool known; /* a suite, type and key that this version can check */
+	bool hinted; /* the method is no did:key: the key is the Multikey that stands behind its # */
 	struct id32 key; /* of the verification method, if known */
 	char method[160], created[PROOF_TIME_BYTES]; /* as they stand there, cut */
 	enum err
