@@ -164,13 +164,35 @@ static enum err put_string(const char *s, size_t n, struct buf *out)
 	return e == OK ? put_text(out, "\"") : e;
 }
 
-/* The fewest digits that give the number back; returns n such that it is 0.digits × 10^n. */
+static bool gives(const char *text, double d)
+{
+	double back = strtod(text, NULL);
+	return back >= d && back <= d;
+}
+
+/* One more in the last place of "d.ddde±x"; false if that needs another digit. */
+static bool step_up(char *text)
+{
+	for (char *p = strchr(text, 'e') - 1; p >= text; p--) {
+		if (*p == '.')
+			continue;
+		if (*p != '9') {
+			++*p;
+			return true;
+		}
+		*p = '0';
+	}
+	return false;
+}
+
+/* The fewest digits that give the number back; returns n such that it is 0.digits × 10^n.
+ * Below a power of two doubles lie closer than above: there the next decimal up may do where the nearest does not. */
 static int shortest(double d, char digits[NUMBER_TEXT_MAX])
 {
 	char text[NUMBER_TEXT_MAX];
 	for (int precision = 0; precision < 17; precision++) {
 		snprintf(text, sizeof text, "%.*e", precision, d);
-		if (strtod(text, NULL) == d)
+		if (precision == 16 || gives(text, d) || (step_up(text) && gives(text, d)))
 			break;
 	}
 	size_t k = 0;

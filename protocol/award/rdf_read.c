@@ -151,7 +151,10 @@ static enum err read_object(struct rdf *r, const struct node *node, const struct
 		graph = new_blank(r);
 		child.graph = graph.blank + 1;
 	}
+	size_t before = r->n;
 	enum err e = read_node(r, v, &child);
+	if (e == OK && def->container == CONTAINER_GRAPH && r->n == before)
+		return rdf_refuse(r, "\"%s\" of %s says nothing", def->term, node->what);
 	quad->o = def->container == CONTAINER_GRAPH ? graph : child.name;
 	return e;
 }
@@ -318,5 +321,6 @@ enum err rdf_read(struct rdf *r, const json_t *doc)
 	struct node node = {.what = "the document"};
 	if (!json_is_object(doc))
 		return rdf_refuse(r, "the document is no object");
-	return read_node(r, doc, &node);
+	enum err e = read_node(r, doc, &node);
+	return e == OK && r->n == 0 ? rdf_refuse(r, "the document says nothing") : e;
 }
