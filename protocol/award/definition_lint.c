@@ -208,9 +208,9 @@ static void check_size(struct lint *l, const json_t *doc)
 	if (e == ERR_MEMORY)
 		l->memory = true;
 	else if (e != OK)
-		lint_add(l, NULL, "cannot be brought into canonical form: %s", err_text(e));
+		lint_add_line(l, 0, "cannot be brought into canonical form: %s", err_text(e));
 	else if (canonical.n > DEFINITION_BYTES_MAX)
-		lint_add(l, NULL, "is too large: %zu bytes in canonical form, and %u are the most",
+		lint_add_line(l, 0, "is too large: %zu bytes in canonical form, and %u are the most",
 			canonical.n, DEFINITION_BYTES_MAX);
 	buf_free(&canonical);
 }

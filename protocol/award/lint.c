@@ -31,9 +31,10 @@ void lint_add(struct lint *l, const struct lint_at *at, const char *format, ...)
 	va_end(args);
 }
 
-__attribute__((format(printf, 3, 4))) static void add_at_line(
-	struct lint *l, unsigned line, const char *format, ...)
+void lint_add_line(struct lint *l, unsigned line, const char *format, ...)
 {
+	if (l->n >= DEFINITION_FINDINGS_MAX)
+		return;
 	if (!l->found) {
 		l->n++;
 		return;
@@ -58,7 +59,7 @@ json_t *lint_parse(struct lint *l)
 	/* why: "line 12: …" */
 	const char *text = strchr(why, ':');
 	unsigned long line = text ? strtoul(why + strlen("line "), NULL, 10) : 0;
-	add_at_line(l, (unsigned)line, "is not sound JSON: %s", text ? text + 2 : why);
+	lint_add_line(l, (unsigned)line, "is not sound JSON: %s", text ? text + 2 : why);
 	return NULL;
 }
 

@@ -66,6 +66,9 @@ MUST_CHECK enum err lint_end(struct lint *l);
 /* One finding; beyond DEFINITION_FINDINGS_MAX they are dropped. A member that is not there gets the line of its object. */
 __attribute__((format(printf, 3, 4))) void lint_add(
 	struct lint *l, const struct lint_at *at, const char *format, ...);
+/* Of the whole document (line 0), or where it is no JSON. */
+__attribute__((format(printf, 3, 4))) void lint_add_line(
+	struct lint *l, unsigned line, const char *format, ...);
 /* "must be one of: …", with what the given text may have meant. */
 void lint_add_choice(
 	struct lint *l, const struct lint_at *at, const char *given, const char *const *names, size_t n);
