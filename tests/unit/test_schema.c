@@ -125,10 +125,14 @@ static void try_number(json_t *schema, const struct lint_at *at)
 	try(at, json_integer(most + 1), false);
 }
 
-static void try_choice(json_t *choices, const struct lint_at *at)
+static void try_choice(json_t *choices, const struct lint_at *at, const char *ours)
 {
-	size_t i;
+	char all[200] = "";
+	size_t i, n = 0;
 	json_t *v;
+	json_array_foreach(choices, i, v)
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i ? "|" : "", json_string_value(v));
+	assert_string_equal(all, ours);
 	try(at, json_string("none-of-these"), false);
 	try(at, json_true(), false);
 	json_array_foreach(choices, i, v) try(at, json_incref(v), true);
@@ -197,7 +201,7 @@ static void walk(json_t *schema, const struct lint_at *at, const struct lint_mem
 {
 	const char *type = json_string_value(json_object_get(schema, "type"));
 	if (!type) {
-		try_choice(json_object_get(schema, "enum"), at);
+		try_choice(json_object_get(schema, "enum"), at, m->choices);
 	} else if (strcmp(type, "string") == 0) {
 		try_text(schema, at);
 	} else if (strcmp(type, "integer") == 0) {
