@@ -7,9 +7,11 @@
 
 #include <jansson.h>
 
+#define BUNDLE_TYPE "QuireProofBundle"
 #define BUNDLE_BYTES_MAX (8u << 20)
 #define BUNDLE_IDENTITIES_MAX 64u
 #define BUNDLE_RUNS_MAX 512u
+#define BUNDLE_MARKS_MAX 512u
 
 /* ---- writing */
 
@@ -58,13 +60,19 @@ MUST_CHECK enum err bundle_write(const struct bundle_parts *parts, struct buf *o
 /* A bundle that was read and checked (SPEC 18: key events, runs, bodies); owns everything. */
 struct bundle;
 
+/* Is this a bundle, by its type? */
+bool bundle_is(const json_t *doc);
 /* ERR_FORMAT, ERR_LIMIT, ERR_SIGNATURE, ERR_HASH, ERR_CHAIN, ERR_DECRYPT …: the bundle is wrong, why says where; ERR_MEMORY. */
 MUST_CHECK enum err bundle_read(struct slice text, struct bundle **out, char why[256]);
+/* The same of a document that was parsed already; takes a reference. */
+MUST_CHECK enum err bundle_read_json(json_t *doc, struct bundle **out, char why[256]);
 void bundle_free(struct bundle *b); /* NULL is fine */
 const json_t *bundle_credential(const struct bundle *b);
 const struct judge_case *bundle_case(const struct bundle *b);
 struct entry_ref bundle_award(const struct bundle *b);
 uint32_t bundle_hour(const struct bundle *b);
 size_t bundle_marks(const struct bundle *b, const struct bundle_mark **marks);
+/* Entries that could not be used, since what would show that they count is not in the bundle (SPEC 18). */
+size_t bundle_left_out(const struct bundle *b);
 
 #endif

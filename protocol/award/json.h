@@ -9,7 +9,7 @@
 
 #define JSON_WHY_BYTES 200
 #define JSON_DEPTH_MAX 64u
-#define JSON_BYTES_MAX (4u << 20)
+#define JSON_BYTES_MAX (8u << 20)
 
 /* A whole document: one object or array, UTF-8, no duplicate keys, no lone surrogates, no NUL in texts, depth at most JSON_DEPTH_MAX, at most
  * JSON_BYTES_MAX bytes. Every number becomes a real. The result is the caller's (json_decref).
