@@ -335,6 +335,25 @@ static void the_proof_configuration_is_one_blank_node(void **state)
 	json_decref(doc);
 }
 
+/* SOURCE.txt: every term of the two contexts, made by another program. */
+static void every_term_is_what_other_programs_make_of_it(void **state)
+{
+	(void)state;
+	static const char *const versions[] = {"3.0.2", "3.0.3"};
+	for (size_t i = 0; i < 2; i++) {
+		char file[64], why[RDF_WHY_BYTES];
+		struct buf nquads = {0};
+		snprintf(file, sizeof file, "awards/terms-%s.json", versions[i]);
+		json_t *doc = load(file);
+		if (rdf_canonical(doc, &nquads, why) != OK)
+			fail_msg("%s: %s", file, why);
+		snprintf(file, sizeof file, "awards/terms-%s.nq", versions[i]);
+		expect_text(buf_slice(&nquads), file);
+		buf_free(&nquads);
+		json_decref(doc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +364,7 @@ int main(void)
 		cmocka_unit_test(awards_of_other_programs_are_made_again),
 		cmocka_unit_test(the_endorsement_inside_verifies_by_itself),
 		cmocka_unit_test(the_proof_configuration_is_one_blank_node),
+		cmocka_unit_test(every_term_is_what_other_programs_make_of_it),
 	};
 	if (sodium_init() < 0)
 		return 1;
