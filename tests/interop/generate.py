@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 import keysets
+import recordcases
 import vectors
 from quirepy import blobs, entries, invitation, keys, mp, prim, records, seal
 
@@ -45,7 +46,7 @@ def flip(data, at, bit=1):
 def hashes(w):
     for n, name in enumerate(["quire.keyevent", "quire.keyset", "quire.log", "quire.entry", "quire.envelope", "quire.body", "quire.leaf",
                               "quire.node", "quire.root", "quire.wrap", "quire.hint", "quire.slot", "quire.ephemeral", "quire.code",
-                              "quire.codesum", "quire.invite", "quire.invitesum"]):
+                              "quire.codesum", "quire.invite", "quire.invitesum", "quire.act", "quire.award", "quire.endorse", "quire.evidence"]):
         data = w.rnd(n * 19)
         w.add("hash", personal=name, input=data, output=prim.H(name, data))
     for ids in ([], [w.rnd(32)], [b"\xff" * 32, bytes(31) + b"\1"], [w.rnd(32) for _ in range(20)], [b"\xff" * 32] * 3):
@@ -336,7 +337,7 @@ def all_records(w):
     art = {"title": "t", "kind": "photo", "depicts": "nobody"}
     good = [("device", {"event": i(32)}), ("profile", {"name": "n" * 200, "about": ""}), ("profile", {"name": "n", "unknown": [1]}),
             ("artifact", art), ("artifact", {**art, "blobs": [blob] * 15 + [{**blob, "later": True}], "date": "2024-02-31", "grade": "5", "subject": "Art", "tags": ["a"] * 32, "link": "x" * 2048}),
-            ("reflection", {"text": "x" * 49152, "on": ref, "prompt": "p"}), ("share", {"of": ref, "key": i(32)}),
+            ("reflection", {"text": "x" * 49152, "on": ref, "prompt": "p"}), ("share", {"keys": [[ref, i(32)]]}),
             ("admission", {"node": i(32), "name": "n"}), ("admission-end", {"of": ref}), ("never-heard-of", {}), ("", {"a": None})]
     for kind, fields in good:
         w.add("record", record=mp.encode([kind, fields]))
@@ -350,7 +351,7 @@ def all_records(w):
            ("reflection", {"text": "t", "on": [ref[0], 1 << 32, ref[2]]}), ("admission-end", {"of": [ref[0], 1 << 32, ref[2]]}), ("artifact", {**art, "tags": []}),
            ("artifact", {**art, "tags": ["a"] * 33}), ("artifact", {**art, "tags": [""]}), ("artifact", {**art, "link": ""}), ("artifact", {"title": "t", "kind": "photo"}),
            ("reflection", {"text": ""}), ("reflection", {"text": "t", "on": ref[:2]}), ("reflection", {"text": "t", "on": [*ref, 1]}),
-           ("share", {"of": ref}), ("share", {"of": [ref[0], -1, ref[2]], "key": i(32)}), ("admission", {"node": i(32)}), ("admission-end", {"of": None})]
+           ("share", {"of": ref, "key": i(32)}), ("admission", {"node": i(32)}), ("admission-end", {"of": None})]
     for kind, fields in bad:
         w.refuse("record", kind, record=mp.encode([kind, fields]))
     for note, raw in (("map", mp.encode({"a": 1})), ("one element", mp.encode(["profile"])), ("three elements", mp.encode(["profile", {"name": "n"}, 1])),
@@ -360,6 +361,7 @@ def all_records(w):
                       ("deeper than 8", b"\x92\xa1x\x81\xa1a" + b"\x91" * 7 + b"\1"), ("empty", b"")):
         w.refuse("record", note, record=raw)
     w.add("record", record=b"\x92\xa1x\x81\xa1a" + b"\x91" * 6 + b"\1", note="depth 8")
+    recordcases.add(w)
 
 
 def format_cases():

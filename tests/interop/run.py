@@ -18,8 +18,9 @@ import generate
 import keysets
 import live
 import pair
+import recordcases
 import vectors
-from quirepy import entries, keys, mp, noise, prim
+from quirepy import entries, keys, mp, noise, prim, records
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parent / "vectors" / "data"
@@ -188,6 +189,18 @@ def fork_proofs():
         raise AssertionError("a false proof was accepted")
 
 
+def records_refused():
+    count = 0
+    for raw in recordcases.refused_here():
+        try:
+            records.read(raw)
+        except ValueError:
+            count += 1
+            continue
+        raise AssertionError(f"accepted {raw!r}")
+    return f"{count} records"
+
+
 def vector_file(name):
     tests, failed, refusals = load(f"quire/{name}"), [], 0
     for t in tests:
@@ -219,7 +232,7 @@ def generated():
 
 
 def vector_part(tap):
-    for f in (blake2b, hchacha, speccheck, wycheproof_ed25519, wycheproof_x25519, wycheproof_xchacha, noise_xk, messagepack, recovery_readers, fork_proofs):
+    for f in (blake2b, hchacha, speccheck, wycheproof_ed25519, wycheproof_x25519, wycheproof_xchacha, noise_xk, messagepack, recovery_readers, fork_proofs, records_refused):
         tap.check(f.__name__.replace("_", " "), f)
     for name in ("c.json", "python.json"):
         tap.check(name, lambda name=name: vector_file(name))

@@ -1,10 +1,12 @@
-"""Records, SPEC 13: whether one counts."""
+"""Records, SPEC 13: whether one is well formed."""
 import re
 
 from . import mp
+from .award import jcs
 
 KINDS = "student-work lesson-plan video audio photo assessment observation reflection portfolio data document link".split()
 DEPICTS = "nobody incidental focus".split()
+DECISIONS = "meets not-yet unjudgeable".split()
 
 
 def text(low, high):
@@ -27,8 +29,30 @@ def array(low, high, item):
     return lambda v: isinstance(v, list) and low <= len(v) <= high and all(map(item, v))
 
 
-def ref(v):
-    return isinstance(v, list) and len(v) == 3 and id32(v[0]) and uint(v[1]) and v[1] < 1 << 32 and id32(v[2])
+def row(*checks):
+    """An array with just these elements."""
+    return lambda v: isinstance(v, list) and len(v) == len(checks) and all(check(i) for check, i in zip(checks, v))
+
+
+def ascending(low, high, item, key):
+    """An array of rows whose first element is strictly ascending."""
+    whole = array(low, high, item)
+    return lambda v: whole(v) and all(key(a[0]) < key(b[0]) for a, b in zip(v, v[1:]))
+
+
+def json_text(low, high):
+    limits = text(low, high)
+
+    def check(v):
+        if not limits(v):
+            return False
+        try:
+            jcs.read_canonical(v)
+        except jcs.BadJson:
+            return False
+        return True
+
+    return check
 
 
 def date(v):
@@ -40,26 +64,105 @@ def blob(v):
     return isinstance(v, dict) and all(k in v and check(v[k]) for k, check in fields.items())
 
 
+ref = row(id32, lambda v: uint(v) and v < 1 << 32, id32)
+by = row(id32, ref)
+name64 = text(1, 64)
+
+
+def refs(low, high):
+    return array(low, high, ref)
+
+
+def keys(low, high):
+    return array(low, high, row(ref, id32))
+
+
+def marks(low, high):
+    return ascending(low, high, row(id32, lambda v: uint(v) and 1 <= v <= 1 << 32, id32), lambda log: log)
+
+
+def items(low, high):
+    return array(low, high, row(name64, one_of(KINDS), ref, id32))
+
+
+def scores(low, high):
+    return ascending(low, high, row(name64, name64, text(0, 4096)), lambda criterion: criterion.encode("utf-8"))
+
+
+def must(check):
+    return True, check
+
+
+def may(check):
+    return False, check
+
+
 # kind: {field: (required, check)}
 FIELDS = {
-    "device": {"event": (True, id32)},
-    "profile": {"name": (True, text(1, 200)), "about": (False, text(0, 16384))},
+    "device": {"event": must(id32)},
+    "profile": {"name": must(text(1, 200)), "about": may(text(0, 16384))},
     "artifact": {
-        "title": (True, text(1, 200)),
-        "kind": (True, one_of(KINDS)),
-        "about": (False, text(0, 16384)),
-        "blobs": (False, array(1, 16, blob)),
-        "date": (False, date),
-        "grade": (False, text(1, 64)),
-        "subject": (False, text(1, 200)),
-        "tags": (False, array(1, 32, text(1, 64))),
-        "depicts": (True, one_of(DEPICTS)),
-        "link": (False, text(1, 2048)),
+        "title": must(text(1, 200)),
+        "kind": must(one_of(KINDS)),
+        "about": may(text(0, 16384)),
+        "blobs": may(array(1, 16, blob)),
+        "date": may(date),
+        "grade": may(name64),
+        "subject": may(text(1, 200)),
+        "tags": may(array(1, 32, name64)),
+        "depicts": must(one_of(DEPICTS)),
+        "link": may(text(1, 2048)),
     },
-    "reflection": {"text": (True, text(1, 49152)), "on": (False, ref), "prompt": (False, text(1, 1000))},
-    "share": {"of": (True, ref), "key": (True, id32)},
-    "admission": {"node": (True, id32), "name": (True, text(1, 64))},
-    "admission-end": {"of": (True, ref)},
+    "reflection": {"text": must(text(1, 49152)), "on": may(ref), "prompt": may(text(1, 1000))},
+    "share": {"keys": must(keys(1, 64))},
+    "admission": {"node": must(id32), "name": must(name64)},
+    "admission-end": {"of": must(ref)},
+    "framework": {
+        "title": must(text(1, 500)),
+        "language": may(text(2, 35)),
+        "licence": may(text(1, 500)),
+        "notes": may(text(1, 4096)),
+        "source": may(text(1, 500)),
+        "json": may(json_text(2, 49152)),
+        "blobs": may(array(1, 1, blob)),
+        "by": may(by),
+    },
+    "microcredential": {"definition": must(json_text(2, 49152)), "supersedes": may(ref), "by": may(by)},
+    "appointment": {"for": must(ref), "reviewer": must(id32), "by": may(by)},
+    "appointment-end": {"of": must(ref), "marks": may(marks(1, 16)), "by": may(by)},
+    "manifest": {"for": must(ref), "items": must(items(1, 64)), "salt": must(id32)},
+    "submission": {
+        "for": must(ref),
+        "manifest": must(ref),
+        "keys": may(keys(1, 65)),
+        "attests": must(array(1, 8, name64)),
+        "revises": may(ref),
+        "changed": may(text(1, 4096)),
+    },
+    "claim": {"of": must(ref)},
+    "release": {"of": must(ref), "by": may(by)},
+    "review": {
+        "of": must(ref),
+        "decision": must(one_of(DECISIONS)),
+        "feedback": must(text(1, 16384)),
+        "scores": may(scores(1, 32)),
+        "endorsement": may(json_text(2, 16384)),
+    },
+    "take-up": {"reviews": must(refs(1, 64)), "by": may(by)},
+    "withdraw": {"of": must(ref)},
+    "award": {
+        "submission": must(ref),
+        "definition": must(ref),
+        "reviews": must(refs(1, 16)),
+        "credential": must(json_text(2, 49152)),
+        "by": may(by),
+    },
+    "acceptance": {"of": must(ref)},
+    "revoke": {"of": must(ref), "why": must(text(1, 1000)), "by": may(by)},
+    "endorsement": {"of": must(ref), "credential": must(json_text(2, 16384))},
+    "vouch": {"who": must(id32), "name": may(text(1, 200)), "role": may(text(1, 200)), "from": may(date), "until": may(date), "by": may(by)},
+    "vouch-end": {"of": must(ref), "by": may(by)},
+    "act": {"institution": must(id32), "digest": must(id32)},
 }
 
 
