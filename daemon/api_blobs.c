@@ -1,5 +1,6 @@
 /* api_blobs.c -- files go out: found by an entry that attaches them and that the caller can open, decrypted chunk by chunk. */
 #include "act.h"
+#include "book.h"
 #include "compose.h"
 #include "entries.h"
 #include "protocol/log/blobtree.h"
@@ -12,7 +13,7 @@
 struct sending {
 	struct api_request *rq;
 	const char *home;
-	const struct keyring *keys; /* while it is looked for */
+	struct book *book; /* while it is looked for */
 	bool has_ref, in_rows;
 	struct id32 ref_log, root;
 	uint64_t ref_seq, size, held, total;
@@ -72,10 +73,12 @@ static enum err find_in(struct sending *s, struct store *store, const struct sto
 {
 	struct record_blob found;
 	struct buf keep = {0};
-	struct opener *o = opener_new(s->keys);
-	enum err e = o
-		? entries_blob_key(store, o, b, s->has_ref ? &s->ref_log : NULL, s->ref_seq, &found, &keep)
-		: ERR_MEMORY;
+	struct opener *o = NULL;
+	enum err e = book_catch_up(s->book, store);
+	if (e == OK)
+		e = (o = book_opener(s->book)) ? OK : ERR_MEMORY;
+	if (e == OK)
+		e = entries_blob_key(store, o, b, s->has_ref ? &s->ref_log : NULL, s->ref_seq, &found, &keep);
 	opener_free(o);
 	if (e == OK) {
 		memcpy(s->key, found.key, sizeof s->key);
@@ -203,11 +206,11 @@ static enum err get(struct act *a)
 	memset(s, 0, sizeof *s);
 	s->rq = a->rq;
 	s->home = a->desk->home;
-	s->keys = a->keys;
+	s->book = session_book(a->rq->sessions, a->rq->session);
 	s->chunk = UINT64_MAX;
-	enum err e = api_id_parse(api_param(a->rq, "root"), &s->root)
-		? OK
-		: act_say(a, ERR_INPUT, "A file is named by 64 hexadecimal digits: the root in its entry.");
+	enum err e = s->book ? OK : ERR_MEMORY;
+	if (e == OK && !api_id_parse(api_param(a->rq, "root"), &s->root))
+		e = act_say(a, ERR_INPUT, "A file is named by 64 hexadecimal digits: the root in its entry.");
 	if (e == OK && ref) {
 		s->has_ref = true;
 		e = act_ref(a->desk, ref, &s->ref_log, &s->ref_seq);
@@ -216,7 +219,7 @@ static enum err get(struct act *a)
 		desk_read(a->desk, find, s);
 		e = say(a, s, s->err);
 	}
-	s->keys = NULL;
+	s->book = NULL;
 	if (e != OK) {
 		sending_free(s);
 		return e;

@@ -1,7 +1,8 @@
 /* audience.h -- who will be able to read an entry: everybody, or the holders of some reading keys. SPEC.md section 5.2. On a desk.
  *
- * Of the act only `desk` and `why` are used, so that work without a request (office.c) can do with `struct act a = {.desk = d}`.
- * Its author is a reader in any case (writing.h) and need not be added. One identity added twice is one reader. */
+ * Of the act only `desk` and `why` are used, so that work without a request (office.c) can do with `struct act a = {.desk = d}`; if there is a request, audience_panel
+ * also looks at appointments that its session can open.
+ * Its author is a reader in any case (writing.h), added or not. One identity added twice is one reader. */
 #ifndef QUIRE_DAEMON_AUDIENCE_H
 #define QUIRE_DAEMON_AUDIENCE_H
 
@@ -39,7 +40,7 @@ MUST_CHECK enum err audience_list(struct act *a, struct audience *to, const json
  * Said: ERR_NOT_FOUND: the definition is not on this node (or not a definition that counts), or the institution's keys are not; ERR_STATE: the institution has no reading key. ERR_MEMORY, ERR_IO … */
 MUST_CHECK enum err audience_panel(
 	struct act *a, struct audience *to, const struct entry_ref *definition, const struct id32 *earner);
-/* {"readers": n, "everybody": bool, "skipped": [ids]}: for answers. NULL: out of memory. readers is with the author. */
+/* {"readers": n, "everybody": bool, "skipped": [ids]}: for answers. readers: those added; for the number to be right the author is added too. NULL: out of memory. */
 json_t *audience_json(const struct audience *to);
 
 #endif

@@ -22,7 +22,8 @@
 
 struct cases;
 
-/* For one read: a cache of key events, and the book brought up to date. me: whoever is signed in, or NULL. Borrows both. Errors of book_catch_up. */
+/* For one read: a cache of key events, and the book brought up to date. me: whoever is signed in, or NULL. b NULL: only what stands in the clear. Borrows both.
+ * Errors of book_catch_up. */
 MUST_CHECK enum err cases_open(
 	struct store *reader, struct book *b, const struct id32 *me, struct cases **out);
 void cases_close(struct cases *c); /* NULL is fine */
@@ -53,7 +54,8 @@ struct fact_list {
 void fact_list_free(struct fact_list *l);
 /* What one entry says; n is 0 if nothing is at hand. at->id must agree (zeros: any). */
 MUST_CHECK enum err cases_at(struct cases *c, const struct entry_ref *at, struct fact_list *out);
-/* mask: FACT_MASK of kinds. About an entry; naming a party; by an author. With CASES_OF_AUTHOR_MAX for each author (cases_by: at most CASES_LIST_MAX, the newest by hour). */
+/* mask: FACT_MASK of kinds. About an entry; naming a party; by an author. Of each kind at most CASES_OF_AUTHOR_MAX by one author
+ * (cases_by: at most CASES_LIST_MAX). */
 MUST_CHECK enum err cases_about(
 	struct cases *c, const struct id32 *entry, uint64_t mask, struct fact_list *out);
 MUST_CHECK enum err cases_party(

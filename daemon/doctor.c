@@ -3,6 +3,7 @@
 
 #include "desk.h"
 #include "home.h"
+#include "protocol/award/facts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -132,7 +133,7 @@ bool doctor_step(struct doctor *d, struct store *s)
 
 static enum err open_home(const char *home, bool read_only, int *lock, struct store **s, char why[256])
 {
-	const struct store_options options = {.home = home, .read_only = read_only};
+	const struct store_options options = {.home = home, .read_only = read_only, .facts = facts_make};
 	enum err e = home_lock(home, lock, why);
 	if (e != OK)
 		return e;

@@ -18,7 +18,7 @@ void names_free(struct names *n); /* NULL is fine */
 /* {"id", "name", "did", "kind"}: the name of the newest profile that anybody can read, cleaned, or "" ; did by the badge key in force, and kind:
  * "" where its key events are not on this node. NULL: out of memory. */
 json_t *names_json(struct names *n, const struct id32 *id);
-/* The cleaned name alone; "" if there is none. Good until names_free. */
+/* The cleaned name alone; "" if there is none. Good until the next call. */
 const char *names_text(struct names *n, const struct id32 *id);
 
 #endif

@@ -4,6 +4,7 @@
 #include "address.h"
 #include "home.h"
 #include "log.h"
+#include "protocol/award/facts.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static enum err say(char why[WHY_BYTES], enum err e, const char *what)
 
 static enum err open_store(struct node *n, const uint8_t instance[16], char why[WHY_BYTES])
 {
-	const struct store_options options = {.home = n->config.home};
+	const struct store_options options = {.home = n->config.home, .facts = facts_make};
 	enum err e = store_open(&options, &n->store);
 	if (e == ERR_NOT_FOUND)
 		snprintf(why, WHY_BYTES,

@@ -1,6 +1,8 @@
 /* offline.c -- see offline.h. */
 #include "offline.h"
 
+#include "protocol/award/facts.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <time.h>
@@ -112,7 +114,7 @@ static const struct desk_ops ops = {op_store, op_command, op_work, op_read, op_l
 
 static enum err open_parts(struct offline *o, bool create, const struct id32 *network, char why[256])
 {
-	const struct store_options options = {.home = o->desk.home, .create = create};
+	const struct store_options options = {.home = o->desk.home, .create = create, .facts = facts_make};
 	struct engine_config c = {.node = o->desk.keys->node_key};
 	bool restored;
 	const char *reason;

@@ -14,7 +14,7 @@ struct opener *opener_new_with(
 void opener_free(struct opener *o);
 
 /* Content keys that were handed on (SPEC 5.4): the i-th that is known for this entry; false: there are no more. Some may be wrong. */
-typedef bool (*opener_key)(void *ctx, const struct id32 *entry, size_t i, uint8_t key[32]);
+typedef bool (*opener_key)(void *ctx, const struct entry_ref *entry, size_t i, uint8_t key[32]);
 void opener_keys(struct opener *o, opener_key find, void *ctx);
 
 /* Appends the record of an entry of that author's log. ERR_LOCKED: sealed, and not for us; ERR_ERASED; ERR_PENDING: the body is not here;
@@ -24,5 +24,8 @@ MUST_CHECK enum err opener_open(struct opener *o, struct store *s, const struct 
 /* The same; content_key (may be NULL): of a sealed body; zeros for a clear one. */
 MUST_CHECK enum err opener_open_key(struct opener *o, struct store *s, const struct id32 *author,
 	const struct id32 *log, const struct store_part *part, struct buf *record, uint8_t content_key[32]);
+
+/* With how many pairs of reading keys, ours and the author's, it tries bodies of this author. 0 also where the author's key events are not here. */
+MUST_CHECK enum err opener_pairs(struct opener *o, struct store *s, const struct id32 *author, size_t *n);
 
 #endif

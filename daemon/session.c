@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include "book.h"
+
 #include <sodium.h>
 #include <time.h>
 
@@ -16,6 +18,7 @@ struct sessions {
 	struct kept *open;
 	size_t open_n, held_n;
 	uint64_t last_number;
+	struct book *book; /* of those who are not signed in */
 	uv_timer_t timer;
 	void (*ended)(void *ctx, struct session *s);
 	void *ended_ctx;
@@ -54,11 +57,13 @@ void session_hold(struct session *s)
 	kept_of(s)->holds++;
 }
 
-/* The book of sessions outlives the last hold, so that a late reply finds it. */
+/* The list of sessions outlives the last hold, so that a late reply finds it. */
 static void free_if_last(struct sessions *ss)
 {
-	if (ss->freeing && !ss->held_n)
-		free(ss);
+	if (!ss->freeing || ss->held_n)
+		return;
+	book_free(ss->book);
+	free(ss);
 }
 
 void session_release(struct session *s)
@@ -68,6 +73,7 @@ void session_release(struct session *s)
 		return;
 	if (k->s.open)
 		abort();
+	book_free(k->s.book);
 	if (k->s.keyring)
 		k->free_keyring(k->s.keyring);
 	struct sessions *ss = k->home;
@@ -193,6 +199,17 @@ enum err session_find(struct sessions *ss, const struct session_caller *caller, 
 		return ERR_LOCKED;
 	*out = &found->s;
 	return OK;
+}
+
+struct book *session_book(struct sessions *ss, struct session *s)
+{
+	const struct keyring *keys = s ? s->keyring : NULL;
+	struct book **book = keys ? &s->book : &ss->book;
+	if (!*book)
+		*book = book_new(keys);
+	else if (keys)
+		book_keys(*book, keys);
+	return *book;
 }
 
 void session_close(struct sessions *ss, struct session *s)
