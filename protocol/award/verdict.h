@@ -27,7 +27,12 @@ struct verdict {
 /* now_s: for validFrom and validUntil (a credential not yet or no longer valid is WRONG for a bare one's reader as well as with a bundle); 0: not checked. Any bytes. ERR_MEMORY. */
 MUST_CHECK enum err verdict_of_file(
 	struct slice file, const struct verdict_roots *roots, uint64_t now_s, struct verdict *out);
-/* One sentence. */
+/* The same with a proof bundle that came beside the file; it stands in the place of one that is in the file. Empty: none. */
+MUST_CHECK enum err verdict_of_files(struct slice file, struct slice bundle,
+	const struct verdict_roots *roots, uint64_t now_s, struct verdict *out);
+/* The first of the worst lines; NULL: there are none. */
+const struct judge_line *verdict_decisive(const struct verdict *v);
+/* One sentence. Texts of the credential in it are cut, not cleaned. */
 void verdict_headline(const struct verdict *v, char out[256]);
 int verdict_exit_code(const struct verdict *v);
 
