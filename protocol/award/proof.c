@@ -118,7 +118,8 @@ static enum err sign(json_t *doc, json_t *unsecured, json_t *proof, enum proof_s
 	const uint8_t secret[64], char why[PROOF_WHY_BYTES])
 {
 	uint8_t hashes[HASHES_BYTES];
-	enum err e = put_context(proof, json_object_get(doc, "@context"));
+	const json_t *context = json_object_get(doc, "@context");
+	enum err e = context ? put(proof, "@context", json_deep_copy(context)) : OK;
 	if (e == OK)
 		e = signed_bytes(unsecured, proof, suite, hashes, why);
 	if (e == OK)
