@@ -19,6 +19,12 @@ struct judge_identity {
 	const struct keyset_view *view;
 };
 
+/* Signed documents that were found good earlier: a memory without meaning, so that a page of many awards checks each document once. Zeroed is empty. */
+#define JUDGE_PROOFS 256u
+struct judge_proofs {
+	struct id32 good[JUDGE_PROOFS];
+};
+
 struct judge_case {
 	size_t facts_n; /* at most JUDGE_FACTS_MAX; duplicates do not matter */
 	const struct fact *facts;
@@ -26,6 +32,7 @@ struct judge_case {
 	const struct judge_identity *identities;
 	size_t erased_n; /* entries whose bodies are known to be erased */
 	const struct id32 *erased;
+	struct judge_proofs *proofs; /* NULL: none are remembered between judgements */
 };
 
 enum judge_mark {
