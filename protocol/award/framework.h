@@ -14,7 +14,8 @@ struct framework_item {
 };
 
 struct framework_level {
-	const char *item_uri, *criterion, *quality, *description; /* item_uri may be NULL */
+	const char *item_uri, *criterion, *quality, *description; /* item_uri may be NULL; the others "" */
+	bool has_score;
 	double score;
 };
 
