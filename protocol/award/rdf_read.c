@@ -41,7 +41,7 @@ static struct rdf_name iri_of(const char *text)
 	return (struct rdf_name){.text = slice_str(text)};
 }
 
-/* SPEC 17.4: "a scheme, a colon, and no control character, space or any of `<>\"{}|^` and the backquote and backslash" */
+/* SPEC 17.4: "An IRI begins with a scheme and a colon" */
 static bool is_iri(const json_t *v)
 {
 	const char *s = json_string_value(v);
