@@ -81,7 +81,7 @@ struct book {
 	size_t logs_n, logs_cap;
 	struct book_log *logs; /* ascending by log */
 	uint64_t number; /* the change number that was caught up to; UINT64_MAX: none */
-	size_t late_n, late_cap;
+	size_t late_n, late_cap, late_at; /* late_at: those before are done */
 	struct entry_ref *late; /* entries whose keys came after they were looked at */
 	size_t records, bytes;
 	bool full;

@@ -340,14 +340,14 @@ static enum err look_late(struct looking *t)
 {
 	struct book *b = t->b;
 	enum err e = OK;
-	while (e == OK && b->late_n) {
-		const struct entry_ref of = b->late[b->late_n - 1];
+	for (; e == OK && b->late_at < b->late_n; b->late_at += e == OK) {
+		const struct entry_ref of = b->late[b->late_at];
 		struct book_log *l = book_log_find(b, &of.log);
 		if (l && of.seq < l->length && look_get(l, of.seq) == LOOK_LOCKED)
 			e = look_at_some(t, l, &of.seq, 1);
-		if (e == OK)
-			b->late_n--;
 	}
+	if (e == OK)
+		b->late_n = b->late_at = 0;
 	return e;
 }
 
