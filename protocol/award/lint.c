@@ -9,7 +9,8 @@ enum { NEAR_BYTES_MAX = 40, DESCRIPTION_BYTES = 180 };
 
 /* ---- findings */
 
-static void add(struct lint *l, unsigned line, const struct lint_at *at, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void add(
+	struct lint *l, unsigned line, const struct lint_at *at, const char *format, va_list args)
 {
 	struct finding *f = &l->found[l->n++];
 	*f = (struct finding){.line = line};

@@ -36,12 +36,11 @@ static void run_cases(const struct lint_case *cases, size_t n)
 	}
 }
 
-static void each_rule_is_found_where_it_is_broken(void **state)
+static void texts_and_numbers_are_checked(void **state)
 {
 	(void)state;
 	static const struct lint_case cases[] = {
 		{"Think time", "Think time", 0, NULL, NULL},
-		/* texts */
 		{"\"Think time\"", "7", 2, "title", "must be a text of 1 to 200 bytes"},
 		{"\"Think time\"", "null", 2, "title", "must be a text of 1 to 200 bytes"},
 		{"Think time", "", 2, "title", "must not be blank"},
@@ -53,13 +52,19 @@ static void each_rule_is_found_where_it_is_broken(void **state)
 		{"\"Ask\", \"Wait\"", "\"Ask\",\n\n\"Ask\"", 7, "method_components[1]",
 			"is the same as in method_components[0]"},
 		{"\"Ask\", \"Wait\"", "\"Ask\", \"ask\"", 0, NULL, NULL},
-		/* numbers */
 		{"\"complexity\": 2", "\"complexity\": 2.5", 11, "complexity", "a whole number from 1 to 5"},
 		{"\"complexity\": 2", "\"complexity\": 2.0", 0, NULL, NULL},
 		{"\"complexity\": 2", "\"complexity\": -1", 11, "complexity", "a whole number"},
 		{"\"complexity\": 2", "\"complexity\": 1e300", 11, "complexity", "a whole number"},
 		{"\"complexity\": 2", "\"complexity\": \"2\"", 11, "complexity", "a whole number"},
-		/* forms */
+	};
+	run_cases(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void languages_uris_and_names_have_their_forms(void **state)
+{
+	(void)state;
+	static const struct lint_case cases[] = {
 		{"en-GB", "e", 12, "language", "a language tag"},
 		{"en-GB", "en_GB", 12, "language", "a language tag"},
 		{"en-GB", "en-", 12, "language", "a language tag"},
@@ -83,7 +88,14 @@ static void each_rule_is_found_where_it_is_broken(void **state)
 			"a name of 1 to 64 small letters"},
 		{"\"id\": \"recording\"", "\"id\": \"a b\"", 16, "requirements[0].id", "a name of 1 to 64"},
 		{"\"id\": \"recording\"", "\"id\": \"-0-\"", 0, NULL, NULL},
-		/* requirements */
+	};
+	run_cases(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void requirements_are_checked(void **state)
+{
+	(void)state;
+	static const struct lint_case cases[] = {
 		{"\"kind\": \"artifact\"", "\"kind\": \"artefact\"", 17, "requirements[0].kind",
 			"must be one of: artifact, reflection; did you mean \"artifact\"?"},
 		{"[\"video\", \"audio\"]", "[\"film\"]", 20, "requirements[0].evidence_kinds[0]",
@@ -101,7 +113,14 @@ static void each_rule_is_found_where_it_is_broken(void **state)
 		{"\"min\": 1", "\"min\": 0", 0, NULL, NULL},
 		{"\"looking-back\"", "\"recording\"", 25, "requirements[1].id",
 			"is the same as in requirements[0]"},
-		/* rubric */
+	};
+	run_cases(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void the_rubric_and_the_review_are_checked(void **state)
+{
+	(void)state;
+	static const struct lint_case cases[] = {
 		{"\"answers\"", "\"pauses\"", 43, "rubric[1].id", "is the same as in rubric[0]"},
 		{"\"id\": \"beyond\"", "\"id\": \"not-yet\"", 38, "rubric[0].levels[2].id",
 			"is the same as in rubric[0].levels[0]"},
@@ -116,11 +135,17 @@ static void each_rule_is_found_where_it_is_broken(void **state)
 			"rubric[0].levels[2].points", "must not be fewer"},
 		{"{\"id\": \"full\", \"name\": \"Full\", \"description\": \"Whole thoughts\"}", "7", 47,
 			"rubric[1].levels[1]", "must be an object in braces"},
-		/* review */
 		{"\"blind\": false", "\"blind\": 0", 55, "review.blind", "must be true or false"},
 		{"\"countersign\": \"automatic\"", "\"countersign\": \"auto\"", 59, "review.countersign",
 			"must be one of: officer, automatic"},
-		/* members */
+	};
+	run_cases(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void members_are_those_of_the_table(void **state)
+{
+	(void)state;
+	static const struct lint_case cases[] = {
 		{"\"licence\"", "\"license\"", 13, "license", "did you mean \"licence\"?"},
 		{"\"licence\"", "\"price\"", 13, "price", "is not known here; take it out"},
 		{"\"days\"", "\"reviewer\"", 57, "review.reviewer", "did you mean \"reviewers\"?"},
@@ -341,7 +366,11 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_rule_is_found_where_it_is_broken),
+		cmocka_unit_test(texts_and_numbers_are_checked),
+		cmocka_unit_test(languages_uris_and_names_have_their_forms),
+		cmocka_unit_test(requirements_are_checked),
+		cmocka_unit_test(the_rubric_and_the_review_are_checked),
+		cmocka_unit_test(members_are_those_of_the_table),
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once_in_the_order_of_the_text),
 		cmocka_unit_test(text_that_is_no_json_is_a_finding_with_its_line),
 		cmocka_unit_test(forty_eight_kibibytes_are_the_most),
