@@ -2,6 +2,8 @@
 #include "protocol/award/definition_table.h"
 #include "protocol/award/json.h"
 
+#include <stdio.h>
+
 #define TEXT(key, must, least, most) \
 	{ \
 		.name = (key), .type = LINT_TEXT, .required = (must), .min = (least), .max = (most) \
@@ -155,9 +157,66 @@ static void criterion_rules(struct lint *l, const struct lint_at *at, json_t *ob
 static const struct lint_table criterion_table = {
 	LINT_MEMBERS(criterion_members), .distinct = "id", .rules = criterion_rules};
 
+/* ---- ids in the credential */
+
+struct joined {
+	size_t criterion, level; /* level SIZE_MAX: the criterion itself */
+	const char *id; /* of the criterion */
+	char text[2 * 64 + 2];
+};
+
+static void join(struct joined *j, size_t *n, json_t *criterion, size_t at)
+{
+	const char *id = json_string_value(json_object_get(criterion, "id"));
+	json_t *levels = json_object_get(criterion, "levels");
+	if (!id)
+		return;
+	j[*n] = (struct joined){.criterion = at, .level = SIZE_MAX, .id = id};
+	snprintf(j[(*n)++].text, sizeof j->text, "%s", id);
+	for (size_t k = 0; k < json_array_size(levels) && k < DEFINITION_LEVELS_MAX; k++) {
+		const char *level = json_string_value(json_object_get(json_array_get(levels, k), "id"));
+		j[*n] = (struct joined){.criterion = at, .level = k, .id = id};
+		if (level)
+			snprintf(j[(*n)++].text, sizeof j->text, "%s-%s", id, level);
+	}
+}
+
+/* Does another criterion, or a level of it that comes before, read the same? Equal ids of criteria are told elsewhere. */
+static bool reads_like_another(const struct joined *j, size_t n, size_t mine)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(j[i].id, j[mine].id) != 0 && strcmp(j[i].text, j[mine].text) == 0 &&
+			(j[i].level == SIZE_MAX || i < mine))
+			return true;
+	return false;
+}
+
+/* SPEC 16.3: "the ids of criteria, and for each level its criterion's id, `-` and its own id, are all distinct" */
+static void ids_stay_apart(struct lint *l, json_t *rubric)
+{
+	static const struct lint_at list = {.key = "rubric"};
+	struct joined j[DEFINITION_CRITERIA_MAX * (DEFINITION_LEVELS_MAX + 1)];
+	size_t n = 0;
+	for (size_t i = 0; i < json_array_size(rubric) && i < DEFINITION_CRITERIA_MAX; i++)
+		join(j, &n, json_array_get(rubric, i), i);
+	for (size_t i = 0; i < n; i++) {
+		if (j[i].level == SIZE_MAX || !reads_like_another(j, n, i))
+			continue;
+		const struct lint_at criterion = {.up = &list, .index = j[i].criterion},
+				     levels = {.up = &criterion, .key = "levels"},
+				     level = {.up = &levels, .index = j[i].level},
+				     id = {.up = &level, .key = "id"};
+		lint_add(l, &id, "behind its criterion's id reads like another: \"%s\"; change one of them",
+			j[i].text);
+	}
+}
+
+/* ---- the definition */
+
 /* SPEC 16.3: "all `min` together are at most 64" */
 static void definition_rules(struct lint *l, const struct lint_at *at, json_t *object)
 {
+	ids_stay_apart(l, json_object_get(object, "rubric"));
 	const struct lint_at here = {.up = at, .key = "requirements"};
 	json_t *list = json_object_get(object, "requirements");
 	double sum = 0;

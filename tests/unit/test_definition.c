@@ -142,6 +142,28 @@ static void the_rubric_and_the_review_are_checked(void **state)
 	run_cases(cases, sizeof cases / sizeof cases[0]);
 }
 
+static void a_level_reads_like_nothing_else_behind_its_criterion(void **state)
+{
+	(void)state;
+	static const struct lint_case cases[] = {
+		{"\"id\": \"answers\"", "\"id\": \"pauses-met\"", 37, "rubric[0].levels[1].id",
+			"reads like another: \"pauses-met\""},
+		{"\"id\": \"answers\"", "\"id\": \"pauses-full\"", 0, NULL, NULL},
+	};
+	run_cases(cases, sizeof cases / sizeof cases[0]);
+	/* "pauses-a" + "b" and "pauses" + "a-b" */
+	char *first = lint_changed(sample, "\"id\": \"answers\"", "\"id\": \"pauses-a\"");
+	char *second = lint_changed(first, "\"id\": \"beyond\"", "\"id\": \"a-b\"");
+	char *both = lint_changed(second, "\"id\": \"short\"", "\"id\": \"b\"");
+	assert_int_equal(lint(second), 0);
+	assert_int_equal(lint(both), 1);
+	assert_string_equal(found[0].field, "rubric[1].levels[0].id");
+	assert_int_equal(found[0].line, 46);
+	free(first);
+	free(second);
+	free(both);
+}
+
 static void members_are_those_of_the_table(void **state)
 {
 	(void)state;
@@ -370,6 +392,7 @@ int main(void)
 		cmocka_unit_test(languages_uris_and_names_have_their_forms),
 		cmocka_unit_test(requirements_are_checked),
 		cmocka_unit_test(the_rubric_and_the_review_are_checked),
+		cmocka_unit_test(a_level_reads_like_nothing_else_behind_its_criterion),
 		cmocka_unit_test(members_are_those_of_the_table),
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once_in_the_order_of_the_text),
 		cmocka_unit_test(text_that_is_no_json_is_a_finding_with_its_line),
