@@ -107,9 +107,9 @@ static void integers_that_a_double_cannot_hold_are_refused(void **state)
 	refused(text, "an integer that a double cannot hold");
 	memset(text, '9', 311);
 	text[0] = '[';
-	strcpy(text + 310, "]");
+	memcpy(text + 310, "]", 2);
 	refused(text, "an integer that a double cannot hold");
-	strcpy(text + 350, "]");
+	memcpy(text + 350, "]", 2);
 	memset(text + 1, '9', 349);
 	refused(text, "an integer that a double cannot hold");
 	/* Digits inside a text are no number. */

@@ -235,6 +235,29 @@ static void a_signature_belongs_to_key_and_suite(void **state)
 	}
 }
 
+/* The Multikey behind the # of another method is a key to check with; who holds it is for others to say. */
+static void a_method_may_only_hint_at_the_key(void **state)
+{
+	(void)state;
+	char did[DID_KEY_BYTES], method[128];
+	did_key_format(&public_key, did);
+	snprintf(method, sizeof method, "https://example.org/keys#%s", did + strlen("did:key:"));
+	json_t *doc = signed_award(PROOF_EDDSA_RDFC_2022);
+	assert_false(check_first(doc).hinted);
+	json_object_set_new(json_object_get(doc, "proof"), "verificationMethod", json_string(method));
+	struct proof_result r = check_first(doc);
+	/* The method itself is signed. */
+	assert_int_equal(r.err, ERR_SIGNATURE);
+	assert_true(r.known && r.hinted);
+	assert_true(id32_equal(&r.key, &public_key));
+	snprintf(method, sizeof method, "https://example.org/keys#%sx", did + strlen("did:key:"));
+	json_object_set_new(json_object_get(doc, "proof"), "verificationMethod", json_string(method));
+	r = check_first(doc);
+	assert_int_equal(r.err, ERR_REFUSED);
+	assert_false(r.known);
+	json_decref(doc);
+}
+
 /* ---- refusals ---- */
 
 static void expect_result(const char *member, json_t *value, enum err expected, const char *why)
@@ -427,7 +450,7 @@ static void long_texts_of_others_are_cut(void **state)
 	(void)state;
 	char text[1000];
 	memset(text, 0, sizeof text);
-	strcpy(text, "x");
+	text[0] = 'x';
 	for (size_t i = 1; i + 2 < sizeof text; i += 2)
 		memcpy(text + i, "\xc3\xa9", 2);
 	json_t *doc = signed_award(PROOF_EDDSA_JCS_2022), *proof = json_object_get(doc, "proof");
@@ -450,6 +473,7 @@ int main(void)
 		cmocka_unit_test(every_change_is_noticed),
 		cmocka_unit_test(every_change_of_the_proof_is_noticed),
 		cmocka_unit_test(a_signature_belongs_to_key_and_suite),
+		cmocka_unit_test(a_method_may_only_hint_at_the_key),
 		cmocka_unit_test(each_refusal_has_its_reason),
 		cmocka_unit_test(times_have_a_shape),
 		cmocka_unit_test(proof_values_are_signatures),

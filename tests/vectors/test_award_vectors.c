@@ -137,7 +137,7 @@ static void expect_canonical(
 	hex_of(hash, 32, hex);
 	path_of(f, hash_stem, "txt", file);
 	expect_text(slice_str(hex), file);
-	strcat(combined, hex);
+	snprintf(combined + strlen(combined), sizeof hex, "%s", hex);
 	buf_free(&made);
 }
 
