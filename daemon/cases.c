@@ -2,6 +2,7 @@
 #include "cases_int.h"
 
 #include "desk.h"
+#include "protocol/award/definition.h"
 #include "protocol/log/record.h"
 
 #define PAGE_MAX 256u
@@ -286,6 +287,20 @@ enum err cases_at(struct cases *c, const struct entry_ref *at, struct fact_list 
 
 /* ---- definitions and what they descend from */
 
+/* SPEC 16.3: "A `microcredential` counts if its definition is as above and in canonical form" */
+bool cases_definition_counts(struct cases *c, const struct fact *f)
+{
+	struct slice kind, fields, text;
+	struct definition d;
+	if (f->kind != FACT_DEFINITION || !cases_act_counts(c, f) ||
+		record_open(f->data, &kind, &fields) != OK ||
+		record_get_str(fields, "definition", &text) != OK ||
+		definition_read_canonical(text, &d) != OK)
+		return false;
+	definition_deinit(&d);
+	return true;
+}
+
 bool lineage_has(const struct lineage *l, const struct id32 *definition)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -303,7 +318,7 @@ static enum err trace(struct cases *c, const struct entry_ref *definition, struc
 		e = cases_at(c, &at, &facts);
 		const struct fact *f = e == OK && facts.n ? &facts.facts[0] : NULL;
 		go_on = f && f->kind == FACT_DEFINITION && !f->cut && !lineage_has(l, &f->at.id) &&
-			(l->n == 0 || id32_equal(&f->author, &l->issuer));
+			(l->n == 0 || (id32_equal(&f->author, &l->issuer) && cases_definition_counts(c, f)));
 		if (go_on) {
 			l->issuer = f->author;
 			l->ids[l->n++] = f->at.id;

@@ -196,7 +196,8 @@ static enum err finish(struct gather *t)
 		.identities_n = n,
 		.identities = all,
 		.erased_n = erased.n / sizeof(struct id32),
-		.erased = (const struct id32 *)(const void *)erased.p};
+		.erased = (const struct id32 *)(const void *)erased.p,
+		.proofs = &t->c->proofs};
 	g->mem = t->facts.mem;
 	t->facts.mem = (struct arena){0};
 	return OK;

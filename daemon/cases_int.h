@@ -7,7 +7,7 @@
 #define LINEAGE_MAX 65u /* SPEC 16.3: "for at most 64 steps" */
 #define LINEAGES_KEPT_MAX 512u
 
-/* A definition and what it descends from; itself first. */
+/* A definition, whether or not it counts, and what it descends from; itself first. */
 struct lineage {
 	size_t n; /* 0: it is not at hand */
 	struct id32 issuer;
@@ -27,6 +27,7 @@ struct cases {
 	struct id32 me;
 	size_t identities_n;
 	struct cached_identity *identities[CASES_IDENTITIES_MAX];
+	struct judge_proofs proofs;
 	size_t lineages_n;
 	struct lineage *lineages[LINEAGES_KEPT_MAX];
 };
@@ -49,6 +50,8 @@ MUST_CHECK enum err cases_lineage(
 bool lineage_has(const struct lineage *l, const struct id32 *definition);
 /* Does it count, as an act of its author (SPEC 16.2)? Looks at nothing else. */
 bool cases_act_counts(struct cases *c, const struct fact *f);
+/* Does this definition count by itself: as an act, and in form (SPEC 16.3)? */
+bool cases_definition_counts(struct cases *c, const struct fact *f);
 /* Has an end of this appointment that is at hand been written by its author? */
 MUST_CHECK enum err cases_is_ended(struct cases *c, const struct fact *appointment, bool *ended);
 

@@ -1,9 +1,6 @@
 /* cases_list.c -- submissions and awards that are at hand, by what the signed-in identity has to do with them. */
 #include "cases_int.h"
 
-#include "protocol/award/definition.h"
-#include "protocol/log/record.h"
-
 #define OF_AUTHOR_MAX 512u /* of others: so a flood by one hides nobody else's */
 
 struct listing {
@@ -214,25 +211,6 @@ static enum err reviewers_of(
 	return OK;
 }
 
-/* SPEC 16.3: "A `microcredential` counts if its definition is as above and in canonical form" */
-static bool definition_counts(const struct judge_case *k, const struct id32 *id)
-{
-	struct slice kind, fields, text;
-	for (size_t i = 0; i < k->facts_n; i++) {
-		const struct fact *f = &k->facts[i];
-		struct definition d;
-		if (f->kind != FACT_DEFINITION || !id32_equal(&f->at.id, id))
-			continue;
-		if (f->cut || !judge_act_counts(k, f) || record_open(f->data, &kind, &fields) != OK ||
-			record_get_str(fields, "definition", &text) != OK ||
-			definition_read_canonical(text, &d) != OK)
-			return false;
-		definition_deinit(&d);
-		return true;
-	}
-	return false;
-}
-
 enum err cases_reviewers(struct cases *c, const struct entry_ref *definition, struct id32 **out, size_t *n)
 {
 	struct gathered g;
@@ -241,9 +219,11 @@ enum err cases_reviewers(struct cases *c, const struct entry_ref *definition, st
 	if (e != OK)
 		return e;
 	e = cases_lineage(c, definition, &l);
+	/* The first fact is the definition's own. */
+	if (e == OK && !cases_definition_counts(c, &g.judge.facts[0]))
+		e = ERR_NOT_FOUND;
 	if (e == OK)
-		e = definition_counts(&g.judge, &definition->id) ? reviewers_of(&g.judge, l, out, n)
-								 : ERR_NOT_FOUND;
+		e = reviewers_of(&g.judge, l, out, n);
 	gathered_free(&g);
 	return e;
 }
