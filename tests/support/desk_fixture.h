@@ -2,6 +2,13 @@
 #ifndef QUIRE_TESTS_DESK_FIXTURE_H
 #define QUIRE_TESTS_DESK_FIXTURE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "daemon/book.h"
 #include "daemon/home.h"
 #include "daemon/identities.h"
@@ -10,6 +17,7 @@
 #include "daemon/writing.h"
 #include "protocol/log/entry.h"
 #include "protocol/log/erasure.h"
+#include "protocol/log/record.h"
 #include "protocol/log/secret.h"
 #include "tests/support/files.h"
 
