@@ -1,0 +1,190 @@
+/* catalogue.c -- see catalogue.h. As answers show it: catalogue_json.c. */
+#include "catalogue.h"
+
+#include "protocol/log/record.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+struct asking {
+	struct catalogue c;
+	struct book *book;
+	const struct id32 *me;
+	catalogue_fn fn;
+	void *ctx;
+	enum err err;
+};
+
+static void ask(void *ctx, struct store *s, enum err e)
+{
+	struct asking *q = (struct asking *)ctx;
+	q->c.store = s;
+	if (e == OK)
+		e = cases_open(s, q->book, q->me, &q->c.cases);
+	if (e == OK) {
+		q->c.names = names_new(s);
+		e = q->c.names ? q->fn(&q->c, q->ctx) : ERR_MEMORY;
+	}
+	names_free(q->c.names);
+	cases_close(q->c.cases);
+	q->err = e;
+}
+
+enum err catalogue_ask(struct act *a, struct session *s, catalogue_fn fn, void *ctx)
+{
+	struct asking q = {.c.act = a, .book = session_book(a->rq->sessions, s), .fn = fn, .ctx = ctx};
+	if (!q.book)
+		return ERR_MEMORY;
+	if (s && s->keyring)
+		q.me = &s->identity;
+	desk_read(a->desk, ask, &q);
+	return q.err;
+}
+
+/* ---- what counts */
+
+bool catalogue_act_counts(struct catalogue *c, const struct fact *f)
+{
+	struct judge_identity author;
+	if (f->cut || cases_identity(c->cases, &f->author, &author) != OK)
+		return false;
+	const struct judge_case one = {.facts_n = 1, .facts = f, .identities_n = 1, .identities = &author};
+	return judge_act_counts(&one, f);
+}
+
+enum err catalogue_read(const struct fact *f, struct definition *d)
+{
+	struct slice kind, fields, text;
+	if (record_open(f->data, &kind, &fields) != OK || record_get_str(fields, "definition", &text) != OK)
+		return ERR_FORMAT;
+	enum err e = definition_read_canonical(text, d);
+	return e == OK || e == ERR_MEMORY ? e : ERR_FORMAT;
+}
+
+static enum err is_sound(const struct fact *f, bool *sound)
+{
+	struct definition d;
+	enum err e = catalogue_read(f, &d);
+	*sound = e == OK;
+	if (e == OK)
+		definition_deinit(&d);
+	return e == ERR_FORMAT ? OK : e;
+}
+
+enum err catalogue_find(
+	struct catalogue *c, const struct entry_ref *at, enum fact_kind kind, struct fact_list *found)
+{
+	enum err e = cases_at(c->cases, at, found);
+	if (e == OK && (found->n == 0 || found->facts[0].kind != kind)) {
+		fact_list_free(found);
+		e = ERR_NOT_FOUND;
+	}
+	return e;
+}
+
+/* What it supersedes, and what that supersedes …: SPEC 16.3. ids may be NULL. */
+static enum err walk(
+	struct catalogue *c, const struct fact *definition, bool *counts, struct id32 *ids, size_t *n)
+{
+	struct fact_list here = {0}, up = {0};
+	const struct fact *f = definition;
+	enum err e = OK;
+	*counts = true;
+	for (size_t step = 0; e == OK && f; step++) {
+		struct entry_ref at;
+		enum err has = cases_ref(f, "supersedes", &at);
+		*counts = *counts && step <= CATALOGUE_VERSIONS_MAX && catalogue_act_counts(c, f);
+		if (*counts)
+			e = is_sound(f, counts);
+		if (e != OK || !*counts)
+			break;
+		if (ids)
+			ids[(*n)++] = f->at.id;
+		if (has != OK || step == CATALOGUE_VERSIONS_MAX || (ids && *n == CATALOGUE_VERSIONS_MAX))
+			break;
+		e = catalogue_find(c, &at, FACT_DEFINITION, &up);
+		if (e == ERR_NOT_FOUND || (e == OK && !id32_equal(&up.facts[0].author, &f->author))) {
+			*counts = false;
+			e = OK;
+			break;
+		}
+		fact_list_free(&here);
+		here = up;
+		up = (struct fact_list){0};
+		f = e == OK ? &here.facts[0] : NULL;
+	}
+	fact_list_free(&here);
+	fact_list_free(&up);
+	return e;
+}
+
+enum err catalogue_counts(struct catalogue *c, const struct fact *definition, bool *counts)
+{
+	return walk(c, definition, counts, NULL, NULL);
+}
+
+enum err catalogue_lineage(struct catalogue *c, const struct fact *definition, struct id32 *ids, size_t *n)
+{
+	bool counts;
+	*n = 0;
+	return walk(c, definition, &counts, ids, n);
+}
+
+enum err catalogue_successor(struct catalogue *c, const struct fact *definition, struct fact_list *found)
+{
+	struct fact_list all;
+	enum err e = cases_about(c->cases, &definition->at.id, FACT_MASK(FACT_DEFINITION), &all);
+	*found = (struct fact_list){0};
+	bool counts = false;
+	for (size_t i = 0; e == OK && i < all.n && !counts; i++) {
+		if (!id32_equal(&all.facts[i].author, &definition->author))
+			continue;
+		e = catalogue_counts(c, &all.facts[i], &counts);
+		if (e == OK && counts)
+			e = catalogue_find(c, &all.facts[i].at, FACT_DEFINITION, found);
+	}
+	fact_list_free(&all);
+	return e;
+}
+
+enum err catalogue_ended(struct catalogue *c, const struct fact *f, enum fact_kind kind, bool *ended)
+{
+	struct fact_list ends;
+	enum err e = cases_about(c->cases, &f->at.id, FACT_MASK(kind), &ends);
+	*ended = false;
+	if (e != OK)
+		return e;
+	for (size_t i = 0; i < ends.n && !*ended; i++)
+		*ended = id32_equal(&ends.facts[i].author, &f->author) &&
+			catalogue_act_counts(c, &ends.facts[i]);
+	fact_list_free(&ends);
+	return OK;
+}
+
+void catalogue_ref_text(const struct entry_ref *ref, char out[CATALOGUE_REF_BYTES])
+{
+	char hex[65];
+	sodium_bin2hex(hex, sizeof hex, ref->log.b, 32);
+	snprintf(out, CATALOGUE_REF_BYTES, "%s:%llu", hex, (unsigned long long)ref->seq);
+}
+
+enum err catalogue_page(struct act *a, uint64_t *limit, uint64_t *cursor)
+{
+	static const struct {
+		const char *name;
+		uint64_t max;
+	} numbers[] = {{"limit", 200}, {"cursor", INT64_MAX}};
+	uint64_t *const out[] = {limit, cursor};
+	for (size_t i = 0; i < 2; i++) {
+		const char *text = api_query(a->rq, numbers[i].name);
+		if (!text)
+			continue;
+		size_t n = strspn(text, "0123456789");
+		uint64_t v = n && n < 20 && !text[n] ? strtoull(text, NULL, 10) : UINT64_MAX;
+		if (v == 0 || v > numbers[i].max)
+			return act_say(a, ERR_INPUT, "\"%s\" is a number from 1 to %llu.", numbers[i].name,
+				(unsigned long long)numbers[i].max);
+		*out[i] = v;
+	}
+	return OK;
+}
