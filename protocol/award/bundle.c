@@ -29,8 +29,11 @@ static enum err add_event(struct bundle_reader *r, const json_t *pair, const cha
 	if (e != OK)
 		return e;
 	e = keyset_add(ks, bytes, signatures, &added);
-	if (e == ERR_NOT_FOUND)
-		return bundle_fault(r, ERR_FORMAT, where, "an event that it needs does not stand before it.");
+	if (e ==
+		ERR_NOT_FOUND) { /* an event that it needs is not there before it: nothing shows that this one is good */
+		r->b->left_out++;
+		return OK;
+	}
 	if (e == ERR_SIGNATURE)
 		return bundle_fault(r, e, where, "the key event is not signed by who must sign it.");
 	if (e != OK && e != ERR_MEMORY)
@@ -74,7 +77,11 @@ static enum err read_identity(struct bundle_reader *r, const json_t *o, const ch
 	e = add_events(r, json_object_get(o, "events"), where, b->keys[i]);
 	if (e == OK)
 		e = keyset_resolve(b->keys[i], &b->views[i]);
-	return e == ERR_NOT_FOUND ? bundle_fault(r, ERR_FORMAT, where, "it has no inception.") : e;
+	if (e == ERR_NOT_FOUND) { /* without its inception nobody knows it */
+		keyset_free(b->keys[--b->identities_n]);
+		return OK;
+	}
+	return e;
 }
 
 enum err bundle_read_identities(struct bundle_reader *r, const json_t *list)

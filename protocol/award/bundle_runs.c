@@ -50,12 +50,22 @@ static enum err read_form(struct bundle_reader *r, const json_t *o, struct bundl
 	return e == OK ? bundle_get_list(r, run->bodies, where, 0, run->n) : e;
 }
 
-/* The device whose log it is. SPEC 4.1 makes the log's id of identity and device key, so nobody else's log has it. */
+/* Does a closing name the run's last entry? */
+static bool is_closed_by(const struct keyset_device *d, const struct bundle_read_run *run)
+{
+	struct id32 last = entry_id(run->headers + (run->n - 1) * ENTRY_HEADER_BYTES);
+	return d->closed && id32_equal(&d->closed_last, &last);
+}
+
+/* The device whose log it is. SPEC 4.1 makes the log's id of identity and device key, so nobody else's log has it.
+ * SPEC 18: "or has no signature and no closing in force names its last entry" */
 static void find_device(const struct bundle *b, struct bundle_read_run *run)
 {
 	run->who = bundle_who(b, &run->identity);
 	if (run->who != BUNDLE_NOBODY)
 		run->device = keyset_view_device(&b->views[run->who], &run->log);
+	if (run->device && !run->signature && !is_closed_by(run->device, run))
+		run->device = NULL;
 }
 
 static enum err check_run(struct bundle_reader *r, struct bundle_read_run *run)
@@ -65,7 +75,7 @@ static enum err check_run(struct bundle_reader *r, struct bundle_read_run *run)
 		[ERR_VERSION] = "a header is of another version.",
 		[ERR_FORMAT] = "a header is malformed.",
 		[ERR_CHAIN] = "its headers do not form a chain of that log.",
-		[ERR_SIGNATURE] = "its last header is not signed by the device, and no closing names it."};
+		[ERR_SIGNATURE] = "its last header is not signed by the device."};
 	const struct keyset_device *d = run->device;
 	struct run_ends ends;
 	const struct run check = {.log = run->log,
@@ -171,7 +181,8 @@ enum err bundle_read_runs(struct bundle_reader *r, const json_t *list)
 		snprintf(run->where, sizeof run->where, "runs[%zu]", i);
 		run->forked = UINT64_MAX;
 		e = read_form(r, json_array_get(list, i), run);
-		find_device(b, run);
+		if (e == OK)
+			find_device(b, run);
 		if (e == OK && run->device)
 			e = check_run(r, run);
 	}

@@ -205,7 +205,7 @@ enum err verdict_bundle(struct verdict_task *t, json_t *doc, const json_t *crede
 			"The proof bundle is that of another credential.");
 	if (bundle_left_out(b))
 		verdict_say(t, JUDGE_UNKNOWN, "left-out", NULL,
-			"Entries that could not be used, since what shows that they count is not in the bundle: %zu.",
+			"Pieces of the bundle that could not be used, since what they need is not in it: %zu.",
 			bundle_left_out(b));
 	e = judge_bundle(t, b);
 	verdict_validity(t, shown);
