@@ -72,7 +72,7 @@ const struct judge_case *bundle_case(const struct bundle *b);
 struct entry_ref bundle_award(const struct bundle *b);
 uint32_t bundle_hour(const struct bundle *b);
 size_t bundle_marks(const struct bundle *b, const struct bundle_mark **marks);
-/* How many key events, bodies and erasures could not be used, since what they need is not in the bundle (SPEC 18). */
+/* How many key events, runs, bodies and erasures could not be used, since what they need is not in the bundle (SPEC 18). */
 size_t bundle_left_out(const struct bundle *b);
 
 #endif

@@ -210,8 +210,7 @@ static enum err read_run(struct bundle_reader *r, const struct bundle_read_run *
 {
 	uint64_t next = run->first;
 	enum err e = OK;
-	if (!run->device)
-		r->b->left_out += json_array_size(run->bodies);
+	r->b->left_out += !run->device;
 	for (size_t i = 0; e == OK && run->device && i < json_array_size(run->bodies); i++) {
 		struct part p = {.run = run};
 		struct envelope envelope = {0};
