@@ -110,6 +110,7 @@ static void judge_one(struct judge_index *ix, struct judge_node *node, struct su
 		return;
 	judge_reviews(ix, &s, out);
 	out->revised_by = revised_by(ix, node);
+	judge_say_idle(ix, &node->f->at, FACT_WITHDRAW, &s.earner, false, &out->why);
 	out->state = state_of(out, is_withdrawn(ix, node));
 }
 
@@ -136,7 +137,7 @@ enum err judge_submission(
 static void say_state(const struct award_judgement *j, struct judgement *lines)
 {
 	const struct id32 *id = &j->award->at.id;
-	if (j->state == AWARD_REVOKED)
+	if (j->revoke)
 		judgement_say(lines, JUDGE_WRONG, "revoked", id, "The issuer revoked this award.", 0);
 	if (j->state == AWARD_ACCEPTED)
 		judgement_say(lines, JUDGE_GOOD, "accepted", id, "The earner accepted this award.", 0);
@@ -167,6 +168,8 @@ static void judge_this(struct judge_index *ix, struct judge_node *node, struct a
 		out->standing = standing ? standing->f : NULL;
 	}
 	say_state(out, &out->verdict);
+	judge_say_idle(ix, &node->f->at, FACT_REVOKE, &s.issuer, true, &out->verdict);
+	judge_say_idle(ix, &node->f->at, FACT_ACCEPTANCE, &s.earner, false, &out->verdict);
 }
 
 enum err judge_award(const struct judge_case *c, const struct id32 *award, struct award_judgement *out)

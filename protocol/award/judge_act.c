@@ -91,6 +91,21 @@ struct judge_reason judge_act(struct judge_index *ix, struct judge_node *node)
 	return node->act.why;
 }
 
+void judge_say_idle(struct judge_index *ix, const struct entry_ref *at, enum fact_kind kind,
+	const struct id32 *author, bool act, struct judgement *lines)
+{
+	struct judge_range r = judge_about(ix, &at->id, kind);
+	for (size_t i = 0; i < r.n; i++) {
+		if (!id32_equal(&r.first[i]->f->author, author) || !judge_points(r.first[i], "of", at))
+			continue;
+		struct judge_reason why = act ? judge_act(ix, r.first[i]) : judge_kept(r.first[i]);
+		if (why.mark == JUDGE_GOOD)
+			continue;
+		why.mark = JUDGE_NOTE;
+		judgement_add(lines, &why);
+	}
+}
+
 /* SPEC 16.2: "A `release` is an act if its writer is the issuer of what it releases." The claim's own writer needs no act. */
 static bool releases_own(const struct judge_case *c, const struct fact *release)
 {

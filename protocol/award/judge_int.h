@@ -151,6 +151,10 @@ struct judge_reason judge_act(struct judge_index *ix, struct judge_node *node); 
 /* Is the entry before the end? */
 bool judge_before(const struct judge_end *end, const struct id32 *log, uint64_t seq);
 
+/* A note for each record of this kind by this author that points to the entry and does not count. act: its kind is one of acts. */
+void judge_say_idle(struct judge_index *ix, const struct entry_ref *at, enum fact_kind kind,
+	const struct id32 *author, bool act, struct judgement *lines);
+
 /* ---- SPEC 16.3, 16.4 */
 
 struct judge_reason judge_definition(struct judge_index *ix, struct judge_node *node);

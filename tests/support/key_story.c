@@ -80,10 +80,9 @@ void story_begin(struct key_story *s, uint64_t seed)
 	s->rnd = seeded_random_source(&s->seed);
 	struct keyevent ev = {.kind = KEYEVENT_INCEPTION, .identity_kind = IDENTITY_PERSON};
 	struct id32 badge_seed = random_id(s);
-	uint8_t badge_secret[64];
 	ev.root_key = new_sign_pair(s, s->root_secret);
 	ev.recovery_key = s->recovery_key = new_box_pair(s, s->recovery_secret);
-	secret_sign_pair(badge_seed.b, &s->badge_key, badge_secret);
+	secret_sign_pair(badge_seed.b, &s->badge_key, s->badge_secret);
 	ev.badge_key = s->badge_key;
 	random_fill(&s->rnd, ev.nonce, sizeof ev.nonce);
 	wrap_to_recovery(s, &ev, &s->badge_key, badge_seed.b);
@@ -127,9 +126,8 @@ struct id32 story_reading(struct key_story *s, struct story_place at, struct id3
 
 struct id32 story_badge(struct key_story *s, struct story_place at, struct id32 *key)
 {
-	uint8_t secret[64];
 	struct id32 seed = random_id(s);
-	secret_sign_pair(seed.b, key, secret);
+	secret_sign_pair(seed.b, key, s->badge_secret);
 	struct keyevent ev = {.kind = KEYEVENT_BADGE, .badge_key = *key};
 	wrap_to_recovery(s, &ev, key, seed.b);
 	return story_add(s, at, &ev, NULL, NULL);

@@ -31,7 +31,7 @@ struct key_story {
 	struct seeded_random seed;
 	struct random_source rnd;
 	struct id32 identity, recovery_key, badge_key;
-	uint8_t root_secret[64], recovery_secret[32];
+	uint8_t root_secret[64], recovery_secret[32], badge_secret[64]; /* of the last badge key */
 	struct story_generation inception; /* stands for "no generation yet" */
 	size_t n;
 	struct story_event events[STORY_EVENTS_MAX];
