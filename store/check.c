@@ -23,6 +23,10 @@ enum err store_check(struct store *s, void (*found)(void *ctx, const char *text)
 		}
 		e = q_end(&keys);
 	}
+	if (e == OK && !s->read_only) {
+		struct query words = q_start(s, Q_WORDS_CHECK);
+		e = q_done(&words);
+	}
 	if (e == ERR_CORRUPT) {
 		found(ctx, s->last_error);
 		e = OK; /* the check ran, and this is what it found */

@@ -207,16 +207,6 @@ static inline int64_t fact_mask(const struct store_req *q)
 /* rebuild.c: at a writer's start, and after it. */
 MUST_CHECK enum err facts_catch_up(struct store *s);
 
-/* search_query.c, snippet.c */
-#define SEARCH_WORDS 24
-#define SEARCH_WORD_BYTES 64
-#define SNIPPET_BYTES 200
-/* What somebody typed as a query of FTS5 that no input can break, ended by a zero byte; n is 0 if there is no word in it.
- * shorter: words lose their last letters, for when nothing is found. ERR_MEMORY. */
-MUST_CHECK enum err search_query(struct slice typed, bool shorter, struct buf *out);
-/* The part of a marked text with the most marks; at most SNIPPET_BYTES into out, returns how many. Marks stay in pairs. */
-size_t snippet_cut(struct slice marked, char out[SNIPPET_BYTES]);
-
 /* peers.c */
 MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,
 	bool keep_origin, const char *name);

@@ -191,6 +191,20 @@ static enum err for_each(
 	return e;
 }
 
+/* A damaged entry states nothing. */
+static enum err facts_of_entry(struct store *s, const struct log_row *l, const struct query *row)
+{
+	struct slice header = qc_slice(row, 1);
+	uint64_t seq = qc_uint(row, 0) & LIMIT_SEQ;
+	struct id32 id;
+	if (header.n != ENTRY_HEADER_BYTES || (header.p[HEADER_FLAGS_AT] & HEADER_SEALED))
+		return OK;
+	enum err e = log_id_at(s, l, seq, &id);
+	if (e == ERR_CORRUPT)
+		return OK;
+	return e == OK ? facts_make_entry(s, l, seq, &id, header.p, qc_slice(row, 2)) : e;
+}
+
 static enum err facts_of_log(struct store *s, const struct id32 *id)
 {
 	struct log_row *l;
@@ -200,18 +214,8 @@ static enum err facts_of_log(struct store *s, const struct id32 *id)
 	struct query list = q_start(s, Q_FACT_SOURCES);
 	q_int(&list, entry_key(l, 0));
 	q_int(&list, entry_key(l, l->pub.length));
-	while (q_row(&list)) {
-		struct slice header = qc_slice(&list, 1);
-		uint64_t seq = qc_uint(&list, 0) & LIMIT_SEQ;
-		struct id32 entry;
-		if (header.n != ENTRY_HEADER_BYTES)
-			list.e = ERR_CORRUPT;
-		else if (!(header.p[HEADER_FLAGS_AT] & HEADER_SEALED)) {
-			list.e = log_id_at(s, l, seq, &entry);
-			if (list.e == OK)
-				list.e = facts_make_entry(s, l, seq, &entry, header.p, qc_slice(&list, 2));
-		}
-	}
+	while (q_row(&list))
+		list.e = facts_of_entry(s, l, &list);
 	return q_end(&list);
 }
 

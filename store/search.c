@@ -1,5 +1,5 @@
 /* search.c -- finds facts by words. The query: search_query.c; what is shown of the text: snippet.c. */
-#include "store/db.h"
+#include "store/search.h"
 
 static const uint8_t weights[FACT_TEXTS] = {8, 5, 3, 6, 4, 1}; /* those of queries.def's FACT_SEARCH */
 
@@ -31,41 +31,154 @@ static enum err read_hit(struct query *q, struct arena *mem, struct store_hit *h
 
 #define HITS_MAX 50
 
-static enum err search_once(
-	struct store *s, const struct store_req *q, const struct buf *typed, struct store_res *r)
+/* What was found so far. */
+struct found {
+	struct store *s;
+	const struct store_req *q;
+	struct store_res *r;
+	size_t max;
+	struct array facts, hits;
+};
+
+static bool has(const struct array *facts, const struct fact *f)
 {
-	size_t max = q->a.max && q->a.max < HITS_MAX ? (size_t)q->a.max : HITS_MAX;
-	struct array facts = {0}, hits = {0};
-	struct query find = q_start(s, Q_FACT_SEARCH);
+	for (size_t i = 0; i < facts->n; i++) {
+		struct fact other;
+		memcpy(&other, facts->b.p + i * sizeof other, sizeof other);
+		if (other.at.seq == f->at.seq && id32_equal(&other.at.log, &f->at.log))
+			return true;
+	}
+	return false;
+}
+
+static enum err take_hit(struct found *found, struct query *row)
+{
+	struct fact f;
+	enum err e = fact_read_no(found->s, qc_int(row, 0), NULL, &found->r->mem, &f);
+	if (e != OK || has(&found->facts, &f))
+		return e;
+	struct fact *fact = array_add(&found->facts, sizeof *fact, row);
+	struct store_hit *hit = array_add(&found->hits, sizeof *hit, row);
+	if (!fact || !hit)
+		return row->e;
+	*fact = f;
+	return read_hit(row, &found->r->mem, hit);
+}
+
+/* Adds what that query finds, behind what was found before it. Frees it. */
+static enum err run_query(struct found *found, enum query_name name, struct buf *typed)
+{
+	struct query find = q_start(found->s, name);
 	q_text_slice(&find, buf_slice(typed));
-	q_int(&find, fact_mask(q));
-	q_uint(&find, max);
+	q_int(&find, fact_mask(found->q));
+	q_uint(&find, found->max);
 	q_text(&find, "\1");
 	q_text(&find, "\2");
-	while (q_row(&find)) {
-		struct fact *f = array_add(&facts, sizeof *f, &find);
-		struct store_hit *hit = array_add(&hits, sizeof *hit, &find);
-		if (f && hit)
-			find.e = read_hit(&find, &r->mem, hit);
-		if (f && find.e == OK)
-			find.e = fact_read_no(s, qc_int(&find, 0), NULL, &r->mem, f);
+	while (typed->n && found->facts.n < found->max && q_row(&find))
+		find.e = take_hit(found, &find);
+	enum err e = q_end(&find);
+	buf_free(typed);
+	return e;
+}
+
+static enum err count_rows(struct store *s, struct search_words *w)
+{
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < w->n; i++) {
+		if (w->list[i].stop)
+			continue;
+		struct buf typed = {0};
+		e = search_put_word(&w->list[i], &typed);
+		struct query count = q_start(s, Q_WORDS_COUNT);
+		q_text_slice(&count, buf_slice(&typed));
+		if (e == OK && q_row(&count))
+			w->list[i].rows = qc_uint(&count, 0);
+		enum err ended = q_end(&count);
+		e = e == OK ? ended : e;
+		buf_free(&typed);
 	}
-	r->r.n = facts.n;
-	r->r.facts = array_give(&facts, &r->mem, &find);
-	r->r.hits = array_give(&hits, &r->mem, &find);
-	return q_end(&find);
+	return e;
+}
+
+/* Ranking costs by the text that is found. A rare word says most; the common ones come after, if there is room for more. */
+#define ROWS_AT_ONCE 2000
+
+/* Returns how many texts hold one of those chosen, at most. */
+static uint64_t choose(struct search_words *w)
+{
+	uint64_t rows = 0;
+	for (;;) {
+		struct search_word *rarest = NULL;
+		for (size_t i = 0; i < w->n; i++) {
+			struct search_word *word = &w->list[i];
+			if (!word->stop && word->rows && (!rarest || word->rows < rarest->rows))
+				rarest = word;
+		}
+		if (!rarest || (rows && rows + rarest->rows > ROWS_AT_ONCE))
+			return rows;
+		rows += rarest->rows;
+		rarest->rows = 0;
+		rarest->chosen = true;
+	}
+}
+
+/* A word that stands in thousands of texts: the best of the titles, then the newest texts. */
+static enum err search_common(struct found *found, const struct search_words *w)
+{
+	struct buf title = {0}, any = {0};
+	enum err e = search_put_titles(w, &title);
+	if (e == OK)
+		e = search_put_chosen(w, &any);
+	enum err ran = run_query(found, Q_FACT_SEARCH, &title);
+	e = e == OK ? ran : e;
+	ran = run_query(found, Q_FACT_SEARCH_NEWEST, &any);
+	return e == OK ? ran : e;
+}
+
+static enum err search_chosen(struct found *found, const struct search_words *w)
+{
+	struct buf typed = {0};
+	enum err e = search_put_chosen(w, &typed);
+	enum err ran = run_query(found, Q_FACT_SEARCH, &typed);
+	return e == OK ? ran : e;
+}
+
+static enum err search_words(struct found *found, struct search_words *w)
+{
+	enum err e = count_rows(found->s, w);
+	while (e == OK && found->facts.n < found->max) {
+		uint64_t rows = choose(w);
+		if (rows == 0)
+			break;
+		e = rows > ROWS_AT_ONCE ? search_common(found, w) : search_chosen(found, w);
+		for (size_t i = 0; i < w->n; i++)
+			w->list[i].chosen = false;
+	}
+	return e;
+}
+
+static enum err search_beginnings(struct found *found, const struct search_words *w, bool shorter)
+{
+	struct buf typed = {0};
+	enum err e = search_put_beginnings(w, shorter, &typed);
+	enum err ran = run_query(found, Q_FACT_SEARCH, &typed);
+	return e == OK ? ran : e;
 }
 
 enum err op_FACT_SEARCH(struct store *s, const struct store_req *q, struct store_res *r)
 {
-	enum err e = OK;
-	r->r.n = 0;
-	for (int shorter = 0; e == OK && r->r.n == 0 && shorter < 2; shorter++) {
-		struct buf typed = {0};
-		e = search_query(q->a.bytes, shorter, &typed);
-		if (e == OK && typed.n)
-			e = search_once(s, q, &typed, r);
-		buf_free(&typed);
-	}
-	return e;
+	struct search_words w;
+	search_split(q->a.bytes, &w);
+	struct found found = {
+		.s = s, .q = q, .r = r, .max = q->a.max && q->a.max < HITS_MAX ? (size_t)q->a.max : HITS_MAX};
+	struct query give = {.s = s};
+	give.e = search_words(&found, &w);
+	if (give.e == OK && found.facts.n < found.max)
+		give.e = search_beginnings(&found, &w, false);
+	if (give.e == OK && found.facts.n == 0)
+		give.e = search_beginnings(&found, &w, true);
+	r->r.n = found.facts.n;
+	r->r.facts = array_give(&found.facts, &r->mem, &give);
+	r->r.hits = array_give(&found.hits, &r->mem, &give);
+	return give.e;
 }

@@ -1,17 +1,5 @@
 /* search_query.c -- what somebody typed, as a query of FTS5. Only letters, digits and quotes of ours reach it. */
-#include "store/db.h"
-
-struct word {
-	uint8_t text[SEARCH_WORD_BYTES];
-	size_t n;
-	size_t letters;
-	bool stop;
-};
-
-struct words {
-	struct word list[SEARCH_WORDS];
-	size_t n;
-};
+#include "store/search.h"
 
 /* Words that stand in every text: they find nothing. Sorted. */
 static const char *const stop_words[] = {"a", "about", "an", "and", "any", "are", "as", "at", "be", "been",
@@ -26,7 +14,7 @@ static int compare_word(const void *key, const void *item)
 	return strcmp(key, *(const char *const *)item);
 }
 
-static bool is_stop(const struct word *w)
+static bool is_stop(const struct search_word *w)
 {
 	char text[SEARCH_WORD_BYTES + 1];
 	memcpy(text, w->text, w->n);
@@ -68,18 +56,17 @@ static bool in_word(uint32_t c)
 		!(c >= 0xff01 && c < 0xff10) && !(c >= 0x1f000 && c < 0x20000);
 }
 
-static void end_word(struct words *w)
+static void end_word(struct search_words *w)
 {
-	struct word *last = &w->list[w->n];
+	struct search_word *last = &w->list[w->n];
 	if (last->n == 0)
 		return;
 	last->stop = is_stop(last);
 	w->n++;
 }
 
-static void split(struct slice typed, struct words *w)
+static void split(struct slice typed, struct search_words *w)
 {
-	*w = (struct words){0};
 	for (size_t i = 0; i < typed.n && w->n < SEARCH_WORDS;) {
 		uint32_t c = 0;
 		size_t width = code_point(typed.p + i, typed.n - i, &c);
@@ -88,7 +75,7 @@ static void split(struct slice typed, struct words *w)
 			i += width ? width : 1;
 			continue;
 		}
-		struct word *last = &w->list[w->n];
+		struct search_word *last = &w->list[w->n];
 		if (last->n + width <= SEARCH_WORD_BYTES) {
 			memcpy(last->text + last->n, typed.p + i, width);
 			if (c >= 'A' && c <= 'Z')
@@ -102,22 +89,7 @@ static void split(struct slice typed, struct words *w)
 		end_word(w);
 }
 
-static enum err put_term(
-	struct buf *out, const struct word *a, size_t bytes, const struct word *b, bool prefix)
-{
-	enum err e = out->n ? buf_put_slice(out, slice_str(" OR ")) : OK;
-	if (e == OK)
-		e = buf_put_slice(out, slice_str("\""));
-	if (e == OK)
-		e = buf_put(out, a->text, bytes);
-	if (e == OK && b)
-		e = buf_put_slice(out, slice_str(" "));
-	if (e == OK && b)
-		e = buf_put(out, b->text, b->n);
-	return e == OK ? buf_put_slice(out, slice_str(prefix ? "\" *" : "\"")) : e;
-}
-
-static bool seen_before(const struct words *w, size_t i)
+static bool seen_before(const struct search_words *w, size_t i)
 {
 	for (size_t k = 0; k < i; k++) {
 		if (slice_equal(
@@ -127,44 +99,82 @@ static bool seen_before(const struct words *w, size_t i)
 	return false;
 }
 
-static enum err put_pairs(const struct words *w, struct buf *out)
+void search_split(struct slice typed, struct search_words *w)
+{
+	*w = (struct search_words){0};
+	split(typed, w);
+	bool telling = false;
+	for (size_t i = 0; i < w->n; i++)
+		telling |= !w->list[i].stop;
+	for (size_t i = 0; i < w->n; i++)
+		w->list[i].stop = (w->list[i].stop && telling) || seen_before(w, i);
+}
+
+static enum err put_term(struct buf *out, struct slice a, struct slice b, bool prefix)
+{
+	const struct slice parts[] = {out->n ? slice_str(" OR \"") : slice_str("\""), a,
+		b.n ? slice_str(" ") : b, b, prefix ? slice_str("\" *") : slice_str("\"")};
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < sizeof parts / sizeof parts[0]; i++)
+		e = buf_put_slice(out, parts[i]);
+	return e;
+}
+
+static struct slice text_of(const struct search_word *w)
+{
+	return slice_of(w->text, w->n);
+}
+
+enum err search_put_word(const struct search_word *w, struct buf *out)
+{
+	return put_term(out, text_of(w), (struct slice){0}, false);
+}
+
+/* A pair adds no text that its chosen word does not find: it only lifts it. */
+enum err search_put_chosen(const struct search_words *w, struct buf *out)
 {
 	enum err e = OK;
 	for (size_t i = 0; e == OK && i + 1 < w->n; i++) {
-		if (!w->list[i].stop || !w->list[i + 1].stop)
-			e = put_term(out, &w->list[i], w->list[i].n, &w->list[i + 1], false);
+		const struct search_word *a = &w->list[i], *b = a + 1;
+		if (a->chosen || b->chosen)
+			e = put_term(out, text_of(a), text_of(b), false);
+	}
+	for (size_t i = 0; e == OK && i < w->n; i++) {
+		if (w->list[i].chosen)
+			e = search_put_word(&w->list[i], out);
 	}
 	return e;
 }
 
-#define PREFIX_LETTERS 4
-#define SHORTER_BY 3
-
-/* An ending that is only half typed ("assessm") is no beginning of any stem: without its last letters it is. */
-static size_t shorter_word(const struct word *w)
+enum err search_put_titles(const struct search_words *w, struct buf *out)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		if (w->text[i] >= 0x80)
-			return w->n;
-	}
-	return w->n >= PREFIX_LETTERS + SHORTER_BY ? w->n - SHORTER_BY : w->n;
+	struct buf chosen = {0};
+	enum err e = search_put_chosen(w, &chosen);
+	if (e == OK)
+		e = buf_put_slice(out, slice_str("title : ("));
+	if (e == OK)
+		e = buf_put_slice(out, buf_slice(&chosen));
+	if (e == OK)
+		e = buf_put_slice(out, slice_str(")"));
+	buf_free(&chosen);
+	return e;
 }
 
-enum err search_query(struct slice typed, bool shorter, struct buf *out)
+#define SHORTER_BY 3
+
+static size_t shorter_word(const struct search_word *w)
 {
-	struct words w;
-	split(typed, &w);
-	size_t telling = 0;
-	for (size_t i = 0; i < w.n; i++)
-		telling += !w.list[i].stop;
-	enum err e = shorter ? OK : put_pairs(&w, out);
-	for (size_t i = 0; e == OK && i < w.n; i++) {
-		const struct word *word = &w.list[i];
-		if ((word->stop && telling) || seen_before(&w, i))
-			continue;
+	return w->letters == w->n && w->n >= SEARCH_PREFIX_LETTERS + SHORTER_BY ? w->n - SHORTER_BY : w->n;
+}
+
+enum err search_put_beginnings(const struct search_words *w, bool shorter, struct buf *out)
+{
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < w->n; i++) {
+		const struct search_word *word = &w->list[i];
 		size_t n = shorter ? shorter_word(word) : word->n;
-		if (!shorter || n < word->n)
-			e = put_term(out, word, n, NULL, word->letters >= PREFIX_LETTERS);
+		if (!word->stop && word->letters >= SEARCH_PREFIX_LETTERS && (!shorter || n < word->n))
+			e = put_term(out, slice_of(word->text, n), (struct slice){0}, true);
 	}
 	return e;
 }

@@ -1,5 +1,5 @@
 /* snippet.c -- the few words around what a search found. */
-#include "store/db.h"
+#include "store/search.h"
 
 #define CUT "\xe2\x80\xa6" /* an ellipsis stands where text was left out */
 #define CUT_BYTES 3u
@@ -11,28 +11,27 @@ static bool inside_character(struct slice t, size_t at)
 	return at < t.n && (t.p[at] & 0xc0) == 0x80;
 }
 
-/* Where a part that shows the mark at `mark` begins: a little before it, between two words, outside of other marks. */
+/* Where a part that shows the mark at `mark` begins: a little before it, with a word, not inside of another mark. */
 static size_t part_begin(struct slice t, size_t mark)
 {
 	size_t from = mark > BEFORE_BYTES ? mark - BEFORE_BYTES : 0;
-	if (from == 0)
-		return 0;
-	size_t at = mark;
-	for (size_t i = mark; i-- > from;) {
-		if (t.p[i] == ' ')
-			at = i + 1;
-		if (t.p[i] == '\1')
-			at = i;
-		else if (t.p[i] == '\2' && memchr(t.p + from, '\1', i - from) == NULL)
-			break;
+	size_t next = from;
+	while (t.p[next] != '\1' && t.p[next] != '\2')
+		next++;
+	bool inside = t.p[next] == '\2';
+	for (size_t i = from; i < mark; i++) {
+		if (!inside && (i == 0 || t.p[i - 1] == ' '))
+			return i;
+		if (t.p[i] == '\1' || t.p[i] == '\2')
+			inside = t.p[i] == '\1';
 	}
-	return at;
+	return mark;
 }
 
 static size_t part_end(struct slice t, size_t from)
 {
 	size_t end = t.n - from > PART_BYTES ? from + PART_BYTES : t.n;
-	while (inside_character(t, end))
+	while (end > from && inside_character(t, end))
 		end--;
 	return end;
 }

@@ -40,7 +40,7 @@ const char *store_last_error(const struct store *s);
 /* Integrity of the database file itself: SQLite's check and foreign keys. found: called for each finding. */
 MUST_CHECK enum err store_check(struct store *s, void (*found)(void *ctx, const char *text), void *ctx);
 
-/* Rebuilds everything derived (gaps, pins, ends, sums) from entries. */
+/* Rebuilds everything derived (gaps, pins, ends, sums; with a maker, facts) from entries. */
 MUST_CHECK enum err store_rebuild(struct store *s);
 
 #endif
