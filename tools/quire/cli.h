@@ -192,6 +192,7 @@ int cli_framework_import(struct cli_call *c);
 int cli_framework_show(struct cli_call *c);
 int cli_doctor(struct cli_call *c);
 int cli_rebuild(struct cli_call *c);
+int cli_verify(struct cli_call *c);
 int cli_config_show(struct cli_call *c);
 int cli_config_check(struct cli_call *c);
 int cli_help_run(struct cli_call *c);
