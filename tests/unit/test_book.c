@@ -374,6 +374,70 @@ static void entries_show_what_shared_keys_open(void **state)
 	keyring_free(bo);
 }
 
+/* An artifact with one file. */
+static struct buf artifact(const struct record_blob *file)
+{
+	struct buf b = {0};
+	struct mp_out m = begin_record(&b, "artifact", 4);
+	mp_put_cstr(&m, "blobs");
+	mp_put_array(&m, 1);
+	record_put_blob(&m, file);
+	mp_put_cstr(&m, "depicts");
+	mp_put_cstr(&m, "nobody");
+	mp_put_cstr(&m, "kind");
+	mp_put_cstr(&m, "photo");
+	mp_put_cstr(&m, "title");
+	mp_put_cstr(&m, "A board");
+	assert_int_equal(m.err, OK);
+	return b;
+}
+
+static enum err find_file(struct book *b, const struct record_blob *file, const struct keyring *owner)
+{
+	const struct store_blob blob = {.root = file->root, .owner = owner->self.identity};
+	struct record_blob found = {.size = 0};
+	struct buf keep = {0};
+	assert_int_equal(book_catch_up(b, the_store()), OK);
+	struct opener *o = book_opener(b);
+	assert_non_null(o);
+	enum err e = entries_blob_key(the_store(), o, &blob, NULL, 0, &found, &keep);
+	if (e == OK)
+		assert_memory_equal(found.key, file->key, 32);
+	opener_free(o);
+	buf_free(&keep);
+	return e;
+}
+
+static void a_file_is_read_with_the_shared_key_of_its_entry(void **state)
+{
+	(void)state;
+	uint8_t key[32];
+	struct keyring *ada = make_identity("Ada", IDENTITY_PERSON),
+		       *bo = make_identity("Bo", IDENTITY_PERSON);
+	const struct record_blob file = {.root = {{4}},
+		.key = {5},
+		.size = 12,
+		.name = slice_str("board.png"),
+		.type = slice_str("image/png")};
+	const struct envelope env = {.blobs_n = 1, .blobs = {{.root = file.root, .size = file.size}}};
+	struct buf record = artifact(&file), envelope = {0};
+	struct audience *to = readers(NULL, NULL);
+	struct entry_ref at;
+	assert_int_equal(envelope_encode(&env, &envelope), OK);
+	const struct writing w = {.to = to, .envelope = buf_slice(&envelope), .record = buf_slice(&record)};
+	assert_int_equal(writing_put(&world.act, &ada->self, &w, &at, key), OK);
+	struct book *b = book_of(bo);
+	assert_int_equal(find_file(b, &file, ada), ERR_LOCKED);
+	put_record(ada, readers(bo, NULL), share(&at, key), false, NULL);
+	assert_int_equal(find_file(b, &file, ada), OK);
+	audience_free(to);
+	buf_free(&record);
+	buf_free(&envelope);
+	book_free(b);
+	keyring_free(ada);
+	keyring_free(bo);
+}
+
 static void a_book_answers_questions_and_takes_no_writing(void **state)
 {
 	(void)state;
@@ -393,6 +457,63 @@ static void a_book_answers_questions_and_takes_no_writing(void **state)
 	assert_false(book_full(b));
 	book_free(b);
 	keyring_free(ada);
+}
+
+struct asking {
+	struct book *book;
+	const struct entry_ref *at;
+	uv_thread_t thread;
+	bool good;
+};
+
+/* As on a pool thread, with a reader of its own. */
+static void ask_a_lot(void *ctx)
+{
+	struct asking *a = ctx;
+	struct store *s = NULL;
+	const struct store_options options = {.home = world.home, .read_only = true};
+	a->good = store_open(&options, &s) == OK;
+	for (size_t i = 0; i < 20 && a->good; i++) {
+		uint8_t key[32];
+		struct store_req req = {.op = STORE_FACT_AT, .a.log = a->at->log, .a.seq = a->at->seq};
+		struct store_res res;
+		a->good = book_catch_up(a->book, s) == OK && book_key(a->book, s, a->at, key) == OK &&
+			book_ask(a->book, &req, &res) == OK && res.r.n == 1;
+		store_res_free(&res);
+		struct opener *o = book_opener(a->book);
+		a->good = a->good && o;
+		opener_free(o);
+	}
+	if (s)
+		store_close(s);
+}
+
+static void several_threads_may_use_one_book(void **state)
+{
+	(void)state;
+	uint8_t key[32];
+	struct keyring *ada = make_identity("Ada", IDENTITY_PERSON),
+		       *bo = make_identity("Bo", IDENTITY_PERSON);
+	struct entry_ref at = put_record(ada, readers(NULL, NULL), reflection("hers"), false, key);
+	put_record(ada, readers(bo, NULL), share(&at, key), false, NULL);
+	struct book *b = book_new(bo);
+	struct asking all[4];
+	assert_non_null(b);
+	for (size_t i = 0; i < 4; i++) {
+		all[i] = (struct asking){.book = b, .at = &at};
+		assert_int_equal(uv_thread_create(&all[i].thread, ask_a_lot, &all[i]), 0);
+	}
+	for (size_t i = 0; i < 20; i++) {
+		book_keys(b, bo);
+		put_record(ada, readers(bo, NULL), reflection("more"), false, NULL);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		uv_thread_join(&all[i].thread);
+		assert_true(all[i].good);
+	}
+	book_free(b);
+	keyring_free(ada);
+	keyring_free(bo);
 }
 
 /* ---- bounds of the keys */
@@ -475,7 +596,9 @@ int main(void)
 		DESK_TEST(a_body_that_comes_after_its_key_is_opened_with_it),
 		DESK_TEST(what_was_locked_is_tried_again_with_keys_that_come_later),
 		DESK_TEST(entries_show_what_shared_keys_open),
+		DESK_TEST(a_file_is_read_with_the_shared_key_of_its_entry),
 		DESK_TEST(a_book_answers_questions_and_takes_no_writing),
+		DESK_TEST(several_threads_may_use_one_book),
 		cmocka_unit_test(keys_of_one_body_and_of_one_identity_are_bounded),
 		cmocka_unit_test(all_keys_are_bounded),
 	};
