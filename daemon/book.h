@@ -5,7 +5,8 @@
  * or a `submission` that the session can read, sealed or clear. A key that does not fit its body (SPEC 5.2) does no harm.
  *
  * On a pool thread, where it says `reader`: a store that is read-only. Any thread may use a book; one at a time does, others wait.
- * The first catching up looks at everything on this node (about a second for 200,000 entries); later ones at what has changed.
+ * The first catching up looks at everything on this node: about 4 us for an entry that stays closed, 140 us for one that is opened; later ones at what has
+ * changed.
  *
  * Memory: BOOK_RECORDS_MAX opened records of together BOOK_BYTES_MAX bytes, and about as much again for their index; BOOK_KEYS_MAX keys of 150 bytes; 2 bits for each entry on this
  * node. What does not fit is not in the book, but book_record() opens it all the same; book_full() says so. */

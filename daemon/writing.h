@@ -14,7 +14,7 @@ struct writing {
 };
 
 /* Writes an entry of whoever owns o, an identity's own keyring or an institution's (&keyring->self). Where o's log may not be written any more,
- * another is begun (ownlog_ensure), and the entry stands in that one.
+ * another is begun (ownlog_ensure, which takes the desk's lock), and the entry stands in that one.
  *   ref          where it stands
  *   content_key  of a sealed body, to be handed on later; zeros for a clear one. May be NULL. Secret: wipe it
  * The record must be well formed: ERR_FORMAT, ERR_RANGE or ERR_NOT_FOUND (a field) otherwise, said. Said as well: ERR_LIMIT: too long for one entry;
