@@ -45,8 +45,7 @@ struct store {
 	bool wipe; /* content was dropped: the write-ahead log must go too */
 	bool memory; /* no file: FACT_ requests only */
 	fact_maker facts; /* NULL: no facts are made */
-	bool words_new; /* this transaction added words for search that the index may not have written yet */
-	bool words_gone; /* and took some away: the index must be merged before the commit */
+	bool words_gone; /* this transaction took words for search away: their index must be merged before the commit */
 	enum err broken; /* an fsync failed: final for this connection */
 	uint64_t number; /* the last change number, with those of the open transaction */
 	uint64_t number_committed;

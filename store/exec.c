@@ -116,7 +116,7 @@ static void roll_back(struct store *s)
 	logs_forget(s);
 	s->number = s->number_committed;
 	s->in_transaction = false;
-	s->wipe = s->words_new = s->words_gone = false;
+	s->wipe = s->words_gone = false;
 }
 
 static enum err commit(struct store *s)

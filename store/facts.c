@@ -59,7 +59,6 @@ static enum err put_words(struct store *s, int64_t row, const struct fact_words 
 	enum err done = e == OK ? q_done(&put) : q_end(&put);
 	for (size_t i = 0; i < FACT_TEXTS; i++)
 		buf_free(&clean[i]);
-	s->words_new = true;
 	return e == OK ? done : e;
 }
 
@@ -120,25 +119,8 @@ enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq
 	return e;
 }
 
-/* A word that came and went between two writes of the index would stay in it as deleted: so what came is written first. */
-static enum err write_words(struct store *s)
-{
-	if (!s->words_new)
-		return OK;
-	s->words_new = false;
-	struct query begin = q_start(s, Q_WORDS_WRITE);
-	enum err e = q_done(&begin);
-	if (e != OK)
-		return e;
-	struct query end = q_start(s, Q_WORDS_WRITTEN);
-	return q_done(&end);
-}
-
 static enum err drop_words(struct store *s, int64_t row)
 {
-	enum err e = write_words(s);
-	if (e != OK)
-		return e;
 	s->words_gone = true;
 	struct query drop = q_start(s, Q_WORDS_DROP);
 	q_int(&drop, row);
@@ -167,7 +149,7 @@ enum err facts_drop(struct store *s, const struct id32 *log, uint64_t first, uin
 enum err facts_settle(struct store *s)
 {
 	bool gone = s->words_gone && !s->memory;
-	s->words_new = s->words_gone = false;
+	s->words_gone = false;
 	if (!gone)
 		return OK;
 	s->wipe = true;
@@ -184,7 +166,7 @@ enum err facts_clear(struct store *s)
 		struct query step = q_start(s, steps[i]);
 		e = q_done(&step);
 	}
-	s->words_new = s->words_gone = false;
+	s->words_gone = false;
 	return e;
 }
 

@@ -64,6 +64,11 @@ static size_t tidy_end(struct slice t, size_t from, size_t end, bool *open)
 
 size_t snippet_cut(struct slice t, char out[SNIPPET_BYTES])
 {
+	if (t.n <= SNIPPET_BYTES) {
+		if (t.n)
+			memcpy(out, t.p, t.n);
+		return t.n;
+	}
 	size_t from = 0, best = 0;
 	bool any = false;
 	for (size_t i = 0, tried = 0; i < t.n && tried < 64; i++) {
