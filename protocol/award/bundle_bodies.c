@@ -160,7 +160,7 @@ static enum err add_facts(struct bundle_reader *r, const struct part *p, struct 
 	size_t n = facts_make(&src, facts, &words, &keep);
 	buf_free(&keep);
 	enum standing standing = n ? standing_of(p) : STANDS;
-	/* SPEC 16.6: "A review behind a closing of its log (section 4.4) counts nevertheless if an award names it" */
+	/* SPEC 18: "but for a review, which is taken not to lie within what counts" */
 	if (standing == UNSHOWN && facts[0].kind != FACT_REVIEW) {
 		b->left_out++;
 		return OK;
