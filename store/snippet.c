@@ -77,6 +77,8 @@ size_t snippet_cut(struct slice t, char out[SNIPPET_BYTES])
 		tried++;
 		size_t begin = part_begin(t, i);
 		size_t marks = count_marks(t, begin, part_end(t, begin));
+		if (marks == 0)
+			begin = i; /* it is longer than a part: all the room is for it */
 		if (!any || marks > best) {
 			from = begin;
 			best = marks;

@@ -13,6 +13,18 @@ static struct store_req at_req(const struct id32 *log, uint64_t seq)
 	return (struct store_req){.op = STORE_FACT_AT, .a.log = *log, .a.seq = seq};
 }
 
+/* Two requests in one transaction. */
+static void run_two(struct fixture *f, struct store_req *a, struct store_req *b, enum err want)
+{
+	struct store_req *reqs[] = {a, b};
+	struct store_res res[2];
+	store_exec(f->store, reqs, res, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(res[i].err, want);
+		store_res_free(&res[i]);
+	}
+}
+
 static size_t found(struct fixture *f, const char *typed)
 {
 	return count_of(f, (struct store_req){.op = STORE_FACT_SEARCH, .a.bytes = slice_str(typed)});
@@ -148,19 +160,15 @@ static void what_fails_half_way_leaves_no_facts_and_no_words(void **state)
 	const char *const first[] = {"\5\0\0Swimming"};
 	beside(f,
 		"CREATE TRIGGER stop BEFORE INSERT ON fact WHEN NEW.kind = 16 BEGIN SELECT RAISE(ABORT, 'stop'); END");
-	struct store_req good, bad, *reqs[] = {&good, &bad};
-	struct store_res res[2];
+	struct store_req good, bad;
 	clear_run_req(&good, m, 0, 1, first);
 	clear_run_req(&bad, l, 0, 5, records);
-	store_exec(f->store, reqs, res, 2);
-	assert_int_equal(res[0].err, ERR_CORRUPT);
-	assert_int_equal(res[1].err, ERR_CORRUPT);
+	run_two(f, &good, &bad, ERR_CORRUPT);
 	assert_int_equal(count_of(f, (struct store_req){.op = STORE_FACT_ALL}), 0);
 	assert_int_equal(found(f, "compass"), 0);
 	assert_int_equal(found(f, "swimming"), 0);
 	beside(f, "DROP TRIGGER stop");
-	store_exec(f->store, reqs, res, 2);
-	assert_int_equal(res[1].err, OK);
+	run_two(f, &good, &bad, OK);
 	assert_int_equal(count_of(f, (struct store_req){.op = STORE_FACT_ALL}), 6);
 	assert_int_equal(found(f, "compass"), 1);
 	assert_int_equal(found(f, "swimming"), 1);
@@ -347,12 +355,8 @@ static void erased_words_leave_the_files(void **state)
 	struct fake_log *l = clear_log_new(1, 6);
 	struct store_req put, erase[2] = {erase_req(l, 0), erase_req(l, 1)};
 	/* One comes and goes in one transaction. */
-	struct store_req *reqs[] = {&put, &erase[0]};
-	struct store_res res[2];
 	rare_log(&put, l);
-	store_exec(f->store, reqs, res, 2);
-	assert_int_equal(res[0].err, OK);
-	assert_int_equal(res[1].err, OK);
+	run_two(f, &put, &erase[0], OK);
 	store_req_free(&put);
 	assert_false(in_files(f, rare[0]));
 	assert_true(in_files(f, rare[1]));
@@ -393,11 +397,7 @@ static void words_of_a_fact_that_is_dropped_leave_the_files(void **state)
 	assert_int_equal(run(f, &drop, NULL), OK);
 	assert_false(in_files(f, rare[1]));
 	struct store_req put = {.op = STORE_FACT_PUT, .a.facts = &fact, .a.facts_n = 1, .a.words = &words};
-	struct store_req *reqs[] = {&put, &drop};
-	struct store_res res[2];
-	store_exec(f->store, reqs, res, 2);
-	assert_int_equal(res[0].err, OK);
-	assert_int_equal(res[1].err, OK);
+	run_two(f, &put, &drop, OK);
 	assert_false(in_files(f, rare[1]));
 }
 
