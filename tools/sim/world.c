@@ -1,5 +1,6 @@
 #include "tools/sim/world.h"
 
+#include "protocol/award/facts.h"
 #include "protocol/peer/message.h"
 #include "daemon/drive_work.h"
 
@@ -262,7 +263,8 @@ static void start(struct world_node *n)
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);
-	must(store_open(&(struct store_options){.home = n->home, .create = true}, &n->store) == OK,
+	must(store_open(&(struct store_options){.home = n->home, .create = true, .facts = facts_make},
+		     &n->store) == OK,
 		"the store does not open");
 	must(store_start(n->store, c.instance, &n->restored, &why) == OK, "the store does not start");
 	n->engine = engine_new(&c);
