@@ -2,8 +2,8 @@
 #include "act.h"
 #include "compose.h"
 #include "identities.h"
+#include "marks.h"
 #include "ownlog.h"
-#include "protocol/log/entry.h"
 
 static const struct {
 	uint32_t bit;
@@ -157,68 +157,6 @@ static enum err add(struct act *a)
 
 /* ---- end */
 
-/* Those that count first, then the longest. */
-struct reach {
-	struct keyset_mark mark;
-	bool in_force;
-};
-
-static int reach_compare(const void *x, const void *y)
-{
-	const struct reach *a = (const struct reach *)x, *b = (const struct reach *)y;
-	if (a->in_force != b->in_force)
-		return a->in_force ? -1 : 1;
-	if (a->mark.length != b->mark.length)
-		return a->mark.length > b->mark.length ? -1 : 1;
-	return id32_cmp(&a->mark.log, &b->mark.log);
-}
-
-/* The id of the entry at length - 1. */
-static enum err find_last(struct desk *d, struct keyset_mark *m)
-{
-	struct store_req run = {
-		.op = STORE_RUN_GET, .a.log = m->log, .a.first = m->length - 1, .a.end = m->length};
-	struct store_res res;
-	enum err e = desk_store(d, &run, &res);
-	if (e == OK)
-		m->last = entry_id(res.r.parts[0].header);
-	store_res_free(&res);
-	return e;
-}
-
-struct marks {
-	struct keyset_mark at[LIMIT_END_MARKS];
-	size_t n, unmarked; /* unmarked: logs that found no room */
-};
-
-/* How far the identity's logs reach here. */
-static enum err find_marks(
-	struct desk *d, const struct id32 *identity, const struct keyset_view *v, struct marks *m)
-{
-	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = *identity};
-	struct store_res res;
-	size_t n = 0;
-	enum err e = desk_store(d, &req, &res);
-	struct reach *logs = e == OK ? (struct reach *)calloc(res.r.n + 1, sizeof *logs) : NULL;
-	if (e == OK && !logs)
-		e = ERR_MEMORY;
-	for (size_t i = 0; e == OK && i < res.r.n; i++)
-		if (res.r.logs[i].end)
-			logs[n++] = (struct reach){{.log = res.r.logs[i].log, .length = res.r.logs[i].end},
-				keyset_view_device(v, &res.r.logs[i].log) != NULL};
-	store_res_free(&res);
-	if (n)
-		qsort(logs, n, sizeof *logs, reach_compare);
-	*m = (struct marks){.n = n < LIMIT_END_MARKS ? n : LIMIT_END_MARKS};
-	m->unmarked = n - m->n;
-	for (size_t i = 0; e == OK && i < m->n; i++) {
-		m->at[i] = logs[i].mark;
-		e = find_last(d, &m->at[i]);
-	}
-	free(logs);
-	return e;
-}
-
 /* Ends each officer event that names the identity `who`, or the event `who`. */
 static enum err end_all(struct act *a, struct keyset *ks, const struct keyset_view *v, const struct id32 *who,
 	const struct marks *m, size_t *ended)
@@ -237,17 +175,6 @@ static enum err end_all(struct act *a, struct keyset *ks, const struct keyset_vi
 	return e;
 }
 
-static json_t *marks_json(const struct marks *m)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < m->n; i++)
-		json_array_append_new(list,
-			json_pack("{s:o, s:o, s:o}", "log", compose_id_json(&m->at[i].log), "length",
-				compose_number_json(m->at[i].length), "last",
-				compose_id_json(&m->at[i].last)));
-	return list;
-}
-
 static enum err end_officer(struct act *a, const struct id32 *who)
 {
 	struct keyset *ks = NULL;
@@ -259,7 +186,7 @@ static enum err end_officer(struct act *a, const struct id32 *who)
 	if (e == OK)
 		e = keyset_resolve(ks, &v);
 	if (e == OK)
-		e = find_marks(a->desk, &a->keys->self.identity, &v, &m);
+		e = marks_find(a->desk, &a->keys->self.identity, &v, &m);
 	if (e == OK)
 		e = end_all(a, ks, &v, who, &m, &ended);
 	desk_unlock(a->desk);

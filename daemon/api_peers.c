@@ -3,6 +3,7 @@
 #include "admissions.h"
 #include "compose.h"
 #include "protocol/log/invitation.h"
+#include "roots.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -56,22 +57,56 @@ static enum err list(struct act *a)
 struct joining {
 	struct api_request *rq;
 	struct invitation inv;
+	const char *home;
+	struct id32 network;
+	char comment[LIMIT_NAME_BYTES + 32];
+	json_t *reply;
+	enum err err;
 };
+
+static void joining_free(struct joining *j)
+{
+	sodium_memzero(j, sizeof *j);
+	free(j);
+}
+
+/* Who joins a network trusts its owner to vouch for others. */
+static void trust(void *ctx)
+{
+	struct joining *j = (struct joining *)ctx;
+	j->err = roots_add(j->home, &j->network, j->comment);
+}
+
+static void trusted(void *ctx)
+{
+	struct joining *j = (struct joining *)ctx;
+	struct api_request *rq = j->rq;
+	if (j->reply && j->err != OK && j->err != ERR_EXISTS)
+		json_object_set_new(j->reply, "warning",
+			json_string(
+				"Joined, but the network could not be noted in the file \"roots\": say quire "
+				"root add with its id."));
+	json_t *reply = j->reply;
+	joining_free(j);
+	api_reply(rq, 200, reply);
+}
 
 static void joined(void *ctx, enum err e, const char *why, const struct engine_event *ev)
 {
 	struct joining *j = (struct joining *)ctx;
 	char detail[320];
-	if (e == OK && ev)
-		api_reply(j->rq, 200,
-			json_pack("{s:o, s:{s:o, s:o}}", "network", compose_id_json(&ev->id), "peer", "node",
-				compose_id_json(&ev->node), "name", api_clean(ev->text)));
-	else {
-		snprintf(detail, sizeof detail, "%s.", why && *why ? why : err_text(e));
-		api_problem(j->rq, e == OK ? ERR_STATE : e, detail);
+	if (e == OK && ev) {
+		j->reply = json_pack("{s:o, s:{s:o, s:o}}", "network", compose_id_json(&ev->id), "peer",
+			"node", compose_id_json(&ev->node), "name", api_clean(ev->text));
+		j->network = ev->id;
+		j->home = node_config(j->rq->node)->home;
+		snprintf(j->comment, sizeof j->comment, "the network of %.*s", LIMIT_NAME_BYTES, ev->text);
+		node_work(j->rq->node, trust, trusted, j);
+		return;
 	}
-	sodium_memzero(j, sizeof *j);
-	free(j);
+	snprintf(detail, sizeof detail, "%s.", why && *why ? why : err_text(e));
+	api_problem(j->rq, e == OK ? ERR_STATE : e, detail);
+	joining_free(j);
 }
 
 void route_peer_join(struct api_request *rq)

@@ -8,7 +8,6 @@
 
 struct asking {
 	struct catalogue c;
-	struct book *book;
 	const struct id32 *me;
 	catalogue_fn fn;
 	void *ctx;
@@ -20,7 +19,7 @@ static void ask(void *ctx, struct store *s, enum err e)
 	struct asking *q = (struct asking *)ctx;
 	q->c.store = s;
 	if (e == OK)
-		e = cases_open(s, q->book, q->me, &q->c.cases);
+		e = cases_open(s, q->c.book, q->me, &q->c.cases);
 	if (e == OK) {
 		q->c.names = names_new(s);
 		e = q->c.names ? q->fn(&q->c, q->ctx) : ERR_MEMORY;
@@ -32,8 +31,8 @@ static void ask(void *ctx, struct store *s, enum err e)
 
 enum err catalogue_ask(struct act *a, struct session *s, catalogue_fn fn, void *ctx)
 {
-	struct asking q = {.c.act = a, .book = session_book(a->rq->sessions, s), .fn = fn, .ctx = ctx};
-	if (!q.book)
+	struct asking q = {.c.act = a, .c.book = session_book(a->rq->sessions, s), .fn = fn, .ctx = ctx};
+	if (!q.c.book)
 		return ERR_MEMORY;
 	if (s && s->keyring)
 		q.me = &s->identity;

@@ -12,6 +12,7 @@
 struct catalogue {
 	struct act *act; /* for act_say */
 	struct store *store;
+	struct book *book;
 	struct cases *cases;
 	struct names *names;
 };

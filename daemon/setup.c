@@ -6,6 +6,7 @@
 #include "http_uri.h"
 #include "keyring.h"
 #include "offline.h"
+#include "roots.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ static enum err check(const struct setup *in, char why[256])
 static void undo(const char *home)
 {
 	static const char *const names[] = {
-		"keys/node", "quire.db", "quire.db-wal", "quire.db-shm", "instance", "lock"};
+		"keys/node", "quire.db", "quire.db-wal", "quire.db-shm", "instance", "roots", "lock"};
 	char path[HOME_PATH_BYTES];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (home_path(home, names[i], path) == OK)
@@ -99,6 +100,13 @@ static enum err make_identities(
 	return e;
 }
 
+/* Whom the operator trusts from the first day: himself. */
+static enum err plant_roots(const struct setup *in, const struct setup_out *out)
+{
+	enum err e = roots_add(in->home, &out->identity, in->name);
+	return e == OK ? roots_add(in->home, &out->network, "the network of this node") : e;
+}
+
 static enum err furnish(
 	const struct setup *in, const struct node_keys *keys, struct setup_out *out, char why[256])
 {
@@ -110,6 +118,8 @@ static enum err furnish(
 	struct keyring *k = in->recover ? NULL : keyring_new();
 	if (e == OK && !in->recover)
 		e = k ? make_identities(in, o, k, out) : ERR_MEMORY;
+	if (e == OK && !in->recover)
+		e = plant_roots(in, out);
 	keyring_free(k);
 	offline_close(o);
 	return e == OK ? OK : say(why, e, "the first identity cannot be made");

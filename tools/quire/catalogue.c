@@ -343,3 +343,32 @@ int cli_framework_show(struct cli_call *c)
 	json_decref(o);
 	return code;
 }
+
+/* ---- reviewers */
+
+/* An appointment (LOG:SEQ), or a reviewer with --for. */
+int cli_reviewer_end(struct cli_call *c)
+{
+	char path[CLI_PATH_BYTES], id[65];
+	const char *who = cli_get(c, "WHO"), *definition = cli_get(c, "for");
+	bool is_ref = strchr(who, ':') != NULL;
+	json_t *body = NULL, *answer = NULL;
+	int code = cli_path(c, c->command->route, path);
+	if (code == CLI_DONE && !is_ref && !definition)
+		code = cli_problem(c, "USAGE", 0,
+			"say with --for of which micro-credential, or name the appointment: see quire reviewer list.");
+	if (code == CLI_DONE && !is_ref)
+		code = cli_identity(c, who, id);
+	if (code == CLI_DONE)
+		body = is_ref ? json_pack("{s:s}", "appointment", who)
+			      : json_pack("{s:s, s:s}", "reviewer", id, "for", definition);
+	if (code == CLI_DONE && !body)
+		code = cli_problem(c, "USAGE", 0, "these are no names in UTF-8.");
+	if (code == CLI_DONE)
+		code = cli_ask_json(c, "POST", path, body, &answer);
+	if (code == CLI_DONE)
+		code = cli_show(c, answer);
+	json_decref(body);
+	json_decref(answer);
+	return code;
+}

@@ -190,6 +190,7 @@ int cli_microcredential_show(struct cli_call *c);
 int cli_search(struct cli_call *c);
 int cli_framework_import(struct cli_call *c);
 int cli_framework_show(struct cli_call *c);
+int cli_reviewer_end(struct cli_call *c);
 int cli_doctor(struct cli_call *c);
 int cli_rebuild(struct cli_call *c);
 int cli_verify(struct cli_call *c);

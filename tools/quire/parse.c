@@ -287,6 +287,16 @@ static int find(struct cli_call *c, const char **noun, const char **group, const
 	return CLI_DONE;
 }
 
+/* "vouch" may be a verb and the first of two words as well: the second decides, if nothing stands between. */
+static const struct cli_command *longer(const struct cli_call *c, const char *noun, const char *word)
+{
+	for (size_t i = 0; c->values_n == 0 && c->command->verb && i < cli_commands_n; i++)
+		if (strcmp(cli_commands[i].noun, noun) == 0 && cli_commands[i].verb &&
+			is_verb(cli_commands[i].verb, c->command->verb, word))
+			return &cli_commands[i];
+	return NULL;
+}
+
 /* Is --json anywhere? Then errors are JSON too, wherever they stand. */
 static bool asks_json(int argc, char **argv)
 {
@@ -318,6 +328,8 @@ int cli_parse(struct cli_call *c, int argc, char **argv, const char **noun)
 			code = cli_problemf(c, "USAGE", "options are written out, with two dashes: --help");
 		else if (!c->command)
 			code = find(c, noun, &group, word);
+		else if (options && longer(c, *noun, word))
+			c->command = longer(c, *noun, word);
 		else
 			code = argument(c, word);
 	}
