@@ -155,24 +155,36 @@ static enum err read_status(struct bundle_reader *r, const json_t *o)
 }
 
 /* SPEC 18: "a log that its marks say to be shorter than its runs show" */
-static enum err check_marks(struct bundle_reader *r)
+static enum err check_mark(struct bundle_reader *r, const struct bundle_mark *m)
 {
 	const struct bundle *b = r->b;
-	for (size_t i = 0; i < b->marks_n; i++)
-		for (size_t k = 0; k < b->runs_n; k++) {
-			const struct bundle_mark *m = &b->marks[i];
-			const struct bundle_read_run *run = &b->runs[k];
-			if (!run->device || run->device->closed || !id32_equal(&m->log, &run->log))
-				continue;
-			uint64_t end = run->first + run->n;
-			if (end > m->length)
-				return bundle_fault(r, ERR_FORMAT, run->where,
-					"\"status\" says that the log is shorter.");
-			if (end == m->length && !id32_equal(&m->last, &run->ids[run->n - 1]))
-				return bundle_fault(
-					r, ERR_FORMAT, run->where, "\"status\" names another last entry.");
-		}
+	const char *other = NULL;
+	bool shown = false;
+	for (size_t i = 0; i < b->runs_n; i++) {
+		const struct bundle_read_run *run = &b->runs[i];
+		if (!run->device || run->device->closed || !id32_equal(&m->log, &run->log))
+			continue;
+		uint64_t end = run->first + run->n;
+		if (end > m->length)
+			return bundle_fault(
+				r, ERR_FORMAT, run->where, "\"status\" says that the log is shorter.");
+		if (end < m->length)
+			continue;
+		bool same = id32_equal(&m->last, &run->ids[run->n - 1]);
+		shown = shown || same;
+		other = same ? other : run->where;
+	}
+	if (other && !shown)
+		return bundle_fault(r, ERR_FORMAT, other, "\"status\" names another last entry.");
 	return OK;
+}
+
+static enum err check_marks(struct bundle_reader *r)
+{
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < r->b->marks_n; i++)
+		e = check_mark(r, &r->b->marks[i]);
+	return e;
 }
 
 /* ---- the whole */
