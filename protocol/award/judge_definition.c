@@ -200,15 +200,19 @@ struct judge_reason judge_appointed(
 		return judge_because(JUDGE_UNKNOWN, "appointment-missing", entry,
 			c->gap ? "No appointment of this reviewer is at hand, and older versions of the definition are not either."
 			       : "No appointment of this reviewer by the issuer is at hand.");
-	struct judge_reason why = a[0].why;
+	bool unknown = false, ended = false;
 	for (size_t i = 0; i < n; i++) {
 		if (a[i].why.mark == JUDGE_GOOD && a[i].ends_n == 0)
 			return JUDGE_FINE;
-		if (a[i].why.mark == JUDGE_GOOD)
-			why = judge_because(JUDGE_WRONG, "appointment-ended", entry,
-				"The reviewer's appointment had ended.");
-		else if (why.mark == JUDGE_WRONG && a[i].why.mark == JUDGE_UNKNOWN)
-			why = a[i].why;
+		unknown = unknown || a[i].why.mark == JUDGE_UNKNOWN;
+		ended = ended || a[i].why.mark == JUDGE_GOOD;
 	}
-	return why;
+	if (unknown)
+		return judge_because(JUDGE_UNKNOWN, "appointment-unknown", entry,
+			"It cannot be told if the reviewer's appointment counts, since the issuer's key events are not at hand.");
+	if (ended)
+		return judge_because(
+			JUDGE_WRONG, "appointment-ended", entry, "The reviewer's appointment had ended.");
+	return judge_because(JUDGE_WRONG, "appointment", entry,
+		"The reviewer's appointment does not count: whoever made it could not, or it lies behind the end of its log.");
 }

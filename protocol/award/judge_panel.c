@@ -160,6 +160,7 @@ static void add_claims(struct judge_index *ix, const struct judge_subject *s, st
 		else if (!has_reviewed(&p.node[i]->f->author, heard, heard_n) &&
 			out->claims_n < JUDGE_REVIEWS_MAX)
 			out->claims[out->claims_n++] = p.node[i]->f;
+		judge_say_idle(ix, &p.node[i]->f->at, FACT_RELEASE, &s->issuer, true, &out->why);
 	}
 }
 

@@ -86,7 +86,7 @@ static struct judge_reason check_appointment(
 			good = taken_up_before(&names, &a[i].ends[k]);
 		if (good)
 			return JUDGE_FINE;
-		if (a[i].why.mark == JUDGE_GOOD)
+		if (a[i].why.mark == JUDGE_GOOD && why.mark == JUDGE_WRONG)
 			why = wrong("appointment-ended", node,
 				"The reviewer's appointment had ended before the issuer took up this review.");
 	}

@@ -34,8 +34,7 @@ struct judge_story {
 	size_t erased_n;
 	struct id32 erased[64];
 	struct judge_identity identities[STORY_PEOPLE];
-	size_t hidden_n; /* people whose key events are not at hand: bits */
-	uint32_t hidden;
+	uint32_t hidden; /* people whose key events are not at hand: bits */
 	struct judge_proofs proofs;
 };
 
