@@ -139,4 +139,25 @@ static inline size_t count_of(struct fixture *f, struct store_req q)
 	return n;
 }
 
+/* Two requests in one transaction. */
+static inline void run_two(struct fixture *f, struct store_req *a, struct store_req *b, enum err want)
+{
+	struct store_req *reqs[] = {a, b};
+	struct store_res res[2];
+	store_exec(f->store, reqs, res, 2);
+	for (size_t i = 0; i < 2; i++) {
+		must(res[i].err == want, "run_two");
+		store_res_free(&res[i]);
+	}
+}
+
+static inline size_t found(struct fixture *f, const char *typed)
+{
+	return count_of(f, (struct store_req){.op = STORE_FACT_SEARCH, .a.bytes = slice_str(typed)});
+}
+
+/* Kinds as characters: 5 a definition, 13 a review, 16 an award. */
+static const char *const records[] __attribute__((unused)) = {"\5\0\0Reading maps|with a compass",
+	"\0\0\0not a fact", "\15\7\3review", "\20\7\0award", "\15\7\4another review"};
+
 #endif

@@ -13,27 +13,6 @@ static struct store_req at_req(const struct id32 *log, uint64_t seq)
 	return (struct store_req){.op = STORE_FACT_AT, .a.log = *log, .a.seq = seq};
 }
 
-/* Two requests in one transaction. */
-static void run_two(struct fixture *f, struct store_req *a, struct store_req *b, enum err want)
-{
-	struct store_req *reqs[] = {a, b};
-	struct store_res res[2];
-	store_exec(f->store, reqs, res, 2);
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(res[i].err, want);
-		store_res_free(&res[i]);
-	}
-}
-
-static size_t found(struct fixture *f, const char *typed)
-{
-	return count_of(f, (struct store_req){.op = STORE_FACT_SEARCH, .a.bytes = slice_str(typed)});
-}
-
-/* Kinds as characters: 5 a definition, 13 a review, 16 an award. */
-static const char *const records[] = {"\5\0\0Reading maps|with a compass", "\0\0\0not a fact",
-	"\15\7\3review", "\20\7\0award", "\15\7\4another review"};
-
 static void clear_bodies_say_their_facts_as_they_are_stored(void **state)
 {
 	struct fixture *f = *state;
@@ -319,88 +298,6 @@ static void a_check_finds_words_that_do_not_fit(void **state)
 	assert_int_equal(findings, 1);
 }
 
-/* ---- what is erased leaves the files. Neighbouring words share beginnings in the index: their ends are looked for. */
-
-static const char *const rare[] = {
-	"qzxkelvorin", "wyvtamdrosk", "jebuqhalpif", "xogruntebly", "ukfimzarwed", "hidpoqsentu"};
-
-static bool in_files(struct fixture *f, const char *word)
-{
-	return fixture_file_holds(f, "quire.db", word + 4, 7) ||
-		fixture_file_holds(f, "quire.db-wal", word + 4, 7);
-}
-
-static void rare_log(struct store_req *q, const struct fake_log *l)
-{
-	static const uint8_t kinds[] = {FACT_DEFINITION, FACT_FRAMEWORK, FACT_PROFILE};
-	char text[6][64];
-	const char *list[6];
-	for (size_t i = 0; i < 6; i++) {
-		snprintf(text[i] + 3, 60, "Plain title|the word %s stands here", rare[i]);
-		text[i][0] = (char)kinds[i % 3];
-		text[i][1] = text[i][2] = 0;
-		list[i] = text[i];
-	}
-	clear_run_req(q, l, 0, 6, list);
-}
-
-static void erased_words_leave_the_files(void **state)
-{
-	struct fixture *f = *state;
-	for (unsigned i = 2; i < 40; i++) { /* others, before and between */
-		struct fake_log *m = clear_log_new(i, 5);
-		assert_int_equal(put_clear(f, m, 0, 5, records), OK);
-		free(m);
-	}
-	struct fake_log *l = clear_log_new(1, 6);
-	struct store_req put, erase[2] = {erase_req(l, 0), erase_req(l, 1)};
-	/* One comes and goes in one transaction. */
-	rare_log(&put, l);
-	run_two(f, &put, &erase[0], OK);
-	store_req_free(&put);
-	assert_false(in_files(f, rare[0]));
-	assert_true(in_files(f, rare[1]));
-	assert_int_equal(found(f, rare[1]), 1);
-	assert_int_equal(run(f, &erase[1], NULL), OK);
-	assert_int_equal(found(f, rare[1]), 0);
-	assert_false(in_files(f, rare[1]));
-	/* Moved aside, and then erased there. */
-	struct store_req move = {.op = STORE_SIDE_MOVE, .a.log = l->log, .a.first = 5};
-	assert_int_equal(run(f, &move, NULL), OK);
-	assert_int_equal(found(f, rare[5]), 0);
-	assert_true(in_files(f, rare[5])); /* its body */
-	struct store_req aside = erase_req(l, 5);
-	assert_int_equal(run(f, &aside, NULL), OK);
-	assert_false(in_files(f, rare[5]));
-	for (size_t i = 2; i < 5; i++)
-		assert_int_equal(found(f, rare[i]), 1);
-	assert_int_equal(store_rebuild(f->store), OK);
-	fact_reopen(f, made_up_facts);
-	for (size_t i = 0; i < 6; i++)
-		assert_int_equal(in_files(f, rare[i]), i >= 2 && i < 5);
-	free(l);
-}
-
-static void words_of_a_fact_that_is_dropped_leave_the_files(void **state)
-{
-	struct fixture *f = *state;
-	struct fact fact = fact_at(FACT_DEFINITION, 1, 1);
-	struct fact_words words = {.text = {slice_str(rare[0])}};
-	/* The very first words of an index, alone in it. */
-	assert_int_equal(put_facts(f, &fact, 1, &words), OK);
-	assert_true(in_files(f, rare[0]));
-	words.text[0] = slice_str(rare[1]);
-	assert_int_equal(put_facts(f, &fact, 1, &words), OK);
-	assert_false(in_files(f, rare[0]));
-	assert_true(in_files(f, rare[1]));
-	struct store_req drop = {.op = STORE_FACT_DROP, .a.log = fact.at.log, .a.seq = 1};
-	assert_int_equal(run(f, &drop, NULL), OK);
-	assert_false(in_files(f, rare[1]));
-	struct store_req put = {.op = STORE_FACT_PUT, .a.facts = &fact, .a.facts_n = 1, .a.words = &words};
-	run_two(f, &put, &drop, OK);
-	assert_false(in_files(f, rare[1]));
-}
-
 #define FACTS(name) cmocka_unit_test_setup_teardown(name, fact_setup, fixture_teardown)
 
 int main(void)
@@ -415,8 +312,6 @@ int main(void)
 		FACTS(what_was_written_without_a_maker_says_its_facts_at_the_next_start),
 		FACTS(an_older_database_gets_its_facts),
 		FACTS(a_check_finds_words_that_do_not_fit),
-		FACTS(erased_words_leave_the_files),
-		FACTS(words_of_a_fact_that_is_dropped_leave_the_files),
 	};
 	return cmocka_run_group_tests_name("store facts made", tests, NULL, NULL);
 }

@@ -37,11 +37,6 @@ static struct store_res search(struct fixture *f, const char *typed)
 	return ask(f, (struct store_req){.op = STORE_FACT_SEARCH, .a.bytes = slice_str(typed)});
 }
 
-static size_t found(struct fixture *f, const char *typed)
-{
-	return count_of(f, (struct store_req){.op = STORE_FACT_SEARCH, .a.bytes = slice_str(typed)});
-}
-
 /* The seqs found, in order, as a text. */
 static void expect_order(struct fixture *f, const char *typed, const char *want)
 {
