@@ -19,10 +19,11 @@ struct judge_identity {
 	const struct keyset_view *view;
 };
 
-/* Signed documents that were found good earlier: a memory without meaning, so that a page of many awards checks each document once. Zeroed is empty. */
+/* Signed documents whose proofs were checked earlier: a memory without meaning, so that a page of many awards checks each once. Zeroed is empty.
+ * One thread at a time. */
 #define JUDGE_PROOFS 256u
 struct judge_proofs {
-	struct id32 good[JUDGE_PROOFS];
+	struct id32 seen[JUDGE_PROOFS];
 };
 
 struct judge_case {
@@ -32,7 +33,7 @@ struct judge_case {
 	const struct judge_identity *identities;
 	size_t erased_n; /* entries whose bodies are known to be erased */
 	const struct id32 *erased;
-	struct judge_proofs *proofs; /* NULL: none are remembered between judgements */
+	struct judge_proofs *proofs; /* the good ones; NULL: none are remembered between judgements */
 };
 
 enum judge_mark {

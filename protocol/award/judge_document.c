@@ -42,13 +42,17 @@ bool judge_document_proven(struct judge_index *ix, const struct judge_document *
 	crypto_generichash_update(&state, key->b, sizeof key->b);
 	crypto_generichash_update(&state, d->text.p, d->text.n);
 	crypto_generichash_final(&state, digest.b, sizeof digest.b);
-	struct id32 *place = &ix->proofs->good[digest.b[0] % JUDGE_PROOFS];
-	if (id32_equal(place, &digest))
+	size_t place = digest.b[0] % JUDGE_PROOFS;
+	if (id32_equal(&ix->proofs->seen[place], &digest))
 		return true;
+	if (id32_equal(&ix->bad.seen[place], &digest))
+		return false;
 	enum err e = credential_proofs_check(d->json, key, why);
 	if (e == ERR_MEMORY)
 		ix->err = e;
-	if (e == OK)
-		*place = digest;
+	else if (e == OK)
+		ix->proofs->seen[place] = digest;
+	else
+		ix->bad.seen[place] = digest;
 	return e == OK;
 }

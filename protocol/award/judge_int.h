@@ -98,7 +98,7 @@ struct judge_index {
 	struct judge_covering covering;
 	size_t parsed_next;
 	struct judge_parsed parsed[JUDGE_PARSED];
-	struct judge_proofs *proofs, own_proofs;
+	struct judge_proofs *proofs, own_proofs, bad; /* bad: of this judgement alone */
 };
 
 /* ERR_LIMIT, ERR_MEMORY. */
@@ -222,7 +222,7 @@ struct judge_document {
 };
 /* The document of a field; ERR_FORMAT: none, or not in canonical form. Ends with json_decref. */
 MUST_CHECK enum err judge_document_open(struct judge_node *node, const char *field, struct judge_document *d);
-/* Two proofs by this key; good ones are remembered. */
+/* Two proofs by this key; remembered, so that each document is checked once. */
 bool judge_document_proven(struct judge_index *ix, const struct judge_document *d, const struct id32 *key);
 /* The key that a did of the document names. */
 bool judge_document_key(const json_t *object, const char *member, struct id32 *key);
