@@ -3,8 +3,10 @@
 #include "compose.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define FOUND_MAX 50u
+#define WORDS_MAX 64u
 #define MARK "**"
 
 struct searching {
@@ -27,40 +29,140 @@ static const char *field_name(enum fact_text field)
 	return "research and resources";
 }
 
-/* Lists stand in a field line by line: those in which nothing was found are left out. */
-static bool is_wanted(struct slice line, bool any)
-{
-	return !any || memchr(line.p, 1, line.n) || memchr(line.p, 2, line.n);
-}
-
 /* The store marks what was found with \1 and \2. */
-static enum err put_line(struct buf *text, struct slice line)
-{
-	enum err e = text->n ? buf_put(text, " · ", strlen(" · ")) : OK;
-	for (size_t i = 0; e == OK && i < line.n; i++) {
-		bool mark = line.p[i] == 1 || line.p[i] == 2;
-		e = buf_put(text, mark ? MARK : (const char *)&line.p[i], mark ? strlen(MARK) : 1);
-	}
-	return e;
-}
-
 static json_t *snippet_json(struct slice snippet)
 {
 	struct buf text = {0};
 	enum err e = OK;
-	const bool any = snippet.n && memchr(snippet.p, 1, snippet.n);
-	while (e == OK && snippet.n) {
-		const uint8_t *end = (const uint8_t *)memchr(snippet.p, '\n', snippet.n);
-		size_t n = end ? (size_t)(end - snippet.p) : snippet.n;
-		const struct slice line = slice_of(snippet.p, n);
-		if (n && is_wanted(line, any))
-			e = put_line(&text, line);
-		n += end ? 1 : 0;
-		snippet = slice_of(snippet.p + n, snippet.n - n);
+	for (size_t i = 0; e == OK && i < snippet.n; i++) {
+		bool mark = snippet.p[i] == 1 || snippet.p[i] == 2;
+		e = buf_put(&text, mark ? MARK : (const char *)&snippet.p[i], mark ? strlen(MARK) : 1);
 	}
 	json_t *out = e == OK ? compose_text_json(buf_slice(&text)) : NULL;
 	buf_free(&text);
 	return out;
+}
+
+/* ---- the one problem that was meant */
+
+/* What was typed, word by word, and what the store marked: it knows that words have endings. */
+struct words {
+	size_t n;
+	struct slice at[WORDS_MAX];
+};
+
+static void add_words(struct words *w, struct slice text, const char *ends)
+{
+	size_t from = 0;
+	for (size_t i = 0; i <= text.n && w->n < WORDS_MAX; i++) {
+		if (i < text.n && !strchr(ends, text.p[i]))
+			continue;
+		if (i > from)
+			w->at[w->n++] = slice_of(text.p + from, i - from);
+		from = i + 1;
+	}
+}
+
+static void add_marked(struct words *w, struct slice snippet)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < snippet.n && w->n < WORDS_MAX; i++)
+		if (snippet.p[i] == 1)
+			from = i + 1;
+		else if (snippet.p[i] == 2 && from && i > from)
+			w->at[w->n++] = slice_of(snippet.p + from, i - from);
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c & 0x80);
+}
+
+/* How many bytes of words begin at p, the longest; 0: none. */
+static size_t words_at(const struct words *w, const char *text, const char *p)
+{
+	size_t longest = 0;
+	if (p > text && is_letter(p[-1]))
+		return 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->at[i].n > longest && strncasecmp(p, (const char *)w->at[i].p, w->at[i].n) == 0 &&
+			!is_letter(p[w->at[i].n]))
+			longest = w->at[i].n;
+	return longest;
+}
+
+static size_t count_found(const struct words *w, const char *text)
+{
+	size_t found = 0;
+	for (const char *p = text; *p;) {
+		size_t n = words_at(w, text, p);
+		found += n;
+		p += n ? n : 1;
+	}
+	return found;
+}
+
+/* Words that follow each other are marked as one. */
+static enum err put_found(struct buf *out, const char *words, size_t n)
+{
+	static const char between[] = MARK " ";
+	const size_t between_n = strlen(between);
+	enum err e = OK;
+	if (out->n >= between_n && memcmp(out->p + out->n - between_n, between, between_n) == 0) {
+		out->n -= between_n;
+		e = buf_put(out, " ", 1);
+	} else {
+		e = buf_put(out, MARK, strlen(MARK));
+	}
+	if (e == OK)
+		e = buf_put(out, words, n);
+	return e == OK ? buf_put(out, MARK, strlen(MARK)) : e;
+}
+
+static json_t *marked_json(const struct words *w, const char *text)
+{
+	struct buf out = {0};
+	enum err e = OK;
+	for (const char *p = text; e == OK && *p;) {
+		size_t n = words_at(w, text, p);
+		e = n ? put_found(&out, p, n) : buf_put(&out, p, 1);
+		p += n ? n : 1;
+	}
+	json_t *shown = e == OK ? compose_text_json(buf_slice(&out)) : NULL;
+	buf_free(&out);
+	return shown;
+}
+
+/* Of several problems the one in which most was found, whole; NULL: in none as it was typed or marked. */
+static json_t *problem_json(const struct fact *f, struct slice typed, struct slice snippet)
+{
+	struct definition d;
+	struct words w = {.n = 0};
+	const char *best = NULL;
+	size_t most = 0;
+	if (catalogue_read(f, &d) != OK)
+		return NULL;
+	add_words(&w, typed, " \t\r\n\"*()");
+	add_marked(&w, snippet);
+	const json_t *problems = json_object_get(d.json, "problems");
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const char *text = json_string_value(json_array_get(problems, i));
+		size_t found = text ? count_found(&w, text) : 0;
+		if (found > most) {
+			most = found;
+			best = text;
+		}
+	}
+	json_t *out = best ? marked_json(&w, best) : NULL;
+	definition_deinit(&d);
+	return out;
+}
+
+static json_t *why_json(const struct searching *s, const struct fact *f, const struct store_hit *hit)
+{
+	json_t *text = hit->field == FACT_PROBLEMS ? problem_json(f, s->words, hit->snippet) : NULL;
+	return json_pack("{s:s, s:o}", "field", field_name(hit->field), "snippet",
+		text ? text : snippet_json(hit->snippet));
 }
 
 static enum err put_hit(
@@ -72,9 +174,7 @@ static enum err put_hit(
 		return e;
 	const char *must = s->all ? "counts" : "current";
 	if (json_is_true(json_object_get(item, must)) && json_array_size(s->items) < s->limit) {
-		json_object_set_new(item, "why",
-			json_pack("{s:s, s:o}", "field", field_name(hit->field), "snippet",
-				snippet_json(hit->snippet)));
+		json_object_set_new(item, "why", why_json(s, f, hit));
 		e = json_array_append(s->items, item) == 0 ? OK : ERR_MEMORY;
 	}
 	json_decref(item);

@@ -7,8 +7,8 @@
 
 #include "bytes.h"
 
-#define ROOTS_MAX 1024u
-#define ROOTS_BYTES_MAX 262144u
+#define ROOTS_MAX 256u /* as many as a verdict asks for: protocol/award/verdict.h */
+#define ROOTS_BYTES_MAX 131072u
 
 /* At most max, each once, in the file's order; *n: how many. No file: none. ERR_FORMAT: a line is not as above; ERR_LIMIT: more than max, or a file that is too long;
  * ERR_IO, ERR_MEMORY. line (may be NULL): the one that is wrong. */
