@@ -152,7 +152,7 @@ static int compare(struct slice a, struct slice b)
 	return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
-static bool is_choice(struct slice s, const char *choices)
+bool record_is_choice(struct slice s, const char *choices)
 {
 	for (const char *at = choices; *at;) {
 		size_t n = strcspn(at, "|");
@@ -259,7 +259,7 @@ static enum err value_check(struct mp_in in, const struct record_field *f)
 	case RECORD_BY: return by_check(in);
 	case RECORD_CHOICE:
 		err = mp_get_str(&in, 0, SIZE_MAX, &s);
-		return err == OK && !is_choice(s, f->choices) ? ERR_RANGE : err;
+		return err == OK && !record_is_choice(s, f->choices) ? ERR_RANGE : err;
 	case RECORD_DATE:
 		err = mp_get_str(&in, f->min, f->max, &s);
 		return err == OK && !is_date(s) ? ERR_RANGE : err;

@@ -41,6 +41,9 @@ struct record_kind {
 const struct record_kind *record_kind_find(struct slice name); /* NULL: unknown */
 const struct record_kind *record_kinds(size_t *n);
 
+/* Is it one of "a|b|c"? */
+bool record_is_choice(struct slice s, const char *choices);
+
 /* Splits [kind, fields]; fields is the map's bytes. ERR_FORMAT. */
 MUST_CHECK enum err record_open(struct slice record, struct slice *kind, struct slice *fields);
 /* Does a record of a known kind count (SPEC 13)? *field (may be NULL) names what is wrong. ERR_FORMAT, ERR_RANGE, ERR_NOT_FOUND (required field missing); OK for unknown kinds. */

@@ -22,6 +22,16 @@ enum err record_get_key(struct mp_in *value, struct entry_ref *of, uint8_t key[3
 	return OK;
 }
 
+/* SPEC 13: "one of the kinds of an artifact, or `reflection`", which is one of them. */
+static bool is_evidence_kind(struct slice s)
+{
+	const struct record_kind *artifact = record_kind_find(slice_str("artifact"));
+	for (size_t i = 0; i < artifact->fields_n; i++)
+		if (strcmp(artifact->fields[i].name, "kind") == 0)
+			return record_is_choice(s, artifact->fields[i].choices);
+	return false;
+}
+
 enum err record_get_item(struct mp_in *value, struct record_item *item)
 {
 	struct mp_in in = *value;
@@ -31,6 +41,8 @@ enum err record_get_item(struct mp_in *value, struct record_item *item)
 		err = mp_get_str(&in, 1, NAME_MAX_BYTES, &item->requirement);
 	if (err == OK)
 		err = mp_get_str(&in, 1, NAME_MAX_BYTES, &item->kind);
+	if (err == OK && !is_evidence_kind(item->kind))
+		err = ERR_RANGE;
 	if (err == OK)
 		err = record_get_ref(&in, &item->at);
 	if (err == OK)

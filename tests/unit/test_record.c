@@ -53,7 +53,7 @@ static void the_table_is_sorted_and_holds_the_kinds_of_the_document(void **state
 	(void)state;
 	size_t n;
 	const struct record_kind *kinds = record_kinds(&n);
-	assert_int_equal(n, 7);
+	assert_int_equal(n, 25);
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(record_kind_find(slice_str(kinds[i].name)), &kinds[i]);
 		for (size_t k = 1; k < kinds[i].fields_n; k++)
@@ -242,14 +242,22 @@ static void an_artifact_holds_the_limits_of_each_field(void **state)
 	}
 }
 
-static void a_ref_and_a_share_need_all_their_parts(void **state)
+/* ---- refs and lists */
+
+static const struct entry_ref ref_example = {.log = {{1}}, .seq = LIMIT_SEQ, .id = {{2}}};
+
+static void put_ref(const char *name)
+{
+	mp_put_cstr(&o, name);
+	record_put_ref(&o, &ref_example);
+}
+
+static void a_ref_needs_all_its_parts(void **state)
 {
 	(void)state;
-	struct entry_ref ref = {.log = {{1}}, .seq = LIMIT_SEQ, .id = {{2}}}, got;
-	begin("share", 2);
-	put_id("key");
-	mp_put_cstr(&o, "of");
-	record_put_ref(&o, &ref);
+	struct entry_ref ref = ref_example, got;
+	begin("claim", 1);
+	put_ref("of");
 	expect(OK, NULL);
 	struct slice kind, fields;
 	struct mp_in value;
@@ -257,14 +265,12 @@ static void a_ref_and_a_share_need_all_their_parts(void **state)
 	assert_int_equal(record_get(fields, "of", &value), OK);
 	assert_int_equal(record_get_ref(&value, &got), OK);
 	assert_true(id32_equal(&got.log, &ref.log) && id32_equal(&got.id, &ref.id) && got.seq == ref.seq);
-	begin("share", 2);
-	put_id("key");
+	begin("claim", 1);
 	mp_put_cstr(&o, "of");
 	ref.seq++;
 	record_put_ref(&o, &ref);
 	expect(ERR_RANGE, "of");
-	begin("share", 2);
-	put_id("key");
+	begin("claim", 1);
 	mp_put_cstr(&o, "of");
 	mp_put_array(&o, 2);
 	mp_put_id(&o, &ref.log);
@@ -272,6 +278,285 @@ static void a_ref_and_a_share_need_all_their_parts(void **state)
 	expect(ERR_RANGE, "of");
 	begin("admission-end", 0);
 	expect(ERR_NOT_FOUND, "of");
+}
+
+/* Each writes element i of a list. */
+static void put_key_at(unsigned i)
+{
+	static const uint8_t key[32] = {9};
+	(void)i;
+	record_put_key(&o, &ref_example, key);
+}
+
+static void put_ref_at(unsigned i)
+{
+	(void)i;
+	record_put_ref(&o, &ref_example);
+}
+
+static void put_item_at(unsigned i)
+{
+	(void)i;
+	const struct record_item item = {.requirement = slice_str("plan"),
+		.kind = slice_str("lesson-plan"),
+		.at = ref_example,
+		.digest = {{5}}};
+	record_put_item(&o, &item);
+}
+
+static void put_score_at(unsigned i)
+{
+	char name[8];
+	snprintf(name, sizeof name, "c%03u", i);
+	const struct record_score score = {
+		.criterion = slice_str(name), .level = slice_str("high"), .comment = slice_str("")};
+	record_put_score(&o, &score);
+}
+
+static void put_mark_at(unsigned i)
+{
+	const struct record_mark mark = {.log = {{(uint8_t)(i + 1)}}, .length = 1, .last = {{3}}};
+	record_put_mark(&o, &mark);
+}
+
+/* A record whose list has n elements; its other required fields come before and after. */
+static void with_list(const char *kind, const char *list, void (*put)(unsigned), unsigned n)
+{
+	static const struct id32 one = {{1}};
+	bool manifest = strcmp(kind, "manifest") == 0, review = strcmp(kind, "review") == 0,
+	     end = strcmp(kind, "appointment-end") == 0;
+	begin(kind, manifest ? 3 : review ? 4 : end ? 2 : 1);
+	if (manifest)
+		put_ref("for");
+	if (review) {
+		mp_put_cstr(&o, "decision");
+		mp_put_cstr(&o, "not-yet");
+		put_text("feedback", 5);
+		put_ref("of");
+	}
+	mp_put_cstr(&o, list);
+	mp_put_array(&o, n);
+	for (unsigned i = 0; i < n; i++)
+		put(i);
+	if (manifest) {
+		mp_put_cstr(&o, "salt");
+		mp_put_id(&o, &one);
+	}
+	if (end)
+		put_ref("of");
+}
+
+static void lists_hold_their_limits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *kind, *list;
+		void (*put)(unsigned);
+		unsigned max;
+	} rows[] = {{"share", "keys", put_key_at, 64}, {"take-up", "reviews", put_ref_at, 64},
+		{"manifest", "items", put_item_at, 64}, {"review", "scores", put_score_at, 32},
+		{"appointment-end", "marks", put_mark_at, 16}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const unsigned lengths[] = {0, 1, rows[i].max, rows[i].max + 1};
+		for (size_t k = 0; k < 4; k++) {
+			bool good = k == 1 || k == 2;
+			with_list(rows[i].kind, rows[i].list, rows[i].put, lengths[k]);
+			expect(good ? OK : ERR_RANGE, good ? NULL : rows[i].list);
+		}
+	}
+}
+
+static void same_score(unsigned i)
+{
+	put_score_at(i == 2 ? 1 : i);
+}
+
+static void falling_mark(unsigned i)
+{
+	put_mark_at(9 - i);
+}
+
+static void scores_and_marks_ascend_strictly(void **state)
+{
+	(void)state;
+	with_list("review", "scores", same_score, 2);
+	expect(OK, NULL);
+	with_list("review", "scores", same_score, 3);
+	expect(ERR_RANGE, "scores");
+	with_list("appointment-end", "marks", falling_mark, 1);
+	expect(OK, NULL);
+	with_list("appointment-end", "marks", falling_mark, 2);
+	expect(ERR_RANGE, "marks");
+}
+
+/* An element that is cut short, or has one more, or is of another type. */
+static void odd_pair(unsigned i)
+{
+	mp_put_array(&o, 2 + i);
+	for (unsigned k = 0; k < 2 + i; k++)
+		mp_put_cstr(&o, "x");
+}
+
+static void elements_have_their_shape(void **state)
+{
+	(void)state;
+	static const char *const kinds[] = {"share", "take-up", "manifest", "review", "appointment-end"};
+	static const char *const lists[] = {"keys", "reviews", "items", "scores", "marks"};
+	for (size_t i = 0; i < 5; i++) {
+		const char *field;
+		with_list(kinds[i], lists[i], odd_pair, 1);
+		assert_int_not_equal(record_check(buf_slice(&b), &field), OK);
+		assert_string_equal(field, lists[i]);
+	}
+	/* texts in elements have limits too */
+	static char text[5000];
+	memset(text, 'x', sizeof text);
+	static const struct {
+		size_t criterion, level, comment;
+		enum err expected;
+	} rows[] = {{64, 64, 4096, OK}, {65, 64, 0, ERR_RANGE}, {64, 65, 0, ERR_RANGE},
+		{64, 64, 4097, ERR_RANGE}, {0, 1, 0, ERR_RANGE}, {1, 0, 0, ERR_RANGE}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct record_score score = {.criterion = slice_of(text, rows[i].criterion),
+			.level = slice_of(text, rows[i].level),
+			.comment = slice_of(text, rows[i].comment)};
+		b.n = 0;
+		o = mp_out_init(&b);
+		record_put_score(&o, &score);
+		struct mp_in in = mp_open(buf_slice(&b));
+		assert_int_equal(record_get_score(&in, &score), rows[i].expected);
+		assert_int_equal(mp_peek(&in) == MP_END, rows[i].expected == OK);
+	}
+}
+
+static void what_is_put_into_a_list_is_read_from_it(void **state)
+{
+	(void)state;
+	struct record_item item;
+	struct record_mark mark;
+	struct entry_ref of;
+	uint8_t key[32];
+	b.n = 0;
+	o = mp_out_init(&b);
+	put_item_at(0);
+	put_mark_at(4);
+	put_key_at(0);
+	struct mp_in in = mp_open(buf_slice(&b));
+	assert_int_equal(record_get_item(&in, &item), OK);
+	assert_true(slice_equal(item.requirement, slice_str("plan")) &&
+		slice_equal(item.kind, slice_str("lesson-plan")) && item.at.seq == LIMIT_SEQ &&
+		item.digest.b[0] == 5);
+	assert_int_equal(record_get_mark(&in, &mark), OK);
+	assert_true(mark.log.b[0] == 5 && mark.length == 1 && mark.last.b[0] == 3);
+	assert_int_equal(record_get_key(&in, &of, key), OK);
+	assert_true(key[0] == 9 && of.id.b[0] == 2);
+	assert_int_equal(mp_peek(&in), MP_END);
+}
+
+static void an_item_is_a_kind_of_artifact_or_a_reflection(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *kind;
+		enum err expected;
+	} rows[] = {{"lesson-plan", OK}, {"link", OK}, {"student-work", OK}, {"reflection", OK},
+		{"profile", ERR_RANGE}, {"lesson-plan|video", ERR_RANGE}, {"", ERR_RANGE}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct record_item item = {
+			.requirement = slice_str("plan"), .kind = slice_str(rows[i].kind), .at = ref_example};
+		b.n = 0;
+		o = mp_out_init(&b);
+		record_put_item(&o, &item);
+		struct mp_in in = mp_open(buf_slice(&b));
+		assert_int_equal(record_get_item(&in, &item), rows[i].expected);
+	}
+}
+
+static void a_mark_has_a_length_of_one_to_two_to_the_thirty_second(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t length;
+		enum err expected;
+	} rows[] = {{0, ERR_RANGE}, {1, OK}, {LIMIT_SEQ + 1, OK}, {LIMIT_SEQ + 2, ERR_RANGE}};
+	for (size_t i = 0; i < 4; i++) {
+		struct record_mark mark = {.length = rows[i].length};
+		b.n = 0;
+		o = mp_out_init(&b);
+		record_put_mark(&o, &mark);
+		struct mp_in in = mp_open(buf_slice(&b));
+		assert_int_equal(record_get_mark(&in, &mark), rows[i].expected);
+	}
+}
+
+/* ---- by */
+
+static void by_is_set_in_its_place_and_taken_out_again(void **state)
+{
+	(void)state;
+	static const struct id32 officer = {{8}}, other = {{7}};
+	struct buf with = {0}, twice = {0}, without = {0};
+	struct slice kind, fields;
+	struct id32 got;
+	struct entry_ref ref;
+	begin("vouch", 2);
+	put_text("about", 3); /* unknown, and before `by` */
+	put_id("who");
+	assert_int_equal(record_with_by(buf_slice(&b), &officer, &ref_example, &with), OK);
+	assert_int_equal(record_check(buf_slice(&with), NULL), OK);
+	assert_int_equal(record_open(buf_slice(&with), &kind, &fields), OK);
+	assert_int_equal(record_get_by(fields, &got, &ref), OK);
+	assert_true(id32_equal(&got, &officer) && ref.seq == LIMIT_SEQ);
+	assert_int_equal(record_with_by(buf_slice(&with), &other, &ref_example, &twice), OK);
+	assert_int_equal(record_open(buf_slice(&twice), &kind, &fields), OK);
+	assert_int_equal(record_get_by(fields, &got, &ref), OK);
+	assert_true(id32_equal(&got, &other));
+	assert_int_equal(twice.n, with.n);
+	assert_int_equal(record_with_by(buf_slice(&twice), NULL, NULL, &without), OK);
+	assert_true(slice_equal(buf_slice(&without), buf_slice(&b)));
+	assert_int_equal(record_open(buf_slice(&without), &kind, &fields), OK);
+	assert_int_equal(record_get_by(fields, &got, &ref), ERR_NOT_FOUND);
+	assert_int_equal(record_with_by(slice_str("x"), NULL, NULL, &without), ERR_FORMAT);
+	buf_free(&with);
+	buf_free(&twice);
+	buf_free(&without);
+}
+
+static void by_that_is_malformed_is_a_fault(void **state)
+{
+	(void)state;
+	begin("vouch", 2);
+	mp_put_cstr(&o, "by");
+	mp_put_array(&o, 1);
+	mp_put_id(&o, &ref_example.id);
+	put_id("who");
+	expect(ERR_RANGE, "by");
+}
+
+static void choices_and_json_of_awards_have_their_limits(void **state)
+{
+	(void)state;
+	begin("review", 3);
+	mp_put_cstr(&o, "decision");
+	mp_put_cstr(&o, "perhaps");
+	put_text("feedback", 5);
+	put_ref("of");
+	expect(ERR_RANGE, "decision");
+	static const size_t lengths[] = {1, 2, 49152, 49153};
+	for (size_t i = 0; i < 4; i++) {
+		begin("microcredential", 1);
+		put_text("definition", lengths[i]);
+		expect(i % 3 ? OK : ERR_RANGE, i % 3 ? NULL : "definition");
+	}
+	begin("award", 4);
+	put_text("credential", 2);
+	put_ref("definition");
+	mp_put_cstr(&o, "reviews");
+	mp_put_array(&o, 17);
+	for (unsigned i = 0; i < 17; i++)
+		put_ref_at(i);
+	put_ref("submission");
+	expect(ERR_RANGE, "reviews");
 }
 
 static void a_blob_needs_all_its_keys_and_keeps_its_limits(void **state)
@@ -386,7 +671,16 @@ int main(void)
 		cmocka_unit_test(a_missing_or_mistyped_field_is_named),
 		cmocka_unit_test(texts_hold_their_limits),
 		cmocka_unit_test(an_artifact_holds_the_limits_of_each_field),
-		cmocka_unit_test(a_ref_and_a_share_need_all_their_parts),
+		cmocka_unit_test(a_ref_needs_all_its_parts),
+		cmocka_unit_test(lists_hold_their_limits),
+		cmocka_unit_test(scores_and_marks_ascend_strictly),
+		cmocka_unit_test(elements_have_their_shape),
+		cmocka_unit_test(what_is_put_into_a_list_is_read_from_it),
+		cmocka_unit_test(an_item_is_a_kind_of_artifact_or_a_reflection),
+		cmocka_unit_test(a_mark_has_a_length_of_one_to_two_to_the_thirty_second),
+		cmocka_unit_test(by_is_set_in_its_place_and_taken_out_again),
+		cmocka_unit_test(by_that_is_malformed_is_a_fault),
+		cmocka_unit_test(choices_and_json_of_awards_have_their_limits),
 		cmocka_unit_test(a_blob_needs_all_its_keys_and_keeps_its_limits),
 		cmocka_unit_test(only_a_kind_and_a_map_with_str_keys_is_a_record),
 		cmocka_unit_test(fields_are_found_by_name_and_truncations_never_are_records),
