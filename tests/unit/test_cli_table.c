@@ -119,6 +119,28 @@ static void values_are_taken_in_each_form(void **state)
 	assert_null(cli_next(&c, "FILE", &i));
 }
 
+/* "vouch" is a verb, and the first word of others. */
+static void the_second_word_decides_where_one_is_a_verb_too(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *verb;
+	} cases[] = {{"identity vouch aabbccdd", "vouch"}, {"identity vouch list", "vouch list"},
+		{"identity vouch list aabbccdd", "vouch list"},
+		{"identity vouch end aabbccdd:1", "vouch end"}, {"identity vouch --name list end", "vouch"},
+		{"identity vouch -- list", "vouch"}, {"peer list", "list"}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		static struct cli_call c;
+		char line[128], *argv[ARGUMENTS_MAX];
+		const char *noun;
+		snprintf(line, sizeof line, "%s", cases[i].line);
+		c = (struct cli_call){.out = stdout, .err = stderr};
+		int argc = (int)split(line, argv);
+		assert_int_equal(cli_parse(&c, argc, argv, &noun), CLI_DONE);
+		assert_string_equal(c.command->verb, cases[i].verb);
+	}
+}
+
 static void what_is_wrong_is_said(void **state)
 {
 	(void)state;
@@ -224,6 +246,7 @@ int main(void)
 		cmocka_unit_test(every_command_is_whole),
 		cmocka_unit_test(every_example_is_understood),
 		cmocka_unit_test(values_are_taken_in_each_form),
+		cmocka_unit_test(the_second_word_decides_where_one_is_a_verb_too),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(an_error_is_json_if_that_was_asked_for),
 		cmocka_unit_test(help_is_there_at_each_level),
