@@ -17,11 +17,35 @@ json_t *findings_json(const struct finding *found, size_t n)
 	return list;
 }
 
+struct problem {
+	unsigned status;
+	char *text;
+};
+
 static void send_problem(struct api_request *rq, void *ctx)
 {
-	char *text = (char *)ctx;
-	api_bytes(rq, api_status(ERR_FORMAT), "application/problem+json", text, strlen(text));
-	free(text);
+	struct problem *p = (struct problem *)ctx;
+	api_bytes(rq, p->status, "application/problem+json", p->text, strlen(p->text));
+	free(p->text);
+	free(p);
+}
+
+enum err findings_problem(struct act *a, enum err e, const char *detail, json_t *findings)
+{
+	json_t *problem = json_pack("{s:i, s:s, s:s, s:i, s:s, s:o, s:b, s:o}", "v", 1, "type", "about:blank",
+		"title", err_text(e), "status", (int)api_status(e), "code", err_name(e), "detail",
+		api_clean(detail), "ok", 0, "findings", findings);
+	struct problem *p = (struct problem *)calloc(1, sizeof *p);
+	if (p && problem)
+		*p = (struct problem){.status = api_status(e), .text = json_dumps(problem, JSON_COMPACT)};
+	json_decref(problem);
+	if (!p || !p->text) {
+		free(p);
+		return ERR_MEMORY;
+	}
+	a->then = send_problem;
+	a->then_ctx = p;
+	return OK;
 }
 
 enum err findings_refuse(struct act *a, const char *what, const struct finding *found, size_t n)
@@ -30,15 +54,5 @@ enum err findings_refuse(struct act *a, const char *what, const struct finding *
 	snprintf(detail, sizeof detail, "The %s has %zu fault%s. Line %u: %s%s%s%s", what, n,
 		n == 1 ? "" : "s", found[0].line, found[0].field, *found[0].field ? ": " : "", found[0].what,
 		n == 1 ? "." : " …");
-	json_t *problem = json_pack("{s:i, s:s, s:s, s:i, s:s, s:o, s:b, s:o}", "v", 1, "type", "about:blank",
-		"title", err_text(ERR_FORMAT), "status", (int)api_status(ERR_FORMAT), "code",
-		err_name(ERR_FORMAT), "detail", api_clean(detail), "ok", 0, "findings",
-		findings_json(found, n));
-	char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
-	json_decref(problem);
-	if (!text)
-		return ERR_MEMORY;
-	a->then = send_problem;
-	a->then_ctx = text;
-	return OK;
+	return findings_problem(a, ERR_FORMAT, detail, findings_json(found, n));
 }
