@@ -4,7 +4,7 @@ from quirepy import mp
 
 # Texts that are no JSON, or not in canonical form.
 NOT_CANONICAL = ('{"b":1,"a":2}', '{"a":1,"a":1}', '{"a": 1}', '{"a":1.0}', '{"a":1e21}', '{"a":-0}', '{"a":"\\u00fc"}', '{"a":"\\/"}', '{"a":"\\u000a"}', '{"a":"\\u001F"}',
-                 '{"a":"\\ud800"}', '{"\ufb33":1,"😀":2}', "{}\n", "\ufeff{}", '{"a":01}', '{"a":1e999}', '{"a":NaN}', "{'a':1}", "{ ", "[1,]", '{"a":"\t"}')
+                 '{"a":"\\ud800"}', '{"\ufb33":1,"😀":2}', "{}\n", "\ufeff{}", '{"a":01}', '{"a":1e999}', '{"a":NaN}', "{'a':1}", "{ ", "[1,]", '{"a":"\t"}', '{"a":"\\u0000"}', '{"a":9007199254740993}', "[" * 65 + "]" * 65)
 
 
 def text_of(n):
@@ -107,7 +107,7 @@ class Samples:
             yield False, bad
 
     def json(self, high):
-        for good in ("{}", text_of(high), '{"":"ü\\u0001\\n","a":[-1.5,0,1e+21,1e-7,true,false,null,{}]}', '{"\\r":1,"1":2,"\u0080":3,"ö":4,"€":5,"😀":6,"\ufb33":7}', "12", "[]"):
+        for good in ("{}", text_of(high), '{"":"ü\\u0001\\n","a":[-1.5,0,1e+21,1e-7,true,false,null,{}]}', '{"\\r":1,"1":2,"\u0080":3,"ö":4,"€":5,"😀":6,"\ufb33":7}'):
             yield True, good
         yield from ((False, bad) for bad in ("", "1", text_of(high + 1), b"{}", {}))
 

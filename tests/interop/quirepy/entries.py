@@ -123,14 +123,20 @@ def split(headers):
     return [Header(headers[i : i + HEADER_BYTES]) for i in range(0, len(headers), HEADER_BYTES)]
 
 
-def run_check(device_key, log, first, headers, signature, vouched=()):
-    """The headers of a run that holds by SPEC 4.3; vouched are the ids that need no signature (Log.vouched)."""
+def chain_check(log, first, headers):
+    """Headers that are a chain of this log within one interval, as the rest of a run's rule wants it."""
     run = split(headers)
     for i, h in enumerate(run):
         need(h.log == log, "log id")
         need(h.seq == first + i, "seq")
         need(i == 0 or h.prev == run[i - 1].id, "previous id")
         need(i == len(run) - 1 or h.seq % RUN_MAX != RUN_MAX - 1, "goes over the end of an interval")
+    return run
+
+
+def run_check(device_key, log, first, headers, signature, vouched=()):
+    """The headers of a run that holds by SPEC 4.3; vouched are the ids that need no signature (Log.vouched)."""
+    run = chain_check(log, first, headers)
     last = run[-1]
     if signature:
         need(verify(device_key, ENTRY_DOMAIN, last.raw, signature), "signature")

@@ -122,7 +122,8 @@ class KeySet:
         self.events, self.refused = {}, []
         self._force = None
 
-    def _valid(self, e):
+    def valid(self, e):
+        """Whether an event is valid by the events held (SPEC 3.2)."""
         if e.kind == INCEPTION:
             return e.id == self.identity and verify(e.payload[1], EVENT_DOMAIN, e.raw, e.signatures[:64])
         inception = self.events.get(self.identity)
@@ -149,7 +150,7 @@ class KeySet:
         while waiting and progress:
             progress = False
             for e in list(waiting):
-                if self._valid(e):
+                if self.valid(e):
                     self.events[e.id] = e
                     waiting.remove(e)
                     progress = True

@@ -2,7 +2,7 @@
 import json
 import math
 
-DEPTH_MAX = 32
+DEPTH_MAX = 64
 
 
 class BadJson(ValueError):
@@ -27,12 +27,18 @@ def _number(text):
     return int(value) if value == int(value) and abs(value) < 1 << 53 else value
 
 
+def _integer(text):
+    if len(text) > 400 or not math.isfinite(float(text)) or int(float(text)) != int(text):
+        raise BadJson("an integer that is not exactly a double")
+    return _number(text)
+
+
 def parse(text):
     """The value of a JSON text (str, or bytes of UTF-8)."""
     try:
         if isinstance(text, (bytes, bytearray)):
             text = bytes(text).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse, parse_int=_number, parse_float=_number)
+        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse, parse_int=_integer, parse_float=_number)
     except RecursionError:
         raise BadJson("too deep") from None
     except (ValueError, OverflowError) as e:
@@ -43,6 +49,8 @@ def parse(text):
 
 def _check(value, depth):
     if isinstance(value, str):
+        if "\0" in value:
+            raise BadJson("U+0000")
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
