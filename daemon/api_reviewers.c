@@ -179,7 +179,7 @@ static void hand_over(struct act *a, const struct covering *w)
 	} else {
 		s = institution_session(a->rq->sessions, &w->issuer);
 	}
-	enum err e = s ? handover_write(a, s, &w->definition, w->reviewer, &h) : ERR_LOCKED;
+	enum err e = s ? handover_write(a, a->rq->sessions, s, &w->definition, w->reviewer, &h) : ERR_LOCKED;
 	if (s)
 		session_release(s);
 	json_object_set_new(a->reply, "handed_on",

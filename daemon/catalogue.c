@@ -31,7 +31,12 @@ static void ask(void *ctx, struct store *s, enum err e)
 
 enum err catalogue_ask(struct act *a, struct session *s, catalogue_fn fn, void *ctx)
 {
-	struct asking q = {.c.act = a, .c.book = session_book(a->rq->sessions, s), .fn = fn, .ctx = ctx};
+	return catalogue_ask_in(a, a->rq->sessions, s, fn, ctx);
+}
+
+enum err catalogue_ask_in(struct act *a, struct sessions *ss, struct session *s, catalogue_fn fn, void *ctx)
+{
+	struct asking q = {.c.act = a, .c.book = session_book(ss, s), .fn = fn, .ctx = ctx};
 	if (!q.c.book)
 		return ERR_MEMORY;
 	if (s && s->keyring)

@@ -20,6 +20,9 @@ struct catalogue {
 /* On a desk: runs fn on a pool thread, over what the session can open (s NULL: what anybody can). The errors of fn, of cases_open, ERR_MEMORY. */
 typedef enum err (*catalogue_fn)(struct catalogue *c, void *ctx);
 MUST_CHECK enum err catalogue_ask(struct act *a, struct session *s, catalogue_fn fn, void *ctx);
+/* The same without a request. */
+MUST_CHECK enum err catalogue_ask_in(
+	struct act *a, struct sessions *ss, struct session *s, catalogue_fn fn, void *ctx);
 
 /* Within what counts of its log, and an act that counts (SPEC 16.2)? */
 bool catalogue_act_counts(struct catalogue *c, const struct fact *f);

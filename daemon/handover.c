@@ -154,8 +154,8 @@ static enum err write_shares(struct act *a, struct session *s, const struct gath
 	return e;
 }
 
-enum err handover_write(struct act *a, struct session *s, const struct entry_ref *definition,
-	const struct id32 *reviewer, struct handover *out)
+enum err handover_write(struct act *a, struct sessions *ss, struct session *s,
+	const struct entry_ref *definition, const struct id32 *reviewer, struct handover *out)
 {
 	struct gathering g = {.definition = definition,
 		.reviewer = reviewer,
@@ -163,7 +163,7 @@ enum err handover_write(struct act *a, struct session *s, const struct entry_ref
 		.keys = (struct content_key *)sodium_allocarray(HANDOVER_KEYS_MAX, sizeof *g.keys),
 		.judged = (struct submission_judgement *)calloc(1, sizeof *g.judged)};
 	*out = (struct handover){.submissions = 0};
-	enum err e = g.keys && g.judged ? catalogue_ask(a, s, gather, &g) : ERR_MEMORY;
+	enum err e = g.keys && g.judged ? catalogue_ask_in(a, ss, s, gather, &g) : ERR_MEMORY;
 	if (e == OK && out->keys)
 		e = write_shares(a, s, &g);
 	sodium_free(g.keys);

@@ -14,8 +14,9 @@ struct handover {
 
 /* The institution's session s writes `share` records, sealed to the reviewer: the content keys of all submissions at hand that the definition, or one that
  * descends from it, asked for and that nobody has decided, of their manifests and of the evidence.
+ * Of the act only `desk` and `why` are used.
  * Those of audience_add and writing_put, said; the store's, ERR_MEMORY. */
-MUST_CHECK enum err handover_write(struct act *a, struct session *s, const struct entry_ref *definition,
-	const struct id32 *reviewer, struct handover *out);
+MUST_CHECK enum err handover_write(struct act *a, struct sessions *ss, struct session *s,
+	const struct entry_ref *definition, const struct id32 *reviewer, struct handover *out);
 
 #endif
