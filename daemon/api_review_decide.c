@@ -83,7 +83,7 @@ static enum err read_request(struct act *a, struct deciding *w)
 		w->feedback = slice_of(json_string_value(feedback), json_string_length(feedback));
 	/* SPEC 16.6: "**A decision without feedback does not count.**" */
 	if (definition_blank(w->feedback))
-		return act_say(a, ERR_INPUT,
+		return act_say(a, ERR_REFUSED,
 			"A decision without feedback does not count: say what you looked for, what you found, and what would help.");
 	if (w->feedback.n > FEEDBACK_MAX)
 		return act_say(a, ERR_LIMIT, "The feedback is longer than %d bytes.", FEEDBACK_MAX);

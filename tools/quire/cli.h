@@ -149,6 +149,8 @@ int cli_show(struct cli_call *c, json_t *answer);
 void cli_print_json(struct cli_call *c, json_t *o);
 /* What went wrong, on stderr or as JSON on stdout. Returns the exit code of `code`. */
 int cli_problem(struct cli_call *c, const char *code, long status, const char *detail);
+/* The same with a list of what is wrong, [{"line", "field" or "requirement", "what"}]; findings may be NULL. */
+int cli_problem_with(struct cli_call *c, const char *code, long status, const char *detail, json_t *findings);
 int cli_problemf(struct cli_call *c, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* With {names} filled in, for people; nothing with --json. */
@@ -191,6 +193,10 @@ int cli_search(struct cli_call *c);
 int cli_framework_import(struct cli_call *c);
 int cli_framework_show(struct cli_call *c);
 int cli_reviewer_end(struct cli_call *c);
+int cli_submission_create(struct cli_call *c);
+int cli_submission_show(struct cli_call *c);
+int cli_review_show(struct cli_call *c);
+int cli_review_decide(struct cli_call *c);
 int cli_doctor(struct cli_call *c);
 int cli_rebuild(struct cli_call *c);
 int cli_verify(struct cli_call *c);

@@ -236,7 +236,8 @@ static int refused(struct cli_call *c, const struct cli_request *r, const json_t
 	else
 		snprintf(text, sizeof text, "%s%s%s", title, detail && *detail ? ". " : "",
 			detail ? detail : "");
-	return cli_problem(c, code ? code : "HTTP", r->status, text);
+	return cli_problem_with(
+		c, code ? code : "HTTP", r->status, text, json_object_get(problem, "findings"));
 }
 
 static int settle(struct cli_call *c, struct transfer *t)

@@ -46,6 +46,15 @@ static const struct cli_column reviewer_columns[] = {{"ref", "ref", FORM_REF},
 	{"reviewer", "reviewer.name", FORM_TEXT}, {"id", "reviewer.id", FORM_ID},
 	{"for", "for.title", FORM_TEXT}, {"issuer", "issuer.name", FORM_TEXT}, {"made", "hour", FORM_HOUR},
 	{"ended", "ended", FORM_TEXT}, {"counts", "counts", FORM_TEXT}, {0}};
+static const struct cli_column submission_columns[] = {{"ref", "ref", FORM_REF},
+	{"state", "state", FORM_TEXT}, {"title", "title", FORM_TEXT}, {"earner", "earner.name", FORM_TEXT},
+	{"made", "hour", FORM_HOUR}, {"needs", "reviews_needed", FORM_TEXT}, {"meets", "met", FORM_TEXT},
+	{"not yet", "not_yet", FORM_TEXT}, {"days left", "days_left", FORM_TEXT}, {"as", "roles", FORM_TEXT},
+	{0}};
+static const struct cli_column queue_columns[] = {{"ref", "ref", FORM_REF}, {"state", "state", FORM_TEXT},
+	{"title", "title", FORM_TEXT}, {"earner", "earner.name", FORM_TEXT}, {"made", "hour", FORM_HOUR},
+	{"days left", "days_left", FORM_TEXT}, {"at work", "claimed", FORM_TEXT},
+	{"mine", "my_claim", FORM_REF}, {"why not", "why_not", FORM_TEXT}, {0}};
 static const struct cli_column vouch_columns[] = {{"ref", "ref", FORM_REF}, {"by", "writer.name", FORM_TEXT},
 	{"for", "who.name", FORM_TEXT}, {"id", "who.id", FORM_ID}, {"as", "name", FORM_TEXT},
 	{"role", "role", FORM_TEXT}, {"from", "from", FORM_TEXT}, {"until", "until", FORM_TEXT},

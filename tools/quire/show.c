@@ -16,23 +16,50 @@ void cli_print_json(struct cli_call *c, json_t *o)
 		fputc('\n', c->out);
 }
 
-int cli_problem(struct cli_call *c, const char *code, long status, const char *detail)
+/* "  line 3: pauses.level: what it must be" */
+static void show_finding(struct cli_call *c, const json_t *one)
+{
+	static const char *const keys[] = {"field", "requirement", "what"};
+	char clean[1024];
+	json_int_t line = json_integer_value(json_object_get(one, "line"));
+	fputs("  ", c->err);
+	if (line)
+		fprintf(c->err, "line %lld: ", (long long)line);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const char *text = json_string_value(json_object_get(one, keys[i]));
+		if (text && *text)
+			fprintf(c->err, "%s%s", cli_clean(text, clean, sizeof clean),
+				i + 1 < sizeof keys / sizeof keys[0] ? ": " : "");
+	}
+	fputc('\n', c->err);
+}
+
+int cli_problem_with(struct cli_call *c, const char *code, long status, const char *detail, json_t *findings)
 {
 	int exit_code = cli_exit_of(code, status);
 	char clean[1024];
 	cli_clean(detail, clean, sizeof clean);
 	if (!c->json) {
 		fprintf(c->err, "quire: %s\n", clean);
+		for (size_t i = 0; i < json_array_size(findings); i++)
+			show_finding(c, json_array_get(findings, i));
 		return exit_code;
 	}
 	json_t *o = json_pack(
 		"{s:{s:s, s:s, s:i}}", "error", "code", code, "detail", clean, "exit", exit_code);
 	if (o && status)
 		json_object_set_new(json_object_get(o, "error"), "status", json_integer(status));
+	if (o && findings)
+		json_object_set(o, "findings", findings);
 	if (o)
 		cli_print_json(c, o);
 	json_decref(o);
 	return exit_code;
+}
+
+int cli_problem(struct cli_call *c, const char *code, long status, const char *detail)
+{
+	return cli_problem_with(c, code, status, detail, NULL);
 }
 
 int cli_problemf(struct cli_call *c, const char *code, const char *format, ...)
