@@ -114,7 +114,7 @@ MUST_CHECK enum err judge_award(
 
 /* Parts that others need as well. Does this act count (SPEC 16.2)? */
 bool judge_act_counts(const struct judge_case *c, const struct fact *act);
-/* Does the definition's appointment rule let this identity review (SPEC 16.6: to claim)? */
+/* May this identity claim: an appointment that no end names, not the earner, and not of the earner's school where the definition forbids it (SPEC 16.6)? */
 bool judge_may_claim(const struct judge_case *c, const struct id32 *submission, const struct id32 *reviewer);
 /* Vouches that count and are not ended for `who`: at most max; returns how many. */
 size_t judge_vouches(const struct judge_case *c, const struct id32 *who, const struct fact **out, size_t max);

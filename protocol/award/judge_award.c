@@ -107,9 +107,6 @@ static bool check_manifest(struct check *c, const struct judge_node *submission)
 	if (submission && !id32_equal(&submission->f->author, &c->s->earner))
 		return say_that(c, JUDGE_WRONG, "manifest-foreign", c->s->manifest,
 			"The list of evidence is somebody else's.");
-	if (!judge_points(c->s->manifest, "for", &c->s->definition->f->at))
-		return say_that(c, JUDGE_WRONG, "manifest-definition", c->s->manifest,
-			"The list of evidence was made for another definition, or another version of it.");
 	struct judge_reason why = judge_manifest(c->ix, c->s->manifest);
 	if (why.mark != JUDGE_GOOD)
 		return say(c, why);

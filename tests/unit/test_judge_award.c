@@ -223,8 +223,8 @@ static void a_copy_of_the_manifest_by_somebody_else_changes_nothing(void **state
 	(void)state;
 	struct slice manifest = story_fact(j, &w.made.manifest)->data;
 	story_forget(j, &w.submission);
-	for (unsigned device = 0; device < STORY_DEVICES; device++)
-		tell(j, PEN(STRANGER, .device = device), manifest);
+	for (unsigned i = 0; i < 60; i++)
+		tell(j, PEN(STRANGER, .device = i % STORY_DEVICES), manifest);
 	expect(&w.award, AWARD_COUNTERSIGNED, JUDGE_NOTE, "attestations-not-seen");
 	struct award_judgement a = story_award(j, &w.award);
 	assert_true(id32_equal(&a.earner, &j->people[EARNER].id));
@@ -250,6 +250,45 @@ static void a_revised_submission_without_the_one_before_is_judged_by_its_manifes
 	story_forget(j, &first);
 	expect(&award, AWARD_COUNTERSIGNED, JUDGE_NOTE, "attestations-not-seen");
 	assert_int_equal(story_submission(j, &a.submission).state, SUBMISSION_AWARDED);
+}
+
+static void the_manifest_that_stands_for_a_submission_is_its_writers(void **state)
+{
+	(void)state;
+	struct tell_award a = award_of(&w);
+	struct tell_submission theirs;
+	struct entry_ref definition = tell_definition(
+		j, PEN(ISSUER), (struct tell_definition){.resubmissions = 1});
+	tell_appointment(j, PEN(ISSUER), ANN, &definition);
+	struct entry_ref first = tell_work(j, PEN(EARNER), &definition, NULL, NULL);
+	tell_work(j, PEN(STRANGER), &definition, NULL, &theirs);
+	a.definition = definition;
+	a.submission = tell_work(j, PEN(EARNER), &definition, &first, NULL);
+	a.manifest = theirs.manifest;
+	a.foreign_earner = true;
+	a.reviews[0] = tell_review(j, PEN(ANN), &a.submission, &definition, MEETS);
+	struct entry_ref award = tell_award(j, PEN(ISSUER), a);
+	story_forget(j, &first);
+	expect(&award, AWARD_UNKNOWN, JUDGE_WRONG, "manifest-foreign");
+}
+
+static void no_manifest_stands_for_a_submission_to_blind_review(void **state)
+{
+	(void)state;
+	struct tell_submission made;
+	struct entry_ref blind = tell_definition(j, PEN(ISSUER), (struct tell_definition){.blind = true});
+	tell_appointment(j, PEN(ISSUER), ANN, &blind);
+	struct entry_ref submission = tell_work(j, PEN(EARNER), &blind, NULL, &made);
+	struct entry_ref review = tell_review(j, PEN(ANN), &submission, &blind, MEETS);
+	struct entry_ref award = tell_award(j, PEN(ISSUER),
+		(struct tell_award){.submission = submission,
+			.definition = blind,
+			.manifest = made.manifest,
+			.reviews = {review},
+			.reviews_n = 1});
+	expect(&award, AWARD_UNKNOWN, JUDGE_WRONG, "definition-blind");
+	story_forget(j, &submission);
+	expect(&award, AWARD_UNKNOWN, JUDGE_WRONG, "definition-blind");
 }
 
 static void erased_evidence_is_said_and_changes_nothing(void **state)
@@ -540,6 +579,8 @@ int main(void)
 		TEST(without_the_submission_the_manifest_stands_for_it),
 		TEST(a_copy_of_the_manifest_by_somebody_else_changes_nothing),
 		TEST(a_revised_submission_without_the_one_before_is_judged_by_its_manifest),
+		TEST(the_manifest_that_stands_for_a_submission_is_its_writers),
+		TEST(no_manifest_stands_for_a_submission_to_blind_review),
 		TEST(erased_evidence_is_said_and_changes_nothing),
 		TEST(each_review_named_must_be_at_hand_count_and_decide_meets),
 		TEST(two_reviewers_are_two_people),

@@ -125,6 +125,9 @@ static void its_writer_or_the_issuer_releases_a_claim(void **state)
 {
 	(void)state;
 	struct entry_ref claim = tell_of(j, PEN(ANN), "claim", &submission);
+	struct entry_ref elsewhere = claim;
+	elsewhere.seq++;
+	tell_of(j, PEN(ANN), "release", &elsewhere);
 	tell_of(j, PEN(BEN), "release", &claim);
 	tell_of(j, PEN(ISSUER, .erasable = true), "release", &claim);
 	struct entry_ref by_officer = tell_of(j, PEN(ISSUER, .by = OFFICER), "release", &claim);
@@ -226,6 +229,36 @@ static void on_another_log_of_the_issuer_only_a_mark_says_before(void **state)
 	expect(SUBMISSION_CLAIMED, 0, 1, 0);
 }
 
+static void what_is_taken_up_on_two_logs_is_before_an_end_that_saw_either(void **state)
+{
+	(void)state;
+	struct entry_ref at = review(ANN, NOT_YET);
+	tell_take_up(j, PEN(ISSUER, .device = 0), &at, 1);
+	tell_take_up(j, PEN(ISSUER, .device = 1), &at, 1);
+	for (unsigned seen = 0; seen < 2; seen++) {
+		struct entry_ref ended = tell_end_marked(
+			j, PEN(ISSUER, .device = 2), &appointment, seen, j->people[ISSUER].length[seen]);
+		expect(SUBMISSION_CLAIMED, 0, 1, 0);
+		story_forget(j, &ended);
+	}
+	tell_of(j, PEN(ISSUER, .device = 2), "appointment-end", &appointment);
+	expect_idle(&at, JUDGE_WRONG, "appointment-ended");
+}
+
+static void a_pointer_to_the_wrong_place_appoints_and_ends_nothing(void **state)
+{
+	(void)state;
+	struct entry_ref at = review(STRANGER, NOT_YET), elsewhere = definition;
+	elsewhere.seq++;
+	tell_appointment(j, PEN(ISSUER), STRANGER, &elsewhere);
+	expect_idle(&at, JUDGE_UNKNOWN, "appointment-missing");
+	elsewhere = appointment;
+	elsewhere.log = j->people[ISSUER].log[1];
+	tell_of(j, PEN(ISSUER), "appointment-end", &elsewhere);
+	review(ANN, NOT_YET);
+	expect(SUBMISSION_CLAIMED, 0, 1, 0);
+}
+
 static void only_acts_of_the_issuer_take_up(void **state)
 {
 	(void)state;
@@ -259,6 +292,21 @@ static void an_award_takes_its_reviews_up(void **state)
 	struct award_judgement a = story_award(j, &second);
 	assert_int_equal(a.state, AWARD_UNKNOWN);
 	assert_int_equal(story_line(&a.verdict, "appointment-ended", &w.review)->mark, JUDGE_WRONG);
+}
+
+static void an_award_takes_up_only_as_an_act_that_counts(void **state)
+{
+	(void)state;
+	struct whole_way w = tell_whole_way(j);
+	story_forget(j, &w.award);
+	tell_award(j, PEN(ISSUER, .by = OFFICER), award_of(&w));
+	tell_of(j, PEN(ISSUER), "appointment-end", &w.appointment);
+	struct entry_ref late = tell_award(j, PEN(ISSUER), award_of(&w));
+	assert_int_equal(story_award(j, &late).state, AWARD_UNKNOWN);
+	tell_officer(j, ISSUER, OFFICER, KEYSET_RIGHT_APPOINT | KEYSET_RIGHT_REVOKE);
+	assert_int_equal(story_award(j, &late).state, AWARD_UNKNOWN);
+	tell_officer(j, ISSUER, OFFICER, KEYSET_RIGHT_COUNTERSIGN);
+	assert_int_equal(story_award(j, &late).state, AWARD_COUNTERSIGNED);
 }
 
 /* ---- what a review says */
@@ -374,18 +422,22 @@ static void of_several_by_one_reviewer_the_latest_in_a_log_then_the_lowest_id_is
 	struct entry_ref later = review(ANN, NOT_YET);
 	expect(SUBMISSION_CLAIMED, 0, 1, 0);
 	expect_idle(&first, JUDGE_NOTE, "review-replaced");
-	struct entry_ref other = tell_review(j, PEN(ANN, .device = 1), &submission, &definition,
-		(struct tell_review){.decision = "unjudgeable"});
-	struct submission_judgement s = story_submission(j, &submission);
-	const struct entry_ref *low = id32_cmp(&later.id, &other.id) < 0 ? &later : &other;
-	assert_int_equal(s.reviews_n, 1);
-	assert_true(id32_equal(&s.reviews[0].at.id, &low->id));
-	assert_non_null(story_line(&s.why, "review-second", low == &later ? &other : &later));
+	/* now one on another device, with a higher id, then with a lower one */
+	for (int lower = 0; lower < 2; lower++) {
+		struct entry_ref other = later;
+		for (unsigned i = 0; (id32_cmp(&other.id, &later.id) < 0) != lower || i == 0; i++)
+			other = tell_review(j, PEN(ANN, .device = 1), &submission, &definition,
+				(struct tell_review){.decision = "unjudgeable"});
+		struct submission_judgement s = story_submission(j, &submission);
+		assert_int_equal(s.reviews_n, 1);
+		assert_true(id32_equal(&s.reviews[0].at.id, lower ? &other.id : &later.id));
+		assert_non_null(story_line(&s.why, "review-second", lower ? &later : &other));
+	}
 	/* one that does not count replaces nothing */
 	struct entry_ref empty = review(ANN, (struct tell_review){.decision = "not-yet", .feedback = " "});
-	s = story_submission(j, &submission);
-	assert_true(id32_equal(&s.reviews[0].at.id, &low->id));
+	expect(SUBMISSION_CLAIMED, 0, 0, 1);
 	expect_idle(&empty, JUDGE_WRONG, "feedback-missing");
+	expect_idle(&later, JUDGE_NOTE, "review-second");
 }
 
 static void a_split_decision_waits_for_the_third_reviewer(void **state)
@@ -412,9 +464,13 @@ static void two_against_two_stay_undecided(void **state)
 	review(ANN, MEETS);
 	review(BEN, MEETS);
 	expect(SUBMISSION_MET, 2, 0, 0);
-	review(CEM, NOT_YET);
-	review(STRANGER, NOT_YET);
+	struct entry_ref third = review(CEM, NOT_YET), fourth = review(STRANGER, NOT_YET);
 	expect(SUBMISSION_CLAIMED, 2, 2, 0);
+	story_forget(j, &third);
+	story_forget(j, &fourth);
+	review(CEM, (struct tell_review){.decision = "unjudgeable"});
+	review(STRANGER, (struct tell_review){.decision = "unjudgeable"});
+	expect(SUBMISSION_CLAIMED, 2, 0, 2);
 }
 
 static void unjudgeable_is_a_state_of_its_own(void **state)
@@ -518,8 +574,11 @@ int main(void)
 		TEST(an_appointment_covers_what_descends_and_not_what_it_descends_from),
 		TEST(taken_up_before_the_end_counts_and_after_it_does_not),
 		TEST(on_another_log_of_the_issuer_only_a_mark_says_before),
+		TEST(what_is_taken_up_on_two_logs_is_before_an_end_that_saw_either),
+		TEST(a_pointer_to_the_wrong_place_appoints_and_ends_nothing),
 		TEST(only_acts_of_the_issuer_take_up),
 		TEST(an_award_takes_its_reviews_up),
+		TEST(an_award_takes_up_only_as_an_act_that_counts),
 		TEST(a_decision_without_feedback_does_not_count),
 		TEST(scores_name_every_criterion_and_its_levels),
 		TEST(who_decides_meets_gives_the_required_levels),

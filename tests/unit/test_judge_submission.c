@@ -128,6 +128,9 @@ static void what_supersedes_nothing_at_hand_counts_all_the_same(void **state)
 	struct entry_ref other = tell_work(j, PEN(EARNER), &foreign, NULL, NULL);
 	expect_state(&at, SUBMISSION_SUBMITTED);
 	expect_state(&other, SUBMISSION_SUBMITTED);
+	/* nor does anybody inherit somebody else's reviewers by it */
+	tell_of(j, PEN(ANN), "claim", &other);
+	expect_state(&other, SUBMISSION_SUBMITTED);
 	story_forget(j, &definition);
 	expect_state(&at, SUBMISSION_SUBMITTED);
 }
@@ -261,7 +264,10 @@ static void evidence_is_the_earners_own(void **state)
 		{"plan", "lesson-plan", theirs, false}, {"thoughts", "reflection", text, false}};
 	struct entry_ref at = submit(items, 2);
 	expect_not(&at, JUDGE_WRONG, "evidence-foreign");
+	tell_hidden(j, STRANGER);
+	expect_not(&at, JUDGE_WRONG, "evidence-foreign");
 	story_forget(j, &theirs);
+	j->hidden = 0;
 	expect_not(&at, JUDGE_WRONG, "evidence-foreign");
 	tell_hidden(j, STRANGER);
 	expect_not(&at, JUDGE_UNKNOWN, "evidence-log");
@@ -406,6 +412,20 @@ static void fifty_revisions_may_be_allowed_and_never_more(void **state)
 	expect_state(&before, SUBMISSION_WITHDRAWN);
 }
 
+static void what_does_not_count_at_the_end_of_fifty_takes_all_with_it(void **state)
+{
+	(void)state;
+	struct tell_submission made;
+	struct entry_ref patient = tell_definition(
+		j, PEN(ISSUER), (struct tell_definition){.resubmissions = 50});
+	tell_work(j, PEN(EARNER), &patient, NULL, &made);
+	made.unattested = true;
+	struct entry_ref last = tell_submission(j, PEN(EARNER), made);
+	for (unsigned i = 0; i < 50; i++)
+		last = tell_work(j, PEN(EARNER), &patient, &last, NULL);
+	expect_not(&last, JUDGE_WRONG, "revised-not-counting");
+}
+
 static void revisions_in_a_circle_do_not_count(void **state)
 {
 	(void)state;
@@ -498,6 +518,7 @@ int main(void)
 		TEST(a_revision_after_not_yet_leaves_not_yet),
 		TEST(a_chain_of_revisions_has_the_length_that_the_definition_allows),
 		TEST(fifty_revisions_may_be_allowed_and_never_more),
+		TEST(what_does_not_count_at_the_end_of_fifty_takes_all_with_it),
 		TEST(revisions_in_a_circle_do_not_count),
 		TEST(a_definition_revised_midway_changes_nothing_for_what_was_submitted),
 		TEST(a_version_that_is_not_at_hand_leaves_a_revision_unknown),
