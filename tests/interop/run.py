@@ -13,6 +13,7 @@ import pathlib
 import sys
 import traceback
 
+import awards
 import daemon
 import generate
 import keysets
@@ -249,9 +250,11 @@ def main():
     tap = Tap()
     if os.environ.get("V") not in ("san", "tsan"):
         vector_part(tap)
+        awards.run(tap)
         pair.run(tap)
         live.run(tap, live.PythonDaemon(), "itself")
     if not args.no_live:
+        tap.check("awards: quire verify agrees", lambda: awards.quire_agrees(daemon.programs() / "quire"))
         live.run(tap, daemon.QuireDaemon(), "quired")
     print(f"# {tap.passed} passed, {tap.failed} failed")
     return 1 if tap.failed else 0

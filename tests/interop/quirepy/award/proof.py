@@ -69,11 +69,13 @@ def _context(v):
 
 def _shape(proof):
     """Raises BadProof for a malformed proof, Unknown for one of a kind that this version does not know."""
-    need(isinstance(proof, dict) and OPTIONS - {"created"} | {"proofValue"} <= set(proof), "members of a proof")
+    need(isinstance(proof, dict) and isinstance(proof.get("type"), str), "a proof without a type")
+    known(proof["type"] == "DataIntegrityProof", "a proof of an unknown type")
+    need(OPTIONS - {"created"} | {"proofValue"} <= set(proof), "members of a proof")
     need(all(isinstance(proof[name], str) for name in proof if name in OPTIONS | {"proofValue"}), "a member of a proof that is no text")
     need("created" not in proof or re.fullmatch(TIME, proof["created"]), "created")
     known(not FOREIGN & set(proof), "a proof for one occasion, or in a chain")
-    known(proof["type"] == "DataIntegrityProof" and proof["cryptosuite"] in SUITES, "a proof of an unknown kind")
+    known(proof["cryptosuite"] in SUITES, "a proof of an unknown cryptosuite")
     known(proof["proofPurpose"] == "assertionMethod", "a proof for another purpose")
     need(proof["proofValue"].startswith("z") and len(proof["proofValue"]) <= 90, "proofValue")
 
