@@ -15,7 +15,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # ---- flags ----
-PKGS := libsodium libuv sqlite3 msgpack libmicrohttpd jansson libcurl libpng zlib libqrencode
+PKGS := libsodium libuv sqlite3 msgpack libmicrohttpd jansson libcurl libpng zlib libqrencode freetype2
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wundef -Wwrite-strings -Wcast-qual -Wpointer-arith -Wformat=2 \
 	-Wswitch-enum -Wimplicit-fallthrough
@@ -34,7 +34,7 @@ FLAGS_cov := -O0 -g --coverage
 # Other people's headers are system headers: our warnings are about our code.
 ifneq ($(filter-out help clean print-%,$(or $(MAKECMDGOALS),build)),)
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null))
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
 endif
 CPPFLAGS_ALL := -iquote include -iquote . -D_GNU_SOURCE -DQUIRE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -fPIE $(WARN) $(if $(filter 1,$(WERROR)),-Werror) $(FLAGS_$(V)) $(CFLAGS)

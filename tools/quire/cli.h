@@ -192,6 +192,8 @@ int cli_microcredential_show(struct cli_call *c);
 int cli_search(struct cli_call *c);
 int cli_framework_import(struct cli_call *c);
 int cli_framework_show(struct cli_call *c);
+int cli_award_show(struct cli_call *c);
+int cli_award_export(struct cli_call *c);
 int cli_reviewer_end(struct cli_call *c);
 int cli_submission_create(struct cli_call *c);
 int cli_submission_show(struct cli_call *c);

@@ -182,6 +182,9 @@ static CURLcode perform(
 	CURLcode code = curl_easy_perform(curl);
 	cli_progress_end(&t->progress);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &t->r->status);
+	struct curl_header *verdict;
+	if (curl_easy_header(curl, "Quire-Verdict", 0, CURLH_HEADER, -1, &verdict) == CURLHE_OK)
+		snprintf(t->r->verdict, sizeof t->r->verdict, "%s", verdict->value);
 	void (*wipe)(void *) = NULL;
 	json_get_alloc_funcs(NULL, &wipe);
 	wipe(text);

@@ -19,6 +19,7 @@ struct cli_request {
 	/* filled */
 	long status;
 	json_t *answer; /* an object; decref it */
+	char verdict[512]; /* of the header Quire-Verdict; empty: there is none */
 };
 
 /* CLI_DONE: a 2xx status, with answer or sink filled. Otherwise it has been said, and is the exit code. */

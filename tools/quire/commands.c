@@ -26,6 +26,10 @@
 		.name = "institution", .kind = CLI_IDENTITY, .meta = "ID", .field = "institution", \
 		.help = "for which you act as an officer; else for yourself" \
 	}
+#define AWARD \
+	{ \
+		.name = "REF", .kind = CLI_TEXT, .required = true, .help = "LOG:SEQ of the award" \
+	}
 #define TO \
 	{ \
 		.name = "to", .kind = CLI_READERS, .meta = "private|public|ID", .field = "to", \
@@ -55,6 +59,9 @@ static const struct cli_column queue_columns[] = {{"ref", "ref", FORM_REF}, {"st
 	{"title", "title", FORM_TEXT}, {"earner", "earner.name", FORM_TEXT}, {"made", "hour", FORM_HOUR},
 	{"days left", "days_left", FORM_TEXT}, {"at work", "claimed", FORM_TEXT},
 	{"mine", "my_claim", FORM_REF}, {"why not", "why_not", FORM_TEXT}, {0}};
+static const struct cli_column award_columns[] = {{"ref", "ref", FORM_REF}, {"title", "title", FORM_TEXT},
+	{"state", "state", FORM_TEXT}, {"earner", "earner.name", FORM_TEXT},
+	{"issuer", "issuer.name", FORM_TEXT}, {"made", "hour", FORM_HOUR}, {"as", "roles", FORM_TEXT}, {0}};
 static const struct cli_column vouch_columns[] = {{"ref", "ref", FORM_REF}, {"by", "writer.name", FORM_TEXT},
 	{"for", "who.name", FORM_TEXT}, {"id", "who.id", FORM_ID}, {"as", "name", FORM_TEXT},
 	{"role", "role", FORM_TEXT}, {"from", "from", FORM_TEXT}, {"until", "until", FORM_TEXT},
