@@ -30,11 +30,12 @@ static void send_problem(struct api_request *rq, void *ctx)
 	free(p);
 }
 
+/* "Malformed bytes", which the error is called, is no word for what people wrote. */
 enum err findings_problem(struct act *a, enum err e, const char *detail, json_t *findings)
 {
 	json_t *problem = json_pack("{s:i, s:s, s:s, s:i, s:s, s:o, s:b, s:o}", "v", 1, "type", "about:blank",
-		"title", err_text(e), "status", (int)api_status(e), "code", err_name(e), "detail",
-		api_clean(detail), "ok", 0, "findings", findings);
+		"title", e == ERR_FORMAT ? detail : err_text(e), "status", (int)api_status(e), "code",
+		err_name(e), "detail", api_clean(detail), "ok", 0, "findings", findings);
 	struct problem *p = (struct problem *)calloc(1, sizeof *p);
 	if (p && problem)
 		*p = (struct problem){.status = api_status(e), .text = json_dumps(problem, JSON_COMPACT)};

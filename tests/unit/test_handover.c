@@ -42,8 +42,9 @@ static int begin(void **state)
 	f.definition = publish(f.issuer, NULL);
 	appoint(f.issuer, &f.definition, f.before);
 	appoint(f.issuer, &f.definition, f.late);
-	return session_open(
+	enum err e = session_open(
 		f.sessions, &f.issuer->self.identity, false, &caller, 60, f.issuer, leave, token, &f.session);
+	return e == OK ? 0 : -1;
 }
 
 static void on_closed(void *ctx)
