@@ -116,44 +116,59 @@ static json_t *why_json(const struct judgement *j)
 	return list;
 }
 
-static json_t *attempt_json(const struct submission *s, const struct fact *f)
+static json_t *attempt_json(const struct submission *s)
 {
-	struct submission_judgement *j = (struct submission_judgement *)calloc(1, sizeof *j);
-	const char *state = "unknown", *changed = "";
 	struct slice kind, fields, text = {0};
-	if (j && judge_submission(&s->g.judge, &f->at.id, j) == OK)
-		state = submission_state_name(j->state);
-	json_t *o = json_pack("{s:o, s:o, s:s, s:I}", "ref", ref_json(&f->at), "id",
-		compose_id_json(&f->at.id), "state", state, "hour", (json_int_t)f->hour);
-	if (o && record_open(f->data, &kind, &fields) == OK && record_get_str(fields, "changed", &text) == OK)
+	json_t *o = json_pack("{s:o, s:o, s:s, s:I}", "ref", ref_json(&s->at), "id",
+		compose_id_json(&s->at.id), "state", submission_shown(s), "hour", (json_int_t)s->fact->hour);
+	if (o && record_open(s->fact->data, &kind, &fields) == OK &&
+		record_get_str(fields, "changed", &text) == OK)
 		json_object_set_new(o, "changed", compose_text_json(text));
-	else if (o)
-		json_object_set_new(o, "changed", json_string(changed));
-	free(j);
 	return o;
 }
 
-static const struct fact *fact_at(const struct submission *s, const struct id32 *id)
+/* The submission that this one revises or, forwards, that revises it. */
+static bool next_attempt(const struct submission *s, bool forwards, struct entry_ref *at)
 {
-	for (size_t i = 0; i < s->g.judge.facts_n; i++)
-		if (s->g.judge.facts[i].kind == FACT_SUBMISSION && id32_equal(&s->g.judge.facts[i].at.id, id))
-			return &s->g.judge.facts[i];
-	return NULL;
+	if (!forwards)
+		return cases_ref(s->fact, "revises", at) == OK;
+	if (s->j.revised_by)
+		*at = s->j.revised_by->at;
+	return s->j.revised_by != NULL;
 }
 
-/* The first first, this one in between, and what revises it. */
-static json_t *attempts_json(const struct submission *s)
+/* From s in one direction, without s itself. Each is judged by what was said of it. */
+static enum err add_attempts(
+	struct catalogue *c, const struct submission *s, bool forwards, json_t *list, size_t *n)
+{
+	struct submission *held = NULL;
+	struct entry_ref at;
+	enum err e = OK;
+	while (e == OK && *n < ATTEMPTS_MAX && next_attempt(held ? held : s, forwards, &at)) {
+		submission_close(held);
+		held = NULL;
+		e = submission_open(c, &at, &held);
+		if (e != OK)
+			break;
+		(*n)++;
+		size_t where = forwards ? json_array_size(list) : 0;
+		e = json_array_insert_new(list, where, attempt_json(held)) == 0 ? OK : ERR_MEMORY;
+	}
+	submission_close(held);
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* The first first. */
+static enum err put_attempts(struct catalogue *c, const struct submission *s, json_t *o)
 {
 	json_t *list = json_array();
-	const struct fact *f = s->fact;
-	struct entry_ref up;
-	for (size_t i = 0; f && i < ATTEMPTS_MAX; i++) {
-		json_array_insert_new(list, 0, attempt_json(s, f));
-		f = cases_ref(f, "revises", &up) == OK ? fact_at(s, &up.id) : NULL;
-	}
-	if (s->j.revised_by)
-		json_array_append_new(list, attempt_json(s, s->j.revised_by));
-	return list;
+	size_t n = 1;
+	enum err e = list && json_array_append_new(list, attempt_json(s)) == 0 ? OK : ERR_MEMORY;
+	if (e == OK)
+		e = add_attempts(c, s, false, list, &n);
+	if (e == OK)
+		e = add_attempts(c, s, true, list, &n);
+	return json_object_set_new(o, "attempts", list) == 0 ? e : ERR_MEMORY;
 }
 
 static void put_texts(const struct submission *s, json_t *o)
@@ -181,9 +196,10 @@ enum err submission_json(struct catalogue *c, const struct submission *s, json_t
 	put_texts(s, o);
 	if (s->defined)
 		e = submission_parts(c, s, o);
+	if (e == OK)
+		e = put_attempts(c, s, o);
 	if (e == OK) {
 		json_object_set_new(o, "claims", claims_json(c, s));
-		json_object_set_new(o, "attempts", attempts_json(s));
 		json_object_set_new(o, "why", why_json(&s->j.why));
 		if (s->g.cut_short)
 			json_object_set_new(o, "cut_short", json_true());

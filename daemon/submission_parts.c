@@ -35,32 +35,36 @@ static bool is_ours(enum err e)
 	return e == ERR_MEMORY || e == ERR_IO || e == ERR_CORRUPT || e == ERR_FULL;
 }
 
-/* {"ref", "id", "kind", "state"}, and its fields where it can be opened. */
+static void put_fields(json_t *o, struct slice record)
+{
+	json_t *all = compose_json(record), *fields = json_object_get(all, "fields");
+	json_t *title = json_object_get(fields, "title");
+	if (fields)
+		json_object_set(o, "fields", fields);
+	if (title)
+		json_object_set(o, "title", title);
+	json_decref(all);
+}
+
+/* {"ref", "id", "kind", "state"}, and its title and fields where it can be opened. */
 static enum err evidence_json(struct catalogue *c, const struct record_item *item, json_t **out)
 {
 	struct buf record = {0};
 	enum err e = book_record(c->book, c->store, &item->at, &record);
-	if (is_ours(e)) {
-		buf_free(&record);
-		return e;
+	json_t *o = NULL;
+	if (!is_ours(e)) {
+		o = json_pack("{s:o, s:o, s:o, s:s}", "ref", compose_ref_json(&item->at.log, item->at.seq),
+			"id", compose_id_json(&item->at.id), "kind", compose_text_json(item->kind), "state",
+			evidence_state(e));
+		if (o && e == OK)
+			put_fields(o, buf_slice(&record));
+		e = o ? OK : ERR_MEMORY;
 	}
-	json_t *o = json_pack("{s:o, s:o, s:o, s:s}", "ref", compose_ref_json(&item->at.log, item->at.seq),
-		"id", compose_id_json(&item->at.id), "kind", compose_text_json(item->kind), "state",
-		evidence_state(e));
-	json_t *fields = e == OK ? json_object_get(*out = compose_json(buf_slice(&record)), "fields") : NULL;
-	if (o && fields) {
-		json_t *title = json_object_get(fields, "title");
-		json_object_set(o, "fields", fields);
-		if (title)
-			json_object_set(o, "title", title);
-	}
-	if (e == OK)
-		json_decref(*out);
 	*out = o;
 	if (record.p)
 		sodium_memzero(record.p, record.n);
 	buf_free(&record);
-	return o ? OK : ERR_MEMORY;
+	return e;
 }
 
 static enum err put_evidence(
