@@ -1,6 +1,8 @@
 /* api_session.c -- signing in and out. */
 #include "act.h"
+#include "clerk.h"
 #include "compose.h"
+#include "exchange.h"
 #include "office.h"
 
 #include <sodium.h>
@@ -58,6 +60,7 @@ static enum err reply(struct act *a, struct keyring *keys, enum err ready, size_
 		return act_say(a, e,
 			e == ERR_RANGE ? "\"for_seconds\" is 1 to %u." : "Too many sessions are open (%u s).",
 			SESSION_SECONDS_MAX);
+	clerk_wake(exchange_of(rq)->http->clerk);
 	sodium_bin2hex(hex, sizeof hex, token, sizeof token);
 	rq->secret_reply = true;
 	a->reply = json_pack("{s:o, s:s, s:o, s:b, s:o}", "identity", compose_id_json(&identity), "token",

@@ -37,6 +37,7 @@ struct http {
 	struct door doors[2]; /* TCP, socket */
 	struct sessions *sessions;
 	struct events *events;
+	struct clerk *clerk;
 	struct reply_keys *keys;
 	struct exchange *live;
 	char address[80], socket_path[112];

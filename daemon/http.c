@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include "api_events.h"
+#include "clerk.h"
 #include "api_keys.h"
 #include "exchange.h"
 #include "http_listen.h"
@@ -161,6 +162,8 @@ enum err http_open(struct node *n, const struct http_options *o, char why[256], 
 	/* Last, because a node forgets no listener; nothing comes in before the loop runs. */
 	if (e == OK && !(h->events = events_new(n)))
 		e = ERR_MEMORY;
+	if (e == OK && !(h->clerk = clerk_new(n, h->sessions)))
+		e = ERR_MEMORY;
 	if (e == OK) {
 		office_open(n, h->sessions);
 		*out = h;
@@ -226,12 +229,14 @@ void http_stop(struct http *h, void (*stopped)(void *ctx), void *ctx)
 	h->stopping = true;
 	h->stopped = stopped;
 	h->stopped_ctx = ctx;
-	h->handles_open = 1 + (h->events ? 1 : 0);
+	h->handles_open = 1u + (h->events ? 1 : 0) + (h->clerk ? 1 : 0);
 	for (size_t i = 0; i < 2; i++)
 		if (h->doors[i].http)
 			h->handles_open += 3;
 	if (h->events)
 		events_close(h->events, module_closed, h);
+	if (h->clerk)
+		clerk_close(h->clerk, module_closed, h);
 	sessions_close(h->sessions, module_closed, h);
 	for (size_t i = 0; i < 2; i++) {
 		struct door *d = &h->doors[i];
@@ -249,6 +254,7 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	events_free(h->events);
+	clerk_free(h->clerk);
 	reply_keys_free(h->keys);
 	sessions_free(h->sessions);
 	free(h);

@@ -1,0 +1,355 @@
+/* clerk.c -- see clerk.h. */
+#include "clerk.h"
+
+#include "awards.h"
+#include "log.h"
+#include "protocol/log/record.h"
+#include "task.h"
+
+#define TAKE_UP_MAX 64u /* SPEC 13: "`reviews`! (refs, 1..64)" */
+#define WORK_MAX 256u /* of one kind in one go; the rest comes in the next */
+#define SETTLED_SLOTS 4096u
+#define FAILED_SLOTS 256u
+
+/* A submission with nothing left to do, as long as the reviews of it that are at hand stay the same. */
+struct settled {
+	struct id32 submission, reviews;
+};
+
+struct clerk {
+	struct node *node;
+	struct sessions *sessions;
+	uv_timer_t timer;
+	bool running, again, failed, closing;
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+	size_t n;
+	struct session *session[CLERK_SESSIONS_MAX]; /* held, while it runs */
+	struct settled settled[SETTLED_SLOTS]; /* by the first bytes of the submission's id */
+	struct id32 told[FAILED_SLOTS]; /* failures that were logged: what failed */
+};
+
+/* What one look finds for one institution. */
+struct work {
+	struct clerk *clerk;
+	const struct id32 *me;
+	size_t awards_n, reviews_n;
+	struct entry_ref awards[WORK_MAX], reviews[WORK_MAX];
+	bool more;
+	struct submission_judgement judged;
+};
+
+static void tell_failure(struct clerk *c, const struct id32 *institution, const struct id32 *of,
+	const char *what, const char *why, enum err e)
+{
+	struct id32 *slot = &c->told[of->b[0] % FAILED_SLOTS];
+	c->failed = true;
+	if (e == ERR_CLOSED || id32_equal(slot, of))
+		return;
+	*slot = *of;
+	log_warning("clerk", log_text("event", what), log_id("institution", institution), log_id("entry", of),
+		log_err(e), log_text("why", why));
+}
+
+/* ---- looking, on the pool */
+
+/* Of all reviews that are at hand of a submission, counting or not. */
+static enum err digest_reviews(struct catalogue *c, const struct id32 *submission, struct id32 *out)
+{
+	struct fact_list list;
+	enum err e = cases_about(c->cases, submission, FACT_MASK(FACT_REVIEW), &list);
+	*out = (struct id32){.b = {1}};
+	if (e != OK)
+		return e;
+	for (size_t i = 0; i < list.n; i++)
+		for (size_t k = 0; k < 32; k++)
+			out->b[k] ^= list.facts[i].at.id.b[k];
+	fact_list_free(&list);
+	return OK;
+}
+
+static struct settled *settled_slot(struct clerk *c, const struct id32 *submission)
+{
+	return &c->settled[be16_get(submission->b) % SETTLED_SLOTS];
+}
+
+static bool is_automatic(const struct fact *definition)
+{
+	struct definition d;
+	if (!definition || catalogue_read(definition, &d) != OK)
+		return false;
+	bool automatic = d.automatic;
+	definition_deinit(&d);
+	return automatic;
+}
+
+/* True: nothing is left to do. */
+static bool note_work(struct work *w, const struct entry_ref *at)
+{
+	const struct submission_judgement *j = &w->judged;
+	if (j->state == SUBMISSION_MET && is_automatic(j->definition)) {
+		if (w->awards_n < WORK_MAX)
+			w->awards[w->awards_n++] = *at;
+		else
+			w->more = true;
+	}
+	bool idle = j->state == SUBMISSION_AWARDED || j->state == SUBMISSION_WITHDRAWN;
+	for (size_t i = 0; i < j->reviews_n; i++) {
+		if (j->reviews[i].taken_up)
+			continue;
+		idle = false;
+		if (w->reviews_n < WORK_MAX)
+			w->reviews[w->reviews_n++] = j->reviews[i].at;
+		else
+			w->more = true;
+	}
+	return idle;
+}
+
+static enum err look_at(struct catalogue *c, struct work *w, const struct entry_ref *at)
+{
+	struct settled *slot = settled_slot(w->clerk, &at->id);
+	struct id32 reviews;
+	struct gathered g;
+	enum err e = digest_reviews(c, &at->id, &reviews);
+	if (e != OK)
+		return e;
+	if (id32_equal(&slot->submission, &at->id) && id32_equal(&slot->reviews, &reviews))
+		return OK;
+	e = cases_submission(c->cases, at, &g);
+	if (e != OK)
+		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
+	e = judge_submission(&g.judge, &at->id, &w->judged);
+	if (e == OK && note_work(w, at))
+		*slot = (struct settled){.submission = at->id, .reviews = reviews};
+	gathered_free(&g);
+	return e == ERR_LIMIT ? OK : e;
+}
+
+static enum err look(struct catalogue *c, void *ctx)
+{
+	struct work *w = (struct work *)ctx;
+	struct cases_list list;
+	w->awards_n = w->reviews_n = 0;
+	w->more = false;
+	enum err e = cases_submissions(c->cases, CASES_ISSUER, &list);
+	if (e != OK)
+		return e;
+	for (size_t i = 0; e == OK && i < list.n; i++)
+		if (id32_equal(&list.items[i].issuer, w->me))
+			e = look_at(c, w, &list.items[i].fact.at);
+	cases_list_free(&list);
+	return e;
+}
+
+/* ---- doing */
+
+static enum err take_up(
+	struct act *a, struct clerk *c, struct session *s, const struct entry_ref *reviews, size_t n)
+{
+	struct buf record = {0};
+	struct entry_ref ref;
+	struct audience *all = audience_new();
+	struct mp_out m = mp_out_init(&record);
+	mp_put_array(&m, 2);
+	mp_put_cstr(&m, "take-up");
+	mp_put_map(&m, 1);
+	mp_put_cstr(&m, "reviews");
+	mp_put_array(&m, n);
+	for (size_t i = 0; i < n; i++)
+		record_put_ref(&m, &reviews[i]);
+	enum err e = all ? m.err : ERR_MEMORY;
+	if (e == OK) {
+		all->clear = true;
+		const struct institution_act in = {.institution = s->identity,
+			.right = KEYSET_RIGHT_APPOINT,
+			.record = buf_slice(&record),
+			.to = all};
+		e = institution_act(a, c->sessions, s->keyring, &in, &ref, NULL);
+	}
+	audience_free(all);
+	buf_free(&record);
+	return e;
+}
+
+/* True: at least one was made. */
+static bool make_awards(struct act *a, struct clerk *c, struct session *s, const struct work *w)
+{
+	bool made_one = false;
+	for (size_t i = 0; i < w->awards_n && s->open; i++) {
+		const struct award_wish wish = {
+			.institution = s->identity, .submission = w->awards[i], .only_automatic = true};
+		struct award_made made;
+		enum err e = award_make(a, c->sessions, s->keyring, &wish, &made);
+		if (e != OK)
+			tell_failure(c, &s->identity, &wish.submission.id, "an award was not countersigned",
+				a->why, e);
+		else if (!made.already)
+			log_info("clerk", log_text("event", "an award was countersigned"),
+				log_id("institution", &s->identity), log_id("award", &made.at.id));
+		made_one = made_one || e == OK;
+		a->why[0] = 0;
+	}
+	return made_one;
+}
+
+static void take_up_all(struct act *a, struct clerk *c, struct session *s, const struct work *w)
+{
+	for (size_t i = 0; i < w->reviews_n && s->open; i += TAKE_UP_MAX) {
+		size_t n = w->reviews_n - i < TAKE_UP_MAX ? w->reviews_n - i : TAKE_UP_MAX;
+		enum err e = take_up(a, c, s, w->reviews + i, n);
+		if (e != OK) {
+			tell_failure(
+				c, &s->identity, &w->reviews[i].id, "reviews were not taken up", a->why, e);
+			return;
+		}
+	}
+}
+
+/* Nobody else's work is looked at. */
+static bool has_definitions(struct desk *d, const struct id32 *identity)
+{
+	struct store_req req = {.op = STORE_FACT_BY,
+		.a.identity = *identity,
+		.a.number = FACT_MASK(FACT_DEFINITION),
+		.a.max = 1};
+	struct store_res res;
+	bool has = desk_store(d, &req, &res) == OK && res.r.n > 0;
+	store_res_free(&res);
+	return has;
+}
+
+static void work_for(struct desk *d, struct clerk *c, struct session *s, struct work *w)
+{
+	struct act a = {.desk = d};
+	if (!s->open || !has_definitions(d, &s->identity))
+		return;
+	*w = (struct work){.clerk = c, .me = &s->identity};
+	enum err e = catalogue_ask_in(&a, c->sessions, s, look, w);
+	/* An award takes its reviews up by itself. */
+	if (e == OK && w->awards_n && make_awards(&a, c, s, w))
+		e = catalogue_ask_in(&a, c->sessions, s, look, w);
+	if (e != OK)
+		tell_failure(c, &s->identity, &s->identity, "submissions could not be looked at", a.why, e);
+	else
+		take_up_all(&a, c, s, w);
+	c->again = c->again || (w->more && !c->failed);
+}
+
+static void run(struct desk *d, void *ctx)
+{
+	struct clerk *c = (struct clerk *)ctx;
+	struct work *w = (struct work *)malloc(sizeof *w);
+	c->failed = w == NULL;
+	for (size_t i = 0; w && i < c->n; i++)
+		work_for(d, c, c->session[i], w);
+	free(w);
+}
+
+/* ---- when */
+
+static void begin(uv_timer_t *timer);
+
+static void wait_for(struct clerk *c, uint64_t ms)
+{
+	if (!c->closing && !uv_is_active((uv_handle_t *)&c->timer))
+		uv_timer_start(&c->timer, begin, ms, 0);
+}
+
+void clerk_wake(struct clerk *c)
+{
+	if (!c)
+		return;
+	if (c->running) {
+		c->again = true;
+		return;
+	}
+	/* What waits for a retry need not wait longer. */
+	if (uv_timer_get_due_in(&c->timer) > CLERK_WAIT_MS)
+		uv_timer_stop(&c->timer);
+	wait_for(c, CLERK_WAIT_MS);
+}
+
+static void end(void *ctx)
+{
+	struct clerk *c = (struct clerk *)ctx;
+	for (size_t i = 0; i < c->n; i++)
+		session_release(c->session[i]);
+	c->n = 0;
+	c->running = false;
+	if (c->again)
+		wait_for(c, CLERK_WAIT_MS);
+	else if (c->failed)
+		wait_for(c, CLERK_RETRY_MS);
+}
+
+static void collect(void *ctx, struct session *s)
+{
+	struct clerk *c = (struct clerk *)ctx;
+	if (!s->open || !s->keyring || c->n == CLERK_SESSIONS_MAX)
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		if (id32_equal(&c->session[i]->identity, &s->identity))
+			return;
+	session_hold(s);
+	c->session[c->n++] = s;
+}
+
+static void begin(uv_timer_t *timer)
+{
+	struct clerk *c = (struct clerk *)timer->data;
+	c->again = false;
+	session_each(c->sessions, collect, c);
+	if (c->n == 0)
+		return;
+	c->running = true;
+	if (task_begin(c->node, run, end, c) != OK) {
+		c->failed = true;
+		end(c);
+	}
+}
+
+static void heard(void *ctx, const struct engine_event *ev)
+{
+	struct clerk *c = (struct clerk *)ctx;
+	if (ev->kind == ENGINE_EVENT_ENTRY || ev->kind == ENGINE_EVENT_KEYS)
+		clerk_wake(c);
+}
+
+/* ---- life */
+
+struct clerk *clerk_new(struct node *n, struct sessions *sessions)
+{
+	struct clerk *c = (struct clerk *)calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->node = n;
+	c->sessions = sessions;
+	if (node_listen_events(n, heard, c) != OK) {
+		free(c);
+		return NULL;
+	}
+	uv_timer_init(node_loop(n), &c->timer);
+	c->timer.data = c;
+	uv_unref((uv_handle_t *)&c->timer);
+	return c;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct clerk *c = (struct clerk *)handle->data;
+	c->closed(c->closed_ctx);
+}
+
+void clerk_close(struct clerk *c, void (*closed)(void *ctx), void *ctx)
+{
+	c->closing = true;
+	c->closed = closed;
+	c->closed_ctx = ctx;
+	uv_close((uv_handle_t *)&c->timer, on_closed);
+}
+
+void clerk_free(struct clerk *c)
+{
+	free(c);
+}

@@ -1,0 +1,28 @@
+/* clerk.h -- what institutions that are open on this node do without being asked: they take up reviews (SPEC.md section 16.6), and countersign what is met
+ * where the definition says "automatic" (sections 16.3 and 16.8). Loop thread.
+ *
+ * It looks when entries or keys have come, at sign-in, and a minute after a failure; at once, but not more often than every CLERK_WAIT_MS. Each failure is logged once.
+ * Submissions that are awarded or withdrawn, with every review taken up, are not judged again until another review of them is there. */
+#ifndef QUIRE_DAEMON_CLERK_H
+#define QUIRE_DAEMON_CLERK_H
+
+#include "node.h"
+#include "session.h"
+
+#define CLERK_WAIT_MS 200u
+#define CLERK_RETRY_MS 60000u
+#define CLERK_SESSIONS_MAX 64u /* institutions that it works for */
+
+struct clerk;
+
+/* Listens from now on. Borrows both. NULL: out of memory. */
+struct clerk *clerk_new(struct node *n, struct sessions *sessions);
+/* Begins nothing more; closed(ctx) from the loop. */
+void clerk_close(struct clerk *c, void (*closed)(void *ctx), void *ctx);
+/* After the node has stopped. NULL is fine. */
+void clerk_free(struct clerk *c);
+
+/* Somebody has signed in. NULL is fine. */
+void clerk_wake(struct clerk *c);
+
+#endif
