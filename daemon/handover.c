@@ -55,6 +55,18 @@ static enum err add_evidence(struct catalogue *c, struct gathering *g, const str
 	return e;
 }
 
+/* Without these the reviewer's node would judge otherwise: the list of evidence, what it revises, and what others said of it. */
+static enum err add_case(struct catalogue *c, struct gathering *g, const struct gathered *case_of)
+{
+	const uint64_t wanted = FACT_MASK(FACT_SUBMISSION) | FACT_MASK(FACT_MANIFEST) |
+		FACT_MASK(FACT_CLAIM) | FACT_MASK(FACT_RELEASE) | FACT_MASK(FACT_REVIEW);
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < case_of->judge.facts_n; i++)
+		if (FACT_MASK(case_of->judge.facts[i].kind) & wanted)
+			e = add_key(c, g, &case_of->judge.facts[i].at);
+	return e;
+}
+
 static enum err add_submission(struct catalogue *c, struct gathering *g, const struct entry_ref *at)
 {
 	struct gathered case_of;
@@ -66,9 +78,7 @@ static enum err add_submission(struct catalogue *c, struct gathering *g, const s
 	e = judge_submission(&case_of.judge, &at->id, g->judged);
 	if (e == OK && (g->judged->state == SUBMISSION_SUBMITTED || g->judged->state == SUBMISSION_CLAIMED)) {
 		g->out->submissions++;
-		e = add_key(c, g, at);
-		if (e == OK && g->judged->manifest)
-			e = add_key(c, g, &g->judged->manifest->at);
+		e = add_case(c, g, &case_of);
 		if (e == OK && g->judged->manifest)
 			e = add_evidence(c, g, g->judged->manifest);
 	}

@@ -13,7 +13,7 @@ struct handover {
 };
 
 /* The institution's session s writes `share` records, sealed to the reviewer: the content keys of all submissions at hand that the definition, or one that
- * descends from it, asked for and that nobody has decided, of their manifests and of the evidence.
+ * descends from it, asked for and that nobody has decided, of what these revise, of manifests, evidence, claims and reviews.
  * Of the act only `desk` and `why` are used.
  * Those of audience_add and writing_put, said; the store's, ERR_MEMORY. */
 MUST_CHECK enum err handover_write(struct act *a, struct sessions *ss, struct session *s,
