@@ -95,6 +95,24 @@ static enum err say_proofs(struct verdict_task *t, const json_t *doc)
 	return e;
 }
 
+/* SPEC 17.8: "it must have the two proofs of section 17.5 and no others" */
+static enum err say_ours(struct verdict_task *t, const json_t *doc)
+{
+	const char *id = t->v->about.id, *issuer = issuer_id(doc);
+	char why[PROOF_WHY_BYTES] = "its issuer is no did:key";
+	struct id32 key;
+	if (strncmp(id, "urn:quire:award:", 16) != 0 && strncmp(id, "urn:quire:endorsement:", 22) != 0)
+		return OK;
+	bool parsed = issuer && did_key_parse(slice_str(issuer), &key) == OK;
+	enum err e = parsed ? credential_proofs_check(doc, &key, why) : ERR_FORMAT;
+	if (e == ERR_MEMORY)
+		return e;
+	if (e != OK)
+		verdict_say(t, JUDGE_WRONG, "proofs", NULL,
+			"A Quire badge has two proofs, one of each suite, by its issuer's key: %.120s", why);
+	return OK;
+}
+
 static void say_rest(struct verdict_task *t, const json_t *doc)
 {
 	const char *id = t->v->about.id;
@@ -128,6 +146,8 @@ enum err verdict_bare(struct verdict_task *t, const json_t *doc)
 		verdict_say(
 			t, JUDGE_WRONG, "shape", NULL, "It is no sound Open Badges 3.0 credential: %s", why);
 	enum err e = say_proofs(t, doc);
+	if (e == OK)
+		e = say_ours(t, doc);
 	if (e != OK)
 		return e;
 	verdict_validity(t, doc);
