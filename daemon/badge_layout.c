@@ -143,7 +143,7 @@ static void lay_out(struct badge_block *b, const char *s, unsigned middle, const
 	for (size_t i = 0; i < sizes_n; i++) {
 		/* No higher than what the block has room for. */
 		size_t lines = most;
-		while (lines > 1 && lines * (sizes[i] * 5 / 4) > (most > 2 ? 236u : 76u))
+		while (lines > 1 && lines * (sizes[i] * 5 / 4) > (most > 2 ? 216u : 76u))
 			lines--;
 		for (size_t n = 1; n <= lines; n++)
 			if (try_lines(b, s, n, sizes[i], middle, false))
@@ -171,10 +171,10 @@ static struct badge_colour colour_of(unsigned hue, double saturation, double lig
 void badge_layout(const struct award_face *face, struct badge_layout *out)
 {
 	static const unsigned title_sizes[] = {54, 48, 44, 40, 36, 32, 29, 26, 24, 22, 20, 18};
-	static const unsigned issuer_sizes[] = {28, 25, 22, 20};
+	static const unsigned issuer_sizes[] = {28, 25, 22, 20, 18, 16};
 	unsigned hue = ((unsigned)face->definition[0] << 8 | face->definition[1]) % 360;
 	*out = (struct badge_layout){.dark = colour_of(hue, 0.6, 0.26), .light = colour_of(hue, 0.55, 0.96)};
-	lay_out(&out->title, face->title, 300, title_sizes, sizeof title_sizes / sizeof title_sizes[0],
+	lay_out(&out->title, face->title, 296, title_sizes, sizeof title_sizes / sizeof title_sizes[0],
 		BADGE_LINES_MAX);
 	lay_out(&out->issuer, face->issuer, 462, issuer_sizes, sizeof issuer_sizes / sizeof issuer_sizes[0],
 		2);

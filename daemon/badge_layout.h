@@ -46,7 +46,8 @@ enum {
 	BADGE_YEAR_BASELINE = 528,
 	BADGE_YEAR_SIZE = 24,
 	BADGE_MARK_Y = 98,
-	BADGE_MARK_RADIUS = 34
+	BADGE_MARK_RADIUS = 34,
+	BADGE_STAND_IN_RADIUS = 84 /* in the place of a title that cannot be written */
 };
 #define BADGE_KIND "MICRO-CREDENTIAL"
 

@@ -13,12 +13,13 @@
 struct canvas {
 	uint8_t px[SIDE][SIDE][4]; /* red, green, blue, opacity: not premultiplied */
 	FT_Library library;
-	FT_Face font; /* NULL: this machine has none of the files */
+	FT_Face bold, plain; /* NULL: this machine has none of the files */
+	FT_Face font; /* that is written with */
 };
 
-static const char *const font_files[] = {"/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf",
-	"/usr/share/fonts/dejavu-sans-fonts/DejaVuSans-Bold.ttf",
-	"/usr/share/fonts/dejavu/DejaVuSans-Bold.ttf", "/usr/share/fonts/TTF/DejaVuSans-Bold.ttf"};
+/* Where systems keep DejaVu Sans. */
+static const char *const font_folders[] = {"/usr/share/fonts/truetype/dejavu",
+	"/usr/share/fonts/dejavu-sans-fonts", "/usr/share/fonts/dejavu", "/usr/share/fonts/TTF"};
 
 static const struct badge_colour white = {255, 255, 255};
 
@@ -150,52 +151,75 @@ static void write_line(
 	FT_Set_Transform(c->font, NULL, NULL);
 }
 
-static void write_block(struct canvas *c, const struct badge_block *b, struct badge_colour colour)
+/* False: it cannot be written, and nothing was. */
+static bool write_block(
+	struct canvas *c, FT_Face font, const struct badge_block *b, struct badge_colour colour)
 {
-	if (can_write(c, b))
-		for (size_t i = 0; i < b->n; i++)
-			write_line(c, b->line[i].text, b->size, b->line[i].baseline, colour);
+	c->font = font;
+	if (!font || !can_write(c, b))
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		write_line(c, b->line[i].text, b->size, b->line[i].baseline, colour);
+	return true;
 }
 
-static void open_font(struct canvas *c)
+static FT_Face open_font(FT_Library library, const char *file)
+{
+	char path[128];
+	FT_Face font;
+	for (size_t i = 0; i < sizeof font_folders / sizeof font_folders[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", font_folders[i], file);
+		if (FT_New_Face(library, path, 0, &font) == 0)
+			return font;
+	}
+	return NULL;
+}
+
+static void open_fonts(struct canvas *c)
 {
 	if (FT_Init_FreeType(&c->library) != 0) {
 		c->library = NULL;
 		return;
 	}
-	for (size_t i = 0; i < sizeof font_files / sizeof font_files[0]; i++)
-		if (FT_New_Face(c->library, font_files[i], 0, &c->font) == 0)
-			return;
-	c->font = NULL;
+	c->bold = open_font(c->library, "DejaVuSans-Bold.ttf");
+	c->plain = open_font(c->library, "DejaVuSans.ttf");
 }
 
-static void close_font(struct canvas *c)
+static void close_fonts(struct canvas *c)
 {
-	if (c->font)
-		FT_Done_Face(c->font);
 	if (c->library)
-		FT_Done_FreeType(c->library);
+		FT_Done_FreeType(c->library); /* with its fonts */
 }
 
 /* ---- the drawing */
 
+/* A disc with a check mark. */
+static void mark(struct canvas *c, double y, double radius, struct badge_colour colour)
+{
+	const double m = BADGE_MIDDLE, k = radius / BADGE_MARK_RADIUS;
+	const struct point check[] = {
+		{m - 15 * k, y + 2 * k}, {m - 5 * k, y + 13 * k}, {m + 15 * k, y - 9 * k}};
+	disc(c, m, y, radius, colour);
+	stroke(c, check, 3, 7 * k, white);
+}
+
 static void draw(struct canvas *c, const struct badge_layout *l)
 {
-	const struct point check[] = {{BADGE_MIDDLE - 15, BADGE_MARK_Y + 2},
-		{BADGE_MIDDLE - 5, BADGE_MARK_Y + 13}, {BADGE_MIDDLE + 15, BADGE_MARK_Y - 9}};
 	const struct point rule[] = {{BADGE_MIDDLE - BADGE_RULE_HALF, BADGE_RULE_TOP},
 		{BADGE_MIDDLE + BADGE_RULE_HALF, BADGE_RULE_TOP}};
 	disc(c, BADGE_MIDDLE, BADGE_MIDDLE, BADGE_OUTER, l->dark);
 	ring(c, BADGE_MIDDLE, BADGE_RING, BADGE_RING_WIDTH, white);
 	disc(c, BADGE_MIDDLE, BADGE_MIDDLE, BADGE_INNER, l->light);
-	disc(c, BADGE_MIDDLE, BADGE_MARK_Y, BADGE_MARK_RADIUS, l->dark);
-	stroke(c, check, 3, 7, white);
 	stroke(c, rule, 2, 3, l->dark);
+	if (write_block(c, c->bold, &l->title, l->dark))
+		mark(c, BADGE_MARK_Y, BADGE_MARK_RADIUS, l->dark);
+	else
+		mark(c, BADGE_MIDDLE, BADGE_STAND_IN_RADIUS, l->dark);
+	(void)write_block(c, c->plain, &l->issuer, l->dark);
+	c->font = c->bold;
 	if (!c->font)
 		return;
 	write_line(c, BADGE_KIND, BADGE_KIND_SIZE, BADGE_KIND_BASELINE, l->dark);
-	write_block(c, &l->title, l->dark);
-	write_block(c, &l->issuer, l->dark);
 	write_line(c, l->year, BADGE_YEAR_SIZE, BADGE_YEAR_BASELINE, l->dark);
 }
 
@@ -266,9 +290,9 @@ enum err badge_png(const struct award_face *face, struct buf *out)
 	if (!c)
 		return ERR_MEMORY;
 	badge_layout(face, &l);
-	open_font(c);
+	open_fonts(c);
 	draw(c, &l);
-	close_font(c);
+	close_fonts(c);
 	enum err e = write_png(c, face, out);
 	free(c);
 	return e;
