@@ -182,6 +182,15 @@ static enum err read_bundle(struct verdict_task *t, struct slice text, struct pa
 	return e;
 }
 
+/* What says of itself that it is one, by its type, its context with a proof, or its id: then it is judged, and a changed type is a fault. */
+static bool is_credential(const json_t *doc)
+{
+	return begins(json_object_get(doc, "type"), "VerifiableCredential") ||
+		begins(json_object_get(doc, "id"), "urn:quire:") ||
+		(json_object_get(doc, "proof") &&
+			begins(json_object_get(doc, "@context"), "https://www.w3.org/ns/credentials/"));
+}
+
 static enum err judge_papers(struct verdict_task *t, const struct papers *p)
 {
 	if (p->bundle && !bundle_is(p->bundle)) {
@@ -190,7 +199,7 @@ static enum err judge_papers(struct verdict_task *t, const struct papers *p)
 	}
 	if (p->bundle)
 		return verdict_bundle(t, p->bundle, p->credential);
-	if (p->credential && begins(json_object_get(p->credential, "type"), "VerifiableCredential"))
+	if (p->credential && is_credential(p->credential))
 		return verdict_bare(t, p->credential);
 	if (p->credential)
 		say_stranger(t, p->credential);
