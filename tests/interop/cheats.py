@@ -73,6 +73,16 @@ def officer_without_the_right():
     return play(award=award).bundle()
 
 
+@variant(WRONG, "the reviewer's appointment does not count")
+def appointed_by_an_officer_without_the_right():
+    def appoint(s):
+        s.issuer.write(keyevents.OFFICER, [s.other.id, 31 & ~2])
+        known, s.officer = s.officer, s.other
+        s.appoint()
+        s.officer = known
+    return play(appoint=appoint).bundle()
+
+
 @variant(WRONG, "the award has not the keep flag")
 def award_that_could_be_erased():
     return play(award={"keep": False}).bundle()
@@ -454,6 +464,13 @@ def credential_altered_in_the_bundle():
 def id_in_upper_case():
     def change(b):
         b["award"][2] = b["award"][2].upper()
+    return tamper(change)
+
+
+@variant(WRONG, "the award stands in another place than the bundle says")
+def pointer_behind_the_log():
+    def change(b):
+        b["award"][1] += 50
     return tamper(change)
 
 

@@ -52,7 +52,7 @@ class Party(Author):
     """An identity whose one log stands by itself, without a store."""
 
     def __init__(self, scene, name, kind=0):
-        super().__init__(kind, b"award scene " + name.encode("ascii"))
+        super().__init__(kind, f"{scene.seed} {name}".encode("ascii"))
         self.scene, self.name = scene, name
         self.headers, self.envelopes, self.bodies, self.content_keys, self.records = [], [], [], {}, []
         self.statements = {}
@@ -70,7 +70,8 @@ class Party(Author):
             body = self.rnd(32) + record
         else:
             self.content_keys[seq], flags = self.rnd(32), flags | entries.SEALED
-            body = seal.seal(record, self.log, self.reading.secret, [r.reading.public for r in readers], self.content_keys[seq], self.rnd(32), self.rnd)
+            to = [r.reading.public for r in readers] + self.scene.witnesses
+            body = seal.seal(record, self.log, self.reading.secret, to, self.content_keys[seq], self.rnd(32), self.rnd)
         envelope = entries.envelope_write(**(envelope or {}))
         prev = self.headers[-1].id if seq else bytes(32)
         raw = entries.header_bytes(flags, self.log, seq, prev, hour or self.scene.tick(), len(body), entries.commitment(body), entries.envelope_hash(envelope))
@@ -134,12 +135,13 @@ class Party(Author):
 
 
 class Scene:
-    """The parties, and the steps up to an award that was accepted. What a step made is an attribute."""
+    """The parties, and the steps up to an award that was accepted. What a step made is an attribute. witnesses: reading keys to which everything sealed is sealed too."""
 
     STEPS = ("define", "appoint", "work", "bind", "submit", "review", "take_up", "award", "accept", "vouch")
 
-    def __init__(self):
-        self.hour, self.rnd, self.valid_from = HOUR, Random(b"award scene"), VALID_FROM
+    def __init__(self, seed="award scene", witnesses=()):
+        self.seed, self.witnesses = seed, list(witnesses)
+        self.hour, self.rnd, self.valid_from = HOUR, Random(seed.encode("ascii")), VALID_FROM
         self.issuer, self.district = Party(self, "issuer", 2), Party(self, "district", 3)
         self.officer, self.earner, self.other = Party(self, "officer"), Party(self, "earner"), Party(self, "other")
         self.reviewers = [Party(self, "reviewer 1"), Party(self, "reviewer 2")]
@@ -249,9 +251,9 @@ class Scene:
                 "identities": identities, "runs": [run for p in left for run in p.runs(shown)], "status": status}
 
 
-def play(**changes):
-    """A scene with its steps played: a step's change is either what it is called with, or what is done in its place; after_STEP is done behind it."""
-    s = Scene()
+def play(scene=None, **changes):
+    """A scene, fresh if none is given, with its steps played: a step's change is either what it is called with, or what is done in its place; after_STEP is done behind it."""
+    s = scene or Scene()
     for step in Scene.STEPS:
         change = changes.get(step, {})
         if callable(change):

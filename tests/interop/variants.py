@@ -258,6 +258,13 @@ def bare_credential():
     return play().document
 
 
+@variant(UNKNOWN, "it is JSON, but no credential")
+def bundle_without_a_type():
+    def change(b):
+        del b["type"]
+    return tamper(change)
+
+
 @variant(UNKNOWN, "a key event that does not stand behind those that it needs")
 def key_events_out_of_order():
     def change(b):

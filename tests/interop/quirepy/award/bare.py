@@ -95,6 +95,9 @@ def _proofs(d, result):
 
 
 def judge(d, at, result):
+    if d.get("type") != "VerifiableCredential" and not _typed(d, "VerifiableCredential"):
+        result.missing.append("it is JSON, but no credential")
+        return
     try:
         _shape(d)
         _proofs(d, result)

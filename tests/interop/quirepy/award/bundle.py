@@ -281,6 +281,8 @@ def _judge(reader, facts, roots, at, result):
     judge = Judge(facts)
     ref = reader.award_ref()
     fact, why = facts.find(ref, "award", "the award")
+    if tuple(ref) not in facts.at and any(f.id == ref[2] for f in facts.at.values()):
+        why.wrong("the award stands in another place than the bundle says")
     result.take(why)
     hour = reader.status(fact.identity if fact else None)
     if fact is not None:
@@ -310,7 +312,7 @@ def verify(data, roots, at=None):
         need(len(data) <= BYTES_MAX and sum(data.count(c) for c in b",[{") <= ELEMENTS_MAX, "more than 8 MiB, or than 400,000 elements")
         document = jcs.parse(data)
         need(isinstance(document, dict), "not a JSON object")
-        if document.get("type") != TYPE and "@context" in document:
+        if document.get("type") != TYPE:
             bare.judge(document, at, result)
         else:
             reader = Reader(document, result)

@@ -75,6 +75,8 @@ class Judge:
         why, found = Why(), self.appointments(d, review.identity)
         taken = self.taken_up(review, d.fact.identity)
         if not found:
+            if any(a["reviewer"] == review.identity and tuple(a["for"]) in d.line for a in self.facts.of("appointment", d.fact.identity)):
+                return why.wrong("the reviewer's appointment does not count")
             return why.missing("no appointment of the reviewer for this definition is at hand")
         if not any(all(any(before(t, e) for t in taken) for e in self.ends(a)) for a in found):
             why.wrong("the reviewer's appointment ended before the review was taken up")
