@@ -107,7 +107,7 @@ $(B)/shim/%.so: tests/shim/%.c $(B)/flags
 	@$(CC) $(CPPFLAGS_ALL) -std=c11 -O1 -g $(WARN) $(if $(filter 1,$(WERROR)),-Werror) -fPIC -shared -MMD -MP -o $@ $< -ldl
 
 # ---- what people call ----
-demo: ## two schools share a portfolio, on this machine, in a few minutes
+demo: ## a shared portfolio and a badge, from its definition to its verification, on this machine
 	@tools/bootstrap demo
 	@$(MAKE) --no-print-directory V=rel B=build/rel build
 	@PATH="$(CURDIR)/build/rel:$$PATH" tools/demo/demo.sh

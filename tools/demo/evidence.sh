@@ -1,4 +1,4 @@
-# evidence.sh -- sourced by demo.sh: makes the files that a teacher brings. Needs sox, cjpeg and awk; nothing is a copy
+# evidence.sh -- sourced by both parts: makes the files that a teacher brings. Needs sox, cjpeg and awk; nothing is a copy
 # of somebody's work, and nothing is empty space.
 
 make_plan() { # file
