@@ -19,16 +19,21 @@ person() {
 	q "$1" identity unlock "${ids[$2]}" --passphrase-file "$TMPDIR/$2.pass" >/dev/null 2>&1 || fail "$2 signs in"
 }
 person lincoln ana
-for name in vera wim xena stranger; do person riverside $name; done
+person lincoln pat
+person bureau olga
+for name in vera wim xena yan stranger; do person riverside $name; done
 unlock bureau || fail "the issuer signs in"
 ids[bureau]=$(id_of bureau)
-declare -A home_of=([ana]=lincoln [vera]=riverside [wim]=riverside [xena]=riverside [stranger]=riverside [bureau]=bureau)
+declare -A home_of=([ana]=lincoln [pat]=lincoln [olga]=bureau [yan]=riverside [vera]=riverside [wim]=riverside [xena]=riverside [stranger]=riverside [bureau]=bureau)
 as() { quire --home "$TMPDIR/${home_of[$1]}" --as "${ids[$1]}" "${@:2}"; } # person, command...
 for node in bureau lincoln riverside; do
-	for name in bureau ana vera wim xena; do
+	for name in bureau olga ana pat vera wim xena; do
 		[ "${home_of[$name]}" = $node ] || q $node follow add "${ids[$name]}" >/dev/null 2>&1 || fail "$node follows $name"
 	done
 done
+
+q bureau follow add "${ids[yan]}" >/dev/null 2>&1
+as bureau identity officer add "${ids[olga]}" --rights appoint >/dev/null 2>&1 || fail "the issuer has an officer"
 
 # holds PERSON FILTER COMMAND... -- is what the command says to somebody as JSON so?
 holds() { as "$1" --json "${@:3}" 2>/dev/null | jq -e "$2" >/dev/null; }
@@ -105,6 +110,13 @@ check "a dry run says that it is complete, and who could read it" jq -e --arg b 
 	and all(.readers[]; .id != $s) and (.skipped | length == 0) and any(.readers[]; .name == "vera" and .role == "reviewer")' "$TMPDIR/dry"
 check "nothing was written by all that" test "$before" = "$(q lincoln --json identity devices "${ids[ana]}" | jq '[.items[].length] | add')"
 
+as bureau reviewer appoint "${ids[yan]}" --for "$talk" >/dev/null 2>&1 || fail "somebody is appointed whom Lincoln does not follow"
+within 20 knows lincoln "$talk" yan || fail "Lincoln knows of it"
+check "who cannot be written to is named, with the reason" holds ana \
+	".complete and (.skipped | length == 1) and .skipped[0].id == \"${ids[yan]}\" and (.skipped[0].why | test(\"keys are not on this node\"))" \
+	submission create "${whole[@]}" --dry-run
+as bureau reviewer end "${ids[yan]}" --for "$talk" >/dev/null 2>&1 || fail "and ended again"
+
 # ---- submitted
 as ana --json submission create "${whole[@]}" >"$TMPDIR/first" || fail "a complete submission is sent"
 first=$(jq -r .ref "$TMPDIR/first") diary=$(jq -r '.reflections[0].ref' "$TMPDIR/first")
@@ -132,10 +144,20 @@ refused "not twice" 1 "claimed it already" as vera review claim "$first"
 as wim review claim "$first" >/dev/null 2>&1 || fail "the second reviewer claims it"
 check "two claims are active for everybody" everywhere "$first" claimed ana bureau vera wim
 check "with their names" holds vera '[.claimed_by[].name] | sort == ["vera", "wim"]' review show "$first"
+as bureau reviewer appoint "${ids[pat]}" --for "$talk" >/dev/null 2>&1 || fail "somebody of the earner's school is appointed"
+within 20 holds pat "any(.items[]; .ref == \"$first\")" review queue --all || fail "he has it"
+refused "more than are needed do not claim it" 5 "as many reviewers as are needed" as pat review claim "$first"
+check "nor is it in his queue, but for --all, which says why" eval 'holds pat ".items | length == 0" review queue &&
+	holds pat ".items[0].why_not | test(\"at work\")" review queue --all'
 refused "nobody gives back what another claimed" 5 "another reviewer" as wim review release "$claim"
 refused "nor does the issuer, before the days have passed" 5 "days left" as bureau review release "$claim" --institution "${ids[bureau]}"
 check "a claim can be given back" as vera review release "$first"
 check "and then one is left" within 20 holds ana '.claims | length == 1 and .[0].reviewer.name == "wim"' submission show "$first"
+unlock lincoln || fail "the earner's school signs in"
+for name in ana pat; do act lincoln identity vouch "${ids[$name]}" --role teacher >/dev/null 2>&1 || fail "the school vouches for $name"; done
+refused "a place is free, but not for one of the earner's school" 5 "lincoln vouches for you both" as pat review claim "$first"
+refused "he does not decide without a claim either" 5 "vouches for you both" as pat review decide "$first" --feedback "$TMPDIR/thoughts.txt" \
+	--decision unjudgeable
 check "and taken up again" as vera review claim "$first"
 
 # ---- what a reviewer opens
@@ -180,16 +202,16 @@ as vera --json review decide "$first" --scores "$TMPDIR/low.json" --feedback "$T
 	fail "the first reviewer decides"
 check "one of two leaves it claimed" jq -e '.state == "claimed" and .decision == "not-yet" and (.ref | length > 0)' "$TMPDIR/said1"
 check "it has left the reviewer's queue" holds vera '.items | length == 0' review queue
-printf 'Look again at the second pause.\n' | as vera review decide "$first" --scores "$TMPDIR/low.json" --feedback - --decision not-yet >/dev/null 2>&1 ||
-	fail "a reviewer decides once more"
 as wim review decide "$first" --scores "$TMPDIR/low.json" --feedback "$TMPDIR/again.txt" --decision not-yet >/dev/null 2>&1 ||
 	fail "the second reviewer decides"
+printf 'Look again at the second pause.\n' | as vera review decide "$first" --scores "$TMPDIR/low.json" --feedback - --decision not-yet >/dev/null 2>&1 ||
+	fail "a reviewer corrects her review"
 check "not yet, for everybody" everywhere "$first" not-yet ana bureau vera wim
 check "the earner reads the feedback of both, of one the later" holds ana '.reviews | length == 2 and ([.[].feedback] | sort) ==
 	["Count once more, and count after the answer too.", "Look again at the second pause."] and .[0].scores[0].level_name == "Not yet"
 	and .[0].scores[0].comment == "Two seconds." and (.[0].scores[0].required | not)' submission show "$first"
 check "in words too" eval 'as ana submission show "$first" | grep -q "Look again at the second pause"'
-refused "what was decided is claimed by nobody" 5 "has been decided" as vera review claim "$first"
+refused "what was decided is claimed by nobody" 1 "decided on it already" as vera review claim "$first"
 refused "it comes back by a revision, not beside it" 5 "has come back" as ana submission create "${whole[@]}"
 
 # ---- revised
@@ -214,6 +236,10 @@ refused "what has met is not submitted beside" 5 "has met the rubric" as ana sub
 refused "nor revised" 5 "has met the rubric" as ana submission create "${again[@]}" --revises "$second" --changed "x"
 check "and more than one revision is not allowed" said "submitted anew 1 times"
 
+as ana --yes erase "$tuesday" --why consent >/dev/null 2>&1 || fail "a recording is erased"
+check "evidence that was erased is shown as that, and the submission stands" within 20 holds vera \
+	'.state == "met" and .requirements[1].evidence[0].state == "erased" and (.requirements[1].evidence[0].fields == null)' submission show "$second"
+
 # ---- a split, and a third reviewer
 jq '.title = "Three seconds, and who speaks"' "$TMPDIR/talk.json" >"$TMPDIR/split.json"
 split=$(as bureau microcredential publish "$TMPDIR/split.json" 2>/dev/null) || fail "another micro-credential"
@@ -227,6 +253,20 @@ refused "and by nobody else" 5 "only its earner" as vera submission withdraw "$s
 refused "then nobody claims it" 5 "withdrawn" as vera review claim "$third"
 third=$(as ana submission create --for "$split" "${whole[@]:2}" 2>/dev/null) || fail "it is submitted anew"
 for name in vera wim; do within 20 shown $name "$third" submitted || fail "$name has it"; done
+claim=$(as vera review claim "$third" 2>/dev/null) || fail "vera takes it up"
+within 20 shown olga "$third" claimed || fail "the officer sees it"
+refused "an officer takes no claim away while there is time" 5 "13 days left|14 days left" as olga review release "$claim" --institution "${ids[bureau]}"
+stop bureau
+LD_PRELOAD="$BUILD/shim/later.so" QUIRE_SHIM_LATER=$((15 * 86400)) start bureau
+unlock bureau || fail "the issuer signs in"
+q bureau identity unlock "${ids[olga]}" --passphrase-file "$TMPDIR/olga.pass" >/dev/null 2>&1 || fail "its officer too"
+check "after fifteen days it is overdue" holds olga '.state == "overdue" and .days_left == -1' submission show "$third"
+refused "a reviewer's own word is still needed without an office" 5 "another reviewer" as olga review release "$claim"
+check "then the officer takes the claim away" as olga review release "$claim" --institution "${ids[bureau]}"
+check "which frees it for everybody" everywhere "$third" submitted ana vera wim
+stop bureau
+start bureau
+unlock bureau || fail "the issuer signs in"
 as vera review decide "$third" --scores "$TMPDIR/high.json" --feedback "$TMPDIR/well.txt" --decision meets >/dev/null 2>&1 || fail "vera: meets"
 as wim review decide "$third" --scores "$TMPDIR/low.json" --feedback "$TMPDIR/again.txt" --decision not-yet >/dev/null 2>&1 || fail "wim: not yet"
 check "one says meets, one not yet: it stays claimed" everywhere "$third" claimed ana bureau vera wim

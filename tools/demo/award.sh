@@ -128,6 +128,8 @@ step "The district exports the badge and verifies it"
 for format in bundle json png svg html; do
 	checked "exported as $format" at district award export "$(ref_of award)" --format $format -o "$files/badge.$format"
 done
+# For whoever wants to look at them afterwards.
+[ -z "${BADGES:-}" ] || cp "$files"/badge.* "$stage/id.issuer" "$BADGES"
 verified "the bundle is good: the issuer is vouched for" 0 quire --home "$stage/district" verify "$files/badge.bundle" --root "$(id_of issuer)"
 verified "the picture carries it along" 0 quire --home "$stage/district" verify "$files/badge.png" --root "$(id_of issuer)"
 verified "so does the drawing" 0 quire --home "$stage/district" verify "$files/badge.svg" --root "$(id_of issuer)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# demo.sh -- the demo itself: its story holds, its end leaves nothing behind, and it fails where a file is not what it was.
+# demo_portfolio.sh -- the first part of the demo: its story holds, its end leaves nothing behind, and it fails where a file is not what it was.
 # timeout: 240
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired sox cjpeg
-demo=$TOP/tools/demo/demo.sh out=$TMPDIR/out
+demo=$TOP/tools/demo/portfolio.sh out=$TMPDIR/out
 
 run_demo() {
 	"$demo" >"$out" 2>&1 && return
