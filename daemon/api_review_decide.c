@@ -95,17 +95,7 @@ static enum err read_request(struct act *a, struct deciding *w)
 static enum err check_reviewer(struct catalogue *c, const struct submission *s)
 {
 	char why[ACT_WHY_BYTES] = "";
-	const struct id32 *me = &c->act->keys->self.identity;
-	const struct judge_review *mine = submission_review_of(s, me);
-	bool mended = mine && !mine->taken_up && !s->j.revised_by &&
-		(s->j.state == SUBMISSION_MET || s->j.state == SUBMISSION_NOT_YET ||
-			s->j.state == SUBMISSION_UNJUDGEABLE);
-	if (mine && mine->taken_up)
-		return act_say(c->act, ERR_REFUSED,
-			"The issuer has taken up your review: it can no longer be replaced.");
-	if (mended)
-		return OK;
-	enum err e = submission_bar(c, s, me, why);
+	enum err e = submission_bar(c, s, &c->act->keys->self.identity, why);
 	return e == OK && *why ? act_say(c->act, ERR_REFUSED, "%s", why) : e;
 }
 

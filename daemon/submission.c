@@ -123,14 +123,18 @@ unsigned submission_seats(const struct submission *s)
 
 /* ---- who may review */
 
-static const char *state_bar(const struct submission *s)
+static const char *state_bar(const struct submission *s, const struct id32 *reviewer)
 {
+	bool mine = submission_review_of(s, reviewer) != NULL;
 	switch (s->j.state) {
 	case SUBMISSION_SUBMITTED:
 	case SUBMISSION_CLAIMED: return NULL;
 	case SUBMISSION_MET:
 	case SUBMISSION_NOT_YET:
-	case SUBMISSION_UNJUDGEABLE: return "It has been decided: enough reviewers have said the same.";
+	case SUBMISSION_UNJUDGEABLE:
+		if (mine && !s->j.revised_by)
+			return NULL;
+		return "It has been decided: enough reviewers have said the same.";
 	case SUBMISSION_AWARDED: return "It has been awarded.";
 	case SUBMISSION_WITHDRAWN:
 		return "The earner has withdrawn it, or submitted another one in its place.";
@@ -179,7 +183,7 @@ static void say_school(
 enum err submission_bar(
 	struct catalogue *c, const struct submission *s, const struct id32 *reviewer, char why[ACT_WHY_BYTES])
 {
-	const char *bar = state_bar(s);
+	const char *bar = state_bar(s, reviewer);
 	bool appointed = false;
 	enum err e = OK;
 	*why = 0;

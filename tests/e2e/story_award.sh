@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # story_award.sh -- evidence is submitted, judged by two reviewers on another node, revised and met; a split; who may not, and who cannot read it.
+# sanitizers: yes
 # timeout: 300
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq cmp
@@ -154,7 +155,7 @@ refused "nor does the issuer, before the days have passed" 5 "days left" as bure
 check "a claim can be given back" as vera review release "$first"
 check "and then one is left" within 20 holds ana '.claims | length == 1 and .[0].reviewer.name == "wim"' submission show "$first"
 unlock lincoln || fail "the earner's school signs in"
-for name in ana pat; do act lincoln identity vouch "${ids[$name]}" --role teacher >/dev/null 2>&1 || fail "the school vouches for $name"; done
+for name in ana pat; do act lincoln identity vouch "${ids[$name]}" --role teacher --public >/dev/null 2>&1 || fail "the school vouches for $name"; done
 refused "a place is free, but not for one of the earner's school" 5 "lincoln vouches for you both" as pat review claim "$first"
 refused "he does not decide without a claim either" 5 "vouches for you both" as pat review decide "$first" --feedback "$TMPDIR/thoughts.txt" \
 	--decision unjudgeable
@@ -257,7 +258,7 @@ claim=$(as vera review claim "$third" 2>/dev/null) || fail "vera takes it up"
 within 20 shown olga "$third" claimed || fail "the officer sees it"
 refused "an officer takes no claim away while there is time" 5 "13 days left|14 days left" as olga review release "$claim" --institution "${ids[bureau]}"
 stop bureau
-LD_PRELOAD="$BUILD/shim/later.so" QUIRE_SHIM_LATER=$((15 * 86400)) start bureau
+ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" LD_PRELOAD="$BUILD/shim/later.so" QUIRE_SHIM_LATER=$((15 * 86400)) start bureau
 unlock bureau || fail "the issuer signs in"
 q bureau identity unlock "${ids[olga]}" --passphrase-file "$TMPDIR/olga.pass" >/dev/null 2>&1 || fail "its officer too"
 check "after fifteen days it is overdue" holds olga '.state == "overdue" and .days_left == -1' submission show "$third"
@@ -279,7 +280,7 @@ as xena review decide "$third" --scores "$TMPDIR/high.json" --feedback "$TMPDIR/
 check "two against one: met" everywhere "$third" met ana bureau vera wim xena
 
 # ---- the last line of defence
-for entry in "$first" "$second" "$third" "$tuesday"; do
+for entry in "$first" "$second" "$third" "$lesson"; do
 	check "the stranger still opens nothing" here stranger "$entry" locked
 done
 for node in bureau lincoln riverside; do check "doctor finds nothing wrong at $node" q $node doctor; done
