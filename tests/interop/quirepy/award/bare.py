@@ -94,12 +94,23 @@ def _proofs(d, result):
         result.missing.append("no proof of a kind that can be judged holds")
 
 
+def _is_one(d):
+    """Whether a JSON object calls itself a credential."""
+    context = d.get("@context")
+    first = context[0] if isinstance(context, list) and context else context
+    known = isinstance(first, str) and first.startswith("https://www.w3.org/ns/credentials/")
+    return _typed(d, "VerifiableCredential") or ("proof" in d and known) or str(d.get("id")).startswith("urn:quire:")
+
+
 def judge(d, at, result):
-    if d.get("type") != "VerifiableCredential" and not _typed(d, "VerifiableCredential"):
+    if not _is_one(d):
         result.missing.append("it is JSON, but no credential")
         return
     try:
         _shape(d)
+        if d["id"].startswith(("urn:quire:award:", "urn:quire:endorsement:")):
+            proof.check(d)
+            result.notes.append("a Quire badge, or an endorsement of one, without its proof bundle")
         _proofs(d, result)
     except (BadShape, proof.BadProof) as e:
         result.reasons.append(f"the credential: {e}")
