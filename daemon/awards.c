@@ -25,7 +25,7 @@ struct making {
 	const struct award_wish *wish;
 	struct id32 who; /* who asks */
 	struct id32 log; /* of the institution, where the award will stand */
-	bool has_badge;
+	bool has_badge, other_badge; /* other: the one in force is not the one known here */
 	struct id32 badge_key;
 	uint8_t badge_seed[32];
 	struct entry_ref definition;
@@ -58,9 +58,9 @@ static enum err say_state(struct act *a, const struct submission_judgement *j)
 	case SUBMISSION_SUBMITTED: break;
 	}
 	return act_say(a, ERR_STATE,
-		"The submission is %s, not met: of %u reviews that are needed, %u say that it meets the rubric, %u not yet, "
-		"%u that it cannot be judged.",
-		submission_state_name(j->state), j->needed, j->met, j->not_yet, j->unjudgeable);
+		"The submission is %s, not met: %u of the reviews say that it meets the rubric, %u not yet, %u that it cannot be judged; "
+		"%u must say that it does, and more than say anything else.",
+		submission_state_name(j->state), j->met, j->not_yet, j->unjudgeable, j->needed);
 }
 
 /* SPEC 16.7, the line of *met*; of an award that was revoked the reviews still stand. */
@@ -174,7 +174,8 @@ static enum err build(
 		e = cases_identity(c->cases, &m->judged.earner, &earner);
 	if (e != OK)
 		return e == ERR_NOT_FOUND ? act_say(c->act, e, "The earner's keys are not on this node.") : e;
-	if (!m->has_badge || !id32_equal(&m->badge_key, &issuer.view->badge_key))
+	m->other_badge = !m->has_badge || !id32_equal(&m->badge_key, &issuer.view->badge_key);
+	if (m->other_badge)
 		return act_say(c->act, ERR_LOCKED,
 			"The issuer's badge key in force is not known on this node: lock and unlock the issuer here.");
 	find_name(c, &m->judged.issuer, name);
@@ -367,17 +368,22 @@ static enum err write_award(struct act *a, struct sessions *ss, struct keyring *
 	return e;
 }
 
+static void take_secrets(struct making *m, const struct session *s)
+{
+	const struct identity_secrets *secrets = &s->keyring->self.secrets;
+	m->log = ownlog_id(&s->keyring->self);
+	m->has_badge = secrets->has_badge;
+	m->badge_key = secrets->badge_key;
+	memcpy(m->badge_seed, secrets->badge_seed, sizeof m->badge_seed);
+}
+
 static enum err take_badge(struct act *a, struct sessions *ss, struct making *m, struct session **s)
 {
 	*s = institution_session(ss, &m->wish->institution);
 	if (!*s)
 		return act_say(a, ERR_LOCKED,
 			"The issuer is locked on this node: unlock it here, or let its unattended session run.");
-	const struct identity_secrets *secrets = &(*s)->keyring->self.secrets;
-	m->log = ownlog_id(&(*s)->keyring->self);
-	m->has_badge = secrets->has_badge;
-	m->badge_key = secrets->badge_key;
-	memcpy(m->badge_seed, secrets->badge_seed, sizeof m->badge_seed);
+	take_secrets(m, *s);
 	return OK;
 }
 
@@ -385,9 +391,16 @@ static enum err make_alone(
 	struct act *a, struct sessions *ss, struct keyring *who, struct making *m, struct award_made *out)
 {
 	struct session *s = NULL;
+	size_t again;
 	enum err e = take_badge(a, ss, m, &s);
 	if (e == OK)
 		e = catalogue_ask_in(a, ss, s, prepare, m);
+	/* It was replaced on another device, or in another session: what was wrapped to this one is taken up. */
+	if (e == ERR_LOCKED && m->other_badge && ownlog_ensure(a->desk, &s->keyring->self, &again) == OK) {
+		m->n = 0;
+		take_secrets(m, s);
+		e = catalogue_ask_in(a, ss, s, prepare, m);
+	}
 	sodium_memzero(m->badge_seed, sizeof m->badge_seed);
 	if (e == OK && !m->made.already)
 		e = write_award(a, ss, who, m);

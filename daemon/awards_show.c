@@ -54,7 +54,10 @@ static enum err check(struct catalogue *c, const struct showing *s, const struct
 {
 	const struct award_judgement *j = l->j;
 	if (j->state == AWARD_UNKNOWN)
-		return act_say(c->act, ERR_STATE, "This award does not count: see quire award show.");
+		return act_say(c->act, ERR_STATE,
+			judgement_worst(&j->verdict) == JUDGE_WRONG
+				? "This award does not count: see quire award show."
+				: "Whether this award counts cannot be told from what is here: see quire award show.");
 	if (!id32_equal(&j->earner, &c->act->keys->self.identity))
 		return act_say(c->act, ERR_REFUSED, "Only its earner accepts and shows an award.");
 	if (j->state == AWARD_REVOKED)

@@ -166,12 +166,31 @@ static enum err find_standing(
 	return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* Secrets that were wrapped to this device since: a new generation, a new reading key. */
+/* What this device knew and was not wrapped to it again. */
+static void keep_known(struct identity_secrets *next, const struct identity_secrets *old)
+{
+	for (size_t i = old->readings_n; i-- > 0 && next->readings_n < IDENTITY_READINGS_MAX;)
+		if (!identity_secrets_reading(next, &old->readings[i].key))
+			next->readings[next->readings_n++] = old->readings[i];
+	if (!next->has_signing && old->has_signing) {
+		next->has_signing = true;
+		next->signing_key = old->signing_key;
+		memcpy(next->signing_seed, old->signing_seed, sizeof next->signing_seed);
+	}
+	if (!next->has_badge && old->has_badge) {
+		next->has_badge = true;
+		next->badge_key = old->badge_key;
+		memcpy(next->badge_seed, old->badge_seed, sizeof next->badge_seed);
+	}
+}
+
+/* Secrets that were wrapped to this device since: a new generation, a new reading key, a new badge key. */
 static enum err refresh(struct desk *d, struct owner *o, const struct keyset *ks, const struct keyset_view *v)
 {
 	bool signing = o->secrets.has_signing && id32_equal(&o->secrets.signing_key, &v->signing_key);
 	bool reading = !v->has_reading || identity_secrets_reading(&o->secrets, &v->reading_key);
-	if (signing && reading)
+	bool badge = o->secrets.has_badge && id32_equal(&o->secrets.badge_key, &v->badge_key);
+	if (signing && reading && badge)
 		return OK;
 	struct owner *next = (struct owner *)sodium_malloc(sizeof *next);
 	if (!next)
@@ -179,10 +198,7 @@ static enum err refresh(struct desk *d, struct owner *o, const struct keyset *ks
 	*next = *o;
 	enum err e = identity_open_grants(ks, &o->device, &next->secrets);
 	if (e == OK) {
-		for (size_t i = o->secrets.readings_n;
-			i-- > 0 && next->secrets.readings_n < IDENTITY_READINGS_MAX;)
-			if (!identity_secrets_reading(&next->secrets, &o->secrets.readings[i].key))
-				next->secrets.readings[next->secrets.readings_n++] = o->secrets.readings[i];
+		keep_known(&next->secrets, &o->secrets);
 		e = keyfile_save(d->home, next);
 	}
 	if (e == OK)

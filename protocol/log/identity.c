@@ -266,6 +266,34 @@ enum err identity_new_generation(const struct random_source *rnd, const struct k
 	return e;
 }
 
+/* ---- a new badge key */
+
+enum err identity_new_badge(const struct random_source *rnd, const struct keyset *ks,
+	const uint8_t entropy[RECOVERY_ENTROPY_BYTES], enum recovery_label label,
+	struct identity_secrets *secrets, struct identity_event *out)
+{
+	struct writer w;
+	struct id32 key = {0};
+	uint8_t seed[32], scratch[64];
+	enum err e = writer_begin_root(&w, rnd, ks, entropy, label, KEYEVENT_BADGE);
+	random_fill(rnd, seed, sizeof seed);
+	secret_sign_pair(seed, &key, scratch);
+	w.ev.badge_key = key;
+	if (e == OK)
+		e = wrap_to_all(&w, &key, seed, NULL);
+	if (e == OK)
+		e = writer_finish(&w, NULL, &w.v.badge_event, NULL, out);
+	if (e == OK) {
+		secrets->has_badge = true;
+		secrets->badge_key = key;
+		memcpy(secrets->badge_seed, seed, sizeof seed);
+	}
+	sodium_memzero(seed, sizeof seed);
+	sodium_memzero(scratch, sizeof scratch);
+	writer_end(&w);
+	return e;
+}
+
 /* ---- devices */
 
 static enum err grant_all(struct writer *w, const struct identity_secrets *secrets)

@@ -97,6 +97,12 @@ MUST_CHECK enum err identity_new_generation(const struct random_source *rnd, con
 	const uint8_t entropy[RECOVERY_ENTROPY_BYTES], enum recovery_label label,
 	const struct identity_keeps *keeps, struct identity_secrets *secrets, struct identity_event *out);
 
+/* A new badge key, in the place of the one in force: what was signed with that one stays good. Wrapped to the recovery key and the open devices. On success *secrets has it.
+ * ERR_DECRYPT: not this identity's code; ERR_STATE: no generation yet; ERR_LIMIT: slots, sizes, over 32 devices; ERR_MEMORY. */
+MUST_CHECK enum err identity_new_badge(const struct random_source *rnd, const struct keyset *ks,
+	const uint8_t entropy[RECOVERY_ENTROPY_BYTES], enum recovery_label label,
+	struct identity_secrets *secrets, struct identity_event *out);
+
 /* Closes a device by rank 1. last: id of the last entry that counts; not read if length is 0.
  * ERR_DECRYPT, ERR_NOT_FOUND: no such device in force, ERR_LIMIT, ERR_MEMORY. */
 MUST_CHECK enum err identity_close_device_by_root(const struct random_source *rnd, const struct keyset *ks,

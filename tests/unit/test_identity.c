@@ -93,6 +93,13 @@ static struct id32 renew(const struct identity_keeps *keeps)
 	return take(&ev);
 }
 
+static struct id32 replace_badge(void)
+{
+	struct identity_event ev;
+	assert_int_equal(identity_new_badge(&rnd, ks, code, RECOVERY_IDENTITY, &secrets, &ev), OK);
+	return take(&ev);
+}
+
 /* ---- beginning */
 
 static void a_new_identity_has_a_generation_a_reading_key_and_its_first_device(void **state)
@@ -561,6 +568,46 @@ static void a_request_with_one_letter_wrong_or_cut_is_refused(void **state)
 	assert_int_not_equal(identity_request_parse(bad, &back), OK);
 }
 
+static void a_new_badge_key_takes_the_place_of_the_one_before_it(void **state)
+{
+	(void)state;
+	struct id32 first = secrets.badge_key;
+	add_phone();
+	struct id32 event = replace_badge();
+	struct keyset_view v = view();
+	assert_memory_not_equal(first.b, secrets.badge_key.b, 32);
+	assert_memory_equal(v.badge_key.b, secrets.badge_key.b, 32);
+	assert_memory_equal(v.badge_event.b, event.b, 32);
+	keyset_view_deinit(&v);
+	/* the code brings it back, and the other device has it */
+	struct identity_secrets got;
+	assert_int_equal(identity_recover(ks, code, RECOVERY_IDENTITY, &got), OK);
+	same_secrets(&secrets, &got);
+	assert_int_equal(identity_open_grants(ks, &phone, &got), OK);
+	same_secrets(&secrets, &got);
+	/* once more: the last one is in force, and names the one before it */
+	struct id32 second = replace_badge();
+	v = view();
+	assert_memory_equal(v.badge_event.b, second.b, 32);
+	assert_memory_equal(v.badge_key.b, secrets.badge_key.b, 32);
+	keyset_view_deinit(&v);
+	const struct keyevent *ev = keyset_find(ks, &second);
+	bool names = false;
+	for (size_t i = 0; i < ev->after_n; i++)
+		names = names || id32_equal(&ev->after[i], &event);
+	assert_true(names);
+}
+
+static void a_wrong_code_makes_no_badge_key(void **state)
+{
+	(void)state;
+	struct identity_event ev;
+	struct id32 before = secrets.badge_key;
+	code[0] ^= 1;
+	assert_int_equal(identity_new_badge(&rnd, ks, code, RECOVERY_IDENTITY, &secrets, &ev), ERR_DECRYPT);
+	assert_memory_equal(before.b, secrets.badge_key.b, 32);
+}
+
 static void wiping_leaves_nothing(void **state)
 {
 	(void)state;
@@ -597,6 +644,8 @@ int main(void)
 		OWNER(an_officer_is_ended_with_marks_in_any_order),
 		OWNER(an_event_names_those_that_its_writer_knew),
 		OWNER(a_new_reading_key_names_the_one_before_it_directly),
+		OWNER(a_new_badge_key_takes_the_place_of_the_one_before_it),
+		OWNER(a_wrong_code_makes_no_badge_key),
 		OWNER(a_request_comes_back_from_its_text),
 		OWNER(a_request_with_one_letter_wrong_or_cut_is_refused),
 		OWNER(wiping_leaves_nothing),

@@ -22,7 +22,7 @@ static const char *state_words(const json_t *o)
 	if (strcmp(state, "countersigned") == 0)
 		return "countersigned: the earner has not accepted it yet";
 	if (strcmp(state, "unknown") == 0)
-		return "does not count, or cannot be told: see below";
+		return "it does not count, or cannot be told from what is here: see below";
 	return state;
 }
 

@@ -222,6 +222,16 @@ const struct cli_command cli_commands[] = {
 			.required = true,
 			.help = "log of the device; see: quire identity devices"}}},
 	{.noun = "identity",
+		.verb = "badge-key",
+		.help = "replace the key that signs badges, if it was stolen; old badges stay good",
+		.examples = "identity badge-key --code-file code.txt",
+		.method = "POST",
+		.route = "/api/v1/identities/{as}/badge-key",
+		.severe =
+			"A new key will sign the badges and endorsements of this identity from now on. What was signed until now stays good.",
+		.done = "Replaced. From now on badges are signed with the new key: {did}",
+		.options = {CODE}},
+	{.noun = "identity",
 		.verb = "officer add",
 		.help = "let somebody act for your institution",
 		.examples =
