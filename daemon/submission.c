@@ -175,9 +175,13 @@ static void say_school(
 {
 	const struct id32 *both = shared_voucher(s, reviewer);
 	const char *name = both ? names_text(c->names, both) : "";
-	snprintf(why, ACT_WHY_BYTES,
-		"The micro-credential wants reviewers who are not of the earner's school, and %.100s vouches for you both.",
-		*name ? name : "one identity");
+	if (!both)
+		snprintf(why, ACT_WHY_BYTES,
+			"It cannot be told whether you may review it: something is missing on this node.");
+	else
+		snprintf(why, ACT_WHY_BYTES,
+			"The micro-credential wants reviewers who are not of the earner's school, and %.100s vouches for you both.",
+			*name ? name : "one identity");
 }
 
 enum err submission_bar(

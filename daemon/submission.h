@@ -31,7 +31,7 @@ const struct fact *submission_claim_of(const struct submission *s, const struct 
 /* How many more have to review before it can be decided: at least 1. */
 unsigned submission_seats(const struct submission *s);
 
-/* Why somebody may not review, in words; *why is empty if he may. Looks at the state, at appointments, and at who vouches for both (SPEC 16.6).
+/* Why somebody, who is signed in, may not review, in words; *why is empty if he may. Looks at the state, at appointments, and at who vouches for both (SPEC 16.6).
  * A review that is heard may be replaced by its writer also when it has decided, until there is an award or another submission in its place. */
 MUST_CHECK enum err submission_bar(struct catalogue *c, const struct submission *s,
 	const struct id32 *reviewer, char why[ACT_WHY_BYTES]);
