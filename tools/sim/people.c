@@ -72,14 +72,16 @@ static struct engine_event append_record(struct world_node *n, struct world_pers
 }
 
 /* The log of p's device becomes this node's, with its entry 0. */
-static void begin_log(struct world_node *n, struct world_person *p, const struct id32 *device_event)
+static enum err begin_log(struct world_node *n, struct world_person *p, const struct id32 *device_event)
 {
 	struct id32 device_key;
 	secret_sign_pair(p->device.sign_seed, &device_key, p->device_secret);
 	p->log = entry_log_id(&p->id, &device_key);
 	struct engine_cmd own = {
 		.kind = ENGINE_CMD_OWN, .log = p->log, .identity = p->id, .device_key = device_key};
-	must(world_command(n, &own).err == OK, "an own log");
+	enum err e = world_command(n, &own).err;
+	if (e != OK)
+		return e;
 	struct buf record = {0};
 	struct mp_out o = mp_out_init(&record);
 	mp_put_array(&o, 2);
@@ -87,10 +89,10 @@ static void begin_log(struct world_node *n, struct world_person *p, const struct
 	mp_put_map(&o, 1);
 	mp_put_cstr(&o, "event");
 	mp_put_id(&o, device_event);
-	must(o.err == OK &&
-			append_record(n, p, ENTRY_FLAG_KEEP, buf_slice(&record), (struct slice){0}).err == OK,
-		"entry 0");
+	must(o.err == OK, "out of memory");
+	e = append_record(n, p, ENTRY_FLAG_KEEP, buf_slice(&record), (struct slice){0}).err;
 	buf_free(&record);
+	return e;
 }
 
 static void device_secrets(struct world_node *n, struct world_person *p)
@@ -100,14 +102,14 @@ static void device_secrets(struct world_node *n, struct world_person *p)
 	random_fill(&rnd, p->device.box_secret, 32);
 }
 
-static void follow_hosted(struct world_node *n, const struct id32 *identity)
+static enum err follow_hosted(struct world_node *n, const struct id32 *identity)
 {
 	struct engine_cmd follow = {
 		.kind = ENGINE_CMD_FOLLOW, .identity = *identity, .flag = true, .hosted = true};
-	must(world_command(n, &follow).err == OK, "a follow");
+	return world_command(n, &follow).err;
 }
 
-void world_person_new(struct world_node *n, struct world_person *p)
+enum err world_person_new(struct world_node *n, struct world_person *p)
 {
 	struct random_source rnd = world_random_source(n->world);
 	struct keyset *ks = NULL;
@@ -119,11 +121,15 @@ void world_person_new(struct world_node *n, struct world_person *p)
 		     &p->secrets) == OK,
 		"an identity");
 	p->id = *keyset_identity(ks);
-	must(put_set(n, ks) == OK && keyset_resolve(ks, &v) == OK && v.devices_n == 1, "key events");
-	follow_hosted(n, &p->id);
-	begin_log(n, p, &v.devices[0].event);
+	must(keyset_resolve(ks, &v) == OK && v.devices_n == 1, "key events");
+	enum err e = put_set(n, ks);
+	if (e == OK)
+		e = follow_hosted(n, &p->id);
+	if (e == OK)
+		e = begin_log(n, p, &v.devices[0].event);
 	keyset_view_deinit(&v);
 	keyset_free(ks);
+	return e;
 }
 
 struct keyset *world_keyset(struct world_node *n, const struct id32 *identity)
@@ -140,7 +146,15 @@ struct keyset *world_keyset(struct world_node *n, const struct id32 *identity)
 	return ks;
 }
 
-enum err world_person_device(struct world_node *n, const struct world_person *of, struct world_person *p)
+static enum err put_made(struct world_node *n, const struct id32 *identity, const struct identity_event *ev)
+{
+	struct store_keyevent k = {
+		.bytes = buf_slice(&ev->bytes), .signatures = identity_event_signatures(ev), .id = ev->id};
+	return put_events(n, identity, &k, 1);
+}
+
+enum err world_person_direct(struct world_node *n, const struct world_person *of, const struct id32 *nodes,
+	size_t nodes_n, struct world_person *p)
 {
 	struct random_source rnd = world_random_source(n->world);
 	struct identity_request request;
@@ -151,19 +165,35 @@ enum err world_person_device(struct world_node *n, const struct world_person *of
 	*p = *of;
 	p->length = 0;
 	device_secrets(n, p);
-	enum err e = identity_request_make(&p->id, &p->device, NULL, 0, &request);
+	enum err e = identity_request_make(&p->id, &p->device, nodes, nodes_n, &request);
 	if (e == OK)
 		e = identity_add_device(&rnd, ks, &p->secrets, &request, &ev);
-	if (e == OK) {
-		struct store_keyevent k = {.bytes = buf_slice(&ev.bytes),
-			.signatures = identity_event_signatures(&ev),
-			.id = ev.id};
-		e = put_events(n, &p->id, &k, 1);
-	}
-	if (e == OK) {
-		follow_hosted(n, &p->id);
-		begin_log(n, p, &ev.id);
-	}
+	if (e == OK)
+		e = put_made(n, &p->id, &ev);
+	if (e == OK)
+		e = follow_hosted(n, &p->id);
+	if (e == OK)
+		e = begin_log(n, p, &ev.id);
+	identity_event_deinit(&ev);
+	keyset_free(ks);
+	return e;
+}
+
+enum err world_person_device(struct world_node *n, const struct world_person *of, struct world_person *p)
+{
+	return world_person_direct(n, of, NULL, 0, p);
+}
+
+enum err world_person_close(struct world_node *n, const struct world_person *p, const struct id32 *log,
+	uint64_t length, const struct id32 *last)
+{
+	struct random_source rnd = world_random_source(n->world);
+	struct identity_event ev = {0};
+	struct keyset *ks = world_keyset(n, &p->id);
+	enum err e = ks ? identity_close_device(&rnd, ks, &p->secrets, log, length, last, &ev)
+			: ERR_NOT_FOUND;
+	if (e == OK)
+		e = put_made(n, &p->id, &ev);
 	identity_event_deinit(&ev);
 	keyset_free(ks);
 	return e;
@@ -276,7 +306,7 @@ static void make_chunks(struct world_node *n, struct making *m)
 	free(chunk);
 }
 
-static void make_blob(struct world_node *n, const struct id32 *owner, uint64_t size, struct id32 *root)
+static enum err make_blob(struct world_node *n, const struct id32 *owner, uint64_t size, struct id32 *root)
 {
 	struct making m = {.fd = -1, .size = size, .chunks = blob_chunks(size)};
 	bool file = blob_stored_bytes(size) > LIMIT_BLOB_INLINE_BYTES;
@@ -302,10 +332,12 @@ static void make_blob(struct world_node *n, const struct id32 *owner, uint64_t s
 	q.a.value = buf_slice(&m.small);
 	q.a.flag = true;
 	world_store(n, &q, &res);
-	must(res.err == OK, "a blob's row");
+	enum err e = res.err;
 	store_res_free(&res);
 	buf_free(&m.small);
 	free(m.leaves);
+	world_power_check(n);
+	return e;
 }
 
 struct engine_event world_attach(
@@ -313,7 +345,9 @@ struct engine_event world_attach(
 {
 	struct envelope env = {.blobs_n = 1};
 	struct buf bytes = {0}, record = {0};
-	make_blob(n, &p->id, size, root);
+	enum err e = make_blob(n, &p->id, size, root);
+	if (e != OK || !n->engine)
+		return (struct engine_event){.err = e != OK ? e : ERR_CLOSED};
 	env.blobs[0] = (struct envelope_blob){.root = *root, .size = size};
 	must(envelope_encode(&env, &bytes) == OK, "an envelope");
 	put_text_record(n->world, &record, 40);
@@ -346,9 +380,12 @@ static void admit(struct world_node *n, const struct world_node *peer)
 	snprintf(p.name, sizeof p.name, "%s", peer->name);
 	q.a.node = peer->key;
 	q.a.peer = &p;
+	if (!n->store)
+		return;
 	world_store(n, &q, &res);
-	must(res.err == OK, "a peer");
+	must(res.err == OK || n->world->disks, "a peer"); /* a disk with faults may refuse */
 	store_res_free(&res);
+	world_power_check(n);
 }
 
 void world_admit(struct world_node *a, struct world_node *b)

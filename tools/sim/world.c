@@ -3,6 +3,7 @@
 #include "protocol/award/facts.h"
 #include "protocol/peer/message.h"
 #include "daemon/drive_work.h"
+#include "tools/sim/disk.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -23,6 +24,9 @@ struct world_message {
 	bool bulk;
 	struct buf body;
 	bool bye; /* after it the connection ends */
+	uint64_t due_ms, nth;
+	bool late; /* its sender hears on arrival that it was written: `bytes` */
+	size_t bytes;
 };
 
 static void must(bool ok, const char *what)
@@ -58,11 +62,11 @@ struct random_source world_random_source(struct world *w)
 
 void world_init(struct world *w, uint64_t seed, const char *dir)
 {
-	*w = (struct world){.seed = seed,
-		.state = seed,
-		.now_ms = 1000,
-		.wall_s = 1760000000,
-		.trace = getenv("QUIRE_TRACE") != NULL};
+	memset(w, 0, sizeof *w);
+	w->seed = w->state = seed;
+	w->now_ms = 1000;
+	w->wall_s = 1760000000;
+	w->trace = getenv("QUIRE_TRACE") != NULL;
 	snprintf(w->dir, sizeof w->dir, "%s", dir);
 	fill(w, w->network.b, 32);
 	w->next_conn = 1;
@@ -81,8 +85,19 @@ static struct world_link *link_of(struct world *w, const struct world_node *n, c
 	return NULL;
 }
 
+static uint64_t wall_of(const struct world_node *n)
+{
+	int64_t s = (int64_t)n->world->wall_s + n->wall_skew_s;
+	return s > 0 ? (uint64_t)s : 0;
+}
+
 static void put_message(struct world_link *l, int to, struct world_message *m)
 {
+	struct world *w = l->nodes[to]->world;
+	m->nth = ++w->sent_n;
+	m->due_ms = w->now_ms + l->delay_ms[to];
+	if (l->jitter_ms[to])
+		m->due_ms += world_random(w, l->jitter_ms[to]);
 	/* SPEC 9.4: what is not bulk goes before bulk that waits. */
 	struct world_message **at = l->to_tail[to];
 	if (!m->bulk && !m->bye)
@@ -158,13 +173,15 @@ static void execute(struct world_node *n)
 	for (struct world_input *i = first; i && k < most; i = i->next)
 		reqs[k++] = i->req;
 	store_exec(n->store, reqs, res, k);
-	uint64_t number = n->world->committed ? number_of(n) : 0;
+	bool off = n->world->disks && disk_is_off(n->world->disks, n->home);
+	uint64_t number = n->world->committed && !off ? number_of(n) : 0;
 	struct world_input *i = first;
 	for (size_t j = 0; j < k; j++, i = i->next) {
 		must((i->res = malloc(sizeof *i->res)) != NULL, "out of memory");
 		*i->res = res[j];
 		i->number = number;
 	}
+	world_power_check(n);
 }
 
 static void out_send(struct world_node *n, struct engine_out *o)
@@ -173,7 +190,7 @@ static void out_send(struct world_node *n, struct engine_out *o)
 	struct world_link *l = link_of(n->world, n, o->conn, &end);
 	struct engine_in written = {.kind = ENGINE_IN_WRITTEN,
 		.now_ms = n->world->now_ms,
-		.wall_s = n->world->wall_s,
+		.wall_s = wall_of(n),
 		.conn = o->conn,
 		.bytes = o->body.n,
 		.bulk = o->bulk};
@@ -186,8 +203,27 @@ static void out_send(struct world_node *n, struct engine_out *o)
 	*m = (struct world_message){.type = o->type, .bulk = o->bulk, .body = o->body};
 	if (n->world->sent)
 		n->world->sent(n->world->watcher, n, l->nodes[!end], o->type, buf_slice(&o->body));
-	put_message(l, !end, m);
+	if (n->world->meddle && !n->world->meddle(n->world->watcher, l, !end, &m->type, &m->body)) {
+		buf_free(&m->body);
+		free(m);
+	} else {
+		m->late = n->world->late_writes;
+		m->bytes = written.bytes;
+		put_message(l, !end, m);
+		if (m->late)
+			return;
+	}
 	engine_step(n->engine, &written);
+}
+
+void world_send(struct world_link *l, int to, uint8_t type, struct slice body)
+{
+	if (l->cut || !l->open[to])
+		return;
+	struct world_message *m = calloc(1, sizeof *m);
+	must(m && buf_put(&m->body, body.p, body.n) == OK, "out of memory");
+	m->type = type;
+	put_message(l, to, m);
 }
 
 static void out_close(struct world_node *n, conn_id conn)
@@ -207,7 +243,7 @@ static void out_close(struct world_node *n, conn_id conn)
 	engine_step(n->engine,
 		&(struct engine_in){.kind = ENGINE_IN_CLOSED,
 			.now_ms = n->world->now_ms,
-			.wall_s = n->world->wall_s,
+			.wall_s = wall_of(n),
 			.conn = conn});
 }
 
@@ -217,13 +253,38 @@ static void out_event(struct world_node *n, const struct engine_event *ev)
 		fprintf(stderr, "%8llu %s: event %d %s %s seq %llu count %llu\n",
 			(unsigned long long)n->world->now_ms, n->name, (int)ev->kind, err_name(ev->err),
 			ev->text, (unsigned long long)ev->seq, (unsigned long long)ev->count);
+	n->ready = n->ready || ev->kind == ENGINE_EVENT_READY;
+	if (n->world->heard) {
+		n->world->heard(n->world->watcher, n, ev);
+		n->answer = ev->kind == ENGINE_EVENT_ANSWER && ev->tag == n->awaited ? *ev : n->answer;
+		return;
+	}
 	must(n->events_n < WORLD_EVENTS_MAX, "too many events");
 	if ((n->events_n & (n->events_n - 1)) == 0) {
 		n->events = realloc(n->events, (n->events_n ? n->events_n * 2 : 1) * sizeof *n->events);
 		must(n->events != NULL, "out of memory");
 	}
 	n->events[n->events_n++] = *ev;
-	n->ready = n->ready || ev->kind == ENGINE_EVENT_READY;
+}
+
+static void out_pause(struct world_node *n, conn_id conn, bool pause)
+{
+	int end;
+	struct world_link *l = link_of(n->world, n, conn, &end);
+	if (l)
+		l->paused[end] = pause;
+}
+
+static void out_work(struct world_node *n, struct engine_work *work)
+{
+	struct disks *d = n->world->disks;
+	drive_work(n->home, work);
+	if (!d || work->err != OK)
+		return;
+	if (work->kind == WORK_CHUNK && work->file)
+		disk_chunk(d, n->home, &work->root, work->index * BLOB_CHUNK_STORED_BYTES, work->bytes.n);
+	else if (work->kind == WORK_SYNC || work->kind == WORK_PUBLISH)
+		disk_synced(d, n->home, &work->root);
 }
 
 static void drain(struct world_node *n)
@@ -234,10 +295,10 @@ static void drain(struct world_node *n)
 		case ENGINE_OUT_SEND: out_send(n, &o); break;
 		case ENGINE_OUT_CLOSE: out_close(n, o.conn); break;
 		case ENGINE_OUT_PAUSE:
-		case ENGINE_OUT_RESUME: break;
+		case ENGINE_OUT_RESUME: out_pause(n, o.conn, o.kind == ENGINE_OUT_PAUSE); break;
 		case ENGINE_OUT_STORE: put_input(&n->stores_tail, o.req, NULL); break;
 		case ENGINE_OUT_WORK:
-			drive_work(n->home, o.work);
+			out_work(n, o.work);
 			put_input(&n->works_tail, NULL, o.work);
 			break;
 		case ENGINE_OUT_EVENT: out_event(n, &o.event); break;
@@ -248,7 +309,7 @@ static void drain(struct world_node *n)
 static void step(struct world_node *n, struct engine_in *in)
 {
 	in->now_ms = n->world->now_ms;
-	in->wall_s = n->world->wall_s;
+	in->wall_s = wall_of(n);
 	n->steps++;
 	engine_step(n->engine, in);
 	drain(n);
@@ -263,15 +324,22 @@ static void start(struct world_node *n)
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);
-	must(store_open(&(struct store_options){.home = n->home, .create = true, .facts = facts_make},
-		     &n->store) == OK,
-		"the store does not open");
-	must(store_start(n->store, c.instance, &n->restored, &why) == OK, "the store does not start");
+	struct store_options o = {.home = n->home, .create = true, .facts = facts_make};
+	n->start_err = store_open(&o, &n->store);
+	if (n->start_err == OK)
+		n->start_err = store_start(n->store, c.instance, &n->restored, &why);
+	if (n->start_err != OK) {
+		store_close(n->store);
+		n->store = NULL;
+		if (w->disks)
+			disk_on(w->disks, n->home);
+		return;
+	}
 	n->engine = engine_new(&c);
 	must(n->engine != NULL, "out of memory");
 	n->ready = false;
 	drain(n);
-	while (!n->ready)
+	while (n->engine && !n->ready && (!w->steps_max || w->steps < w->steps_max))
 		must(world_step(w), "a node does not become ready");
 }
 
@@ -287,6 +355,7 @@ struct world_node *world_node_open(struct world *w, const char *name, const stru
 	n->works_tail = &n->works;
 	n->owed_tail = &n->owed;
 	start(n);
+	must(n->start_err == OK, "the store does not open or start");
 	return n;
 }
 
@@ -348,16 +417,32 @@ void world_crash(struct world_node *n)
 	drop_inputs(n);
 	engine_free(n->engine);
 	n->engine = NULL;
+	if (w->disks)
+		disk_halt(w->disks, n->home);
 	store_close(n->store);
 	n->store = NULL;
+	if (w->disks)
+		disk_on(w->disks, n->home);
 	for (size_t i = 0; i < w->links_n; i++)
 		if (w->links[i].nodes[0] == n || w->links[i].nodes[1] == n)
 			world_cut(&w->links[i]);
 }
 
-void world_restart(struct world_node *n)
+void world_power_check(struct world_node *n)
+{
+	if (n->engine && n->world->disks && disk_is_off(n->world->disks, n->home))
+		world_crash(n);
+}
+
+enum err world_try_restart(struct world_node *n)
 {
 	start(n);
+	return n->start_err;
+}
+
+void world_restart(struct world_node *n)
+{
+	must(world_try_restart(n) == OK, "the store does not open or start");
 }
 
 void world_deinit(struct world *w)
@@ -416,7 +501,7 @@ struct world_link *world_connect_redeem(struct world_node *a, struct world_node 
 static bool may_deliver(const struct world_link *l, int to)
 {
 	const struct world *w = l->nodes[0]->world;
-	return l->to[to] && !l->stalled[to] &&
+	return l->to[to] && !l->stalled[to] && !l->paused[to] && l->to[to]->due_ms <= w->now_ms &&
 		(l->to[to]->type != MESSAGE_CHUNK || !w->chunks_max || w->chunks < w->chunks_max);
 }
 
@@ -428,6 +513,17 @@ static void deliver(struct world_link *l, int to)
 		l->to_tail[to] = &l->to[to];
 	struct world_node *n = l->nodes[to];
 	l->delivered++;
+	n->world->overtaken += m->nth < n->world->sent_seen;
+	if (m->nth > n->world->sent_seen)
+		n->world->sent_seen = m->nth;
+	if (n->world->arrived)
+		n->world->arrived(n->world->watcher, l, to, m->bye ? -1 : m->type, buf_slice(&m->body));
+	if (m->late && l->open[!to] && l->nodes[!to]->engine)
+		step(l->nodes[!to],
+			&(struct engine_in){.kind = ENGINE_IN_WRITTEN,
+				.conn = l->conns[!to],
+				.bytes = m->bytes,
+				.bulk = m->bulk});
 	if (n->world->trace)
 		fprintf(stderr, "%8llu %s <- %s: %s, %zu bytes\n", (unsigned long long)n->world->now_ms,
 			n->name, l->nodes[!to]->name,
@@ -514,6 +610,9 @@ static uint64_t works_count(const struct world_node *n)
 bool world_step(struct world *w)
 {
 	uint64_t choices = 0;
+	if (w->steps_max && w->steps >= w->steps_max)
+		return false;
+	w->steps++;
 	for (int pass = 0; pass < 2; pass++) {
 		uint64_t pick = pass ? world_random(w, choices) : 0, k = 0;
 		for (size_t i = 0; i < w->nodes_n; i++) {
@@ -546,18 +645,31 @@ bool world_step(struct world *w)
 	return false;
 }
 
+/* When something is due: an engine's deadline, or a message that is on its way. */
+static uint64_t next_due(const struct world *w)
+{
+	uint64_t next = UINT64_MAX;
+	for (size_t i = 0; i < w->nodes_n; i++) {
+		uint64_t d = w->nodes[i].engine ? engine_deadline(w->nodes[i].engine) : UINT64_MAX;
+		next = d < next ? d : next;
+	}
+	for (size_t i = 0; i < w->links_n; i++)
+		for (int to = 0; to < 2; to++) {
+			const struct world_message *m = w->links[i].to[to];
+			if (m && m->due_ms > w->now_ms && !w->links[i].stalled[to] && m->due_ms < next)
+				next = m->due_ms;
+		}
+	return next;
+}
+
 void world_run(struct world *w, uint64_t idle_ms)
 {
 	uint64_t end = w->now_ms + idle_ms;
 	for (;;) {
 		while (world_step(w))
 			;
-		uint64_t next = UINT64_MAX;
-		for (size_t i = 0; i < w->nodes_n; i++) {
-			uint64_t d = w->nodes[i].engine ? engine_deadline(w->nodes[i].engine) : UINT64_MAX;
-			next = d < next ? d : next;
-		}
-		if (next > end)
+		uint64_t next = next_due(w);
+		if (next > end || (w->steps_max && w->steps >= w->steps_max))
 			return;
 		if (next > w->now_ms) {
 			w->wall_s += (next - w->now_ms) / 1000;
@@ -574,13 +686,33 @@ void world_run(struct world *w, uint64_t idle_ms)
 uint64_t world_command_begin(struct world_node *n, struct engine_cmd *cmd)
 {
 	cmd->tag = ++n->next_tag;
-	step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
+	if (n->engine)
+		step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
 	return cmd->tag;
+}
+
+/* The same where events go to a watcher. */
+static struct engine_event command_heard(struct world_node *n, struct engine_cmd *cmd)
+{
+	struct world *w = n->world;
+	n->awaited = n->next_tag + 1;
+	n->answer = (struct engine_event){.kind = ENGINE_EVENT_READY};
+	world_command_begin(n, cmd);
+	while (n->engine && n->answer.kind != ENGINE_EVENT_ANSWER) {
+		if (world_step(w))
+			continue;
+		must(w->steps_max && w->steps >= w->steps_max, "a command was not answered");
+		break;
+	}
+	n->awaited = 0;
+	return n->answer.kind == ENGINE_EVENT_ANSWER ? n->answer : (struct engine_event){.err = ERR_CLOSED};
 }
 
 struct engine_event world_command(struct world_node *n, struct engine_cmd *cmd)
 {
 	size_t from = n->events_n;
+	if (n->world->heard)
+		return command_heard(n, cmd);
 	world_command_begin(n, cmd);
 	for (;;) {
 		for (; from < n->events_n; from++)

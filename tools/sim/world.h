@@ -10,8 +10,8 @@
 #include "protocol/peer/engine.h"
 #include "store/store.h"
 
-#define WORLD_NODES_MAX 32
-#define WORLD_LINKS_MAX 64
+#define WORLD_NODES_MAX 256
+#define WORLD_LINKS_MAX 2048
 #define WORLD_EVENTS_MAX 65536
 
 struct world_input; /* a store request, or a result on its way to an engine */
@@ -30,8 +30,11 @@ struct world_node {
 	struct world_input *owed, **owed_tail; /* told to the engine before their commit: see world.lies */
 	size_t events_n;
 	struct engine_event *events; /* all since the node was made */
-	uint64_t next_tag;
+	uint64_t next_tag, awaited;
+	struct engine_event answer; /* to the command with the tag `awaited`, where events go to a watcher */
 	uint64_t steps;
+	int64_t wall_skew_s; /* its clock, beside the world's */
+	enum err start_err; /* of the last start */
 };
 
 struct world_link {
@@ -42,6 +45,8 @@ struct world_link {
 	conn_id conns[2];
 	struct world_message *to[2], **to_tail[2]; /* on their way to nodes[i] */
 	uint64_t delivered;
+	uint64_t delay_ms[2], jitter_ms[2]; /* how long a message to nodes[i] is on its way */
+	bool paused[2]; /* the end at nodes[i] reads nothing for now */
 };
 
 struct world {
@@ -63,7 +68,17 @@ struct world {
 		void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body);
 	void (*committed)(void *ctx, struct world_node *n, const struct store_req *q,
 		const struct store_res *res, uint64_t number);
+	/* heard: an event; then the node keeps no list of its own. arrived: a message (or, type -1, an end without a message) reaches a node.
+	 * meddle: a message of a node that need not be honest; it may change it and send others (world_send); false: it is not sent. */
+	void (*heard)(void *ctx, struct world_node *n, const struct engine_event *ev);
+	void (*arrived)(void *ctx, const struct world_link *l, int to, int type, struct slice body);
+	bool (*meddle)(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body);
 	void *watcher;
+	struct disks *disks; /* disk.h; NULL: disks without faults. Nodes whose power goes are crashed */
+	bool late_writes; /* an engine hears that bytes were written only when they arrive */
+	uint64_t sent_n, sent_seen,
+		overtaken; /* messages that arrived after one that was sent later elsewhere */
+	uint64_t steps, steps_max; /* 0: no bound; beyond it nothing moves any more */
 	bool lies; /* a spoilt driver: tells the engine of writes whose commit comes later. For tests that must be seen to fail */
 };
 
@@ -80,6 +95,10 @@ struct world_node *world_node_open(struct world *w, const char *name, const stru
 /* Stops as SIGKILL would: the engine is gone, results under way are lost; the store keeps what was committed. */
 void world_crash(struct world_node *n);
 void world_restart(struct world_node *n);
+/* The same where the disk may refuse; the node stays down then. */
+enum err world_try_restart(struct world_node *n);
+/* Crashes the node if its power is gone; after requests beside the engine (world_store). */
+void world_power_check(struct world_node *n);
 
 /* Two nodes that hold each other for members. */
 void world_admit(struct world_node *a, struct world_node *b);
@@ -88,13 +107,15 @@ struct world_link *world_connect(struct world_node *a, struct world_node *b);
 /* a dials b with an invitation's secret. */
 struct world_link *world_connect_redeem(struct world_node *a, struct world_node *b, const uint8_t secret[16]);
 void world_cut(struct world_link *l);
+/* One more message to l->nodes[to], whatever its other end thinks of it. */
+void world_send(struct world_link *l, int to, uint8_t type, struct slice body);
 
 /* Delivers one thing; false: nothing waits. */
 bool world_step(struct world *w);
 /* Until nothing waits and no deadline comes within idle_ms. */
 void world_run(struct world *w, uint64_t idle_ms);
 
-/* Gives a command and runs until it is answered. */
+/* Gives a command and runs until it is answered; an answer ERR_CLOSED: the node is down, or went down before. */
 struct engine_event world_command(struct world_node *n, struct engine_cmd *cmd);
 /* Gives a command; its answer is an event with the tag returned, unless the node crashes before. */
 uint64_t world_command_begin(struct world_node *n, struct engine_cmd *cmd);
@@ -112,12 +133,18 @@ struct world_person {
 	uint64_t length;
 };
 
-/* An identity that lives on the node: key events, log, entry 0. */
-void world_person_new(struct world_node *n, struct world_person *p);
+/* An identity that lives on the node: key events, log, entry 0. An error: the node went down, or its disk refused. */
+enum err world_person_new(struct world_node *n, struct world_person *p);
 /* The key events that the node holds; keyset_free it. NULL: none. */
 struct keyset *world_keyset(struct world_node *n, const struct id32 *identity);
 /* A further device of the same person at another node (which must hold the key events). */
 enum err world_person_device(struct world_node *n, const struct world_person *of, struct world_person *p);
+/* The same with a log that only the nodes with these keys (ascending, n at most LIMIT_DIRECT) may hold. */
+enum err world_person_direct(struct world_node *n, const struct world_person *of, const struct id32 *nodes,
+	size_t nodes_n, struct world_person *p);
+/* At n, which holds p's key events, log is closed at `length`, behind the entry `last`. */
+enum err world_person_close(struct world_node *n, const struct world_person *p, const struct id32 *log,
+	uint64_t length, const struct id32 *last);
 /* Writes an entry with a clear body of n random bytes of text. */
 struct engine_event world_append(struct world_node *n, struct world_person *p, size_t bytes);
 /* The same without waiting for the answer: its tag. p->length stays as it is. */
