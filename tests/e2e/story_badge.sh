@@ -186,6 +186,20 @@ check "what is awarded from now on has the new key" eval 'within 20 stands ana "
 check "and is good" eval 'q district award export "$last" -o "$TMPDIR/last.bundle" && verifies "$TMPDIR/last.bundle" 0 good'
 check "old awards still count" eval 'stands district "$award" accepted && q district award export "$award" -o "$TMPDIR/old.bundle" && verifies "$TMPDIR/old.bundle" 0 good'
 
+# ---- evidence erased, a reviewer's device closed
+thoughts=$(as ana --json award show "$award" | jq -r '.evidence[0].ref')
+as ana --yes erase "$thoughts" --why wish >/dev/null 2>&1 || fail "evidence is erased"
+erased() { holds "$1" '.state == "accepted" and .evidence[0].state == "erased"' award show "$award"; }
+check "the district knows that the evidence was erased, and the award stands" within 20 erased district
+check "its bundle is good, and says so" eval 'q district award export "$award" -o "$TMPDIR/erased.bundle" && verifies "$TMPDIR/erased.bundle" 0 good &&
+	jq -e "any(.checks[]; .text | test(\"erased\"))" "$TMPDIR/verdict"'
+log=$(as vera --json identity devices | jq -r '.items[0].log')
+as vera --yes identity device-close "$log" >/dev/null 2>&1 || fail "the reviewer's device is closed"
+closed() { q district --json identity devices "${ids[vera]}" | jq -e 'any(.items[]; .closed)' >/dev/null; }
+check "the district knows that the reviewer's device was closed" within 20 closed
+check "the bundle shows how the review stands in that log" eval 'q district award export "$award" -o "$TMPDIR/closed.bundle" &&
+	verifies "$TMPDIR/closed.bundle" 0 good && jq -e "all(.checks[]; .mark != \"unknown\")" "$TMPDIR/verdict"'
+
 # ---- without the others
 for node in bureau lincoln; do stop $node; done
 check "with the other nodes gone the district still exports it" q district award export "$award" --format png -o "$TMPDIR/alone.png"
