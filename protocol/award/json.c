@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <strings.h>
 
 /* Digits that a double always holds; longer integers are looked at. */
 #define INTEGER_DIGITS_SAFE 15u
@@ -15,8 +16,19 @@ static enum err refuse(char why[JSON_WHY_BYTES], enum err e, size_t line, const 
 	return e;
 }
 
-/* Whether the digits (a sign may stand before them) are exactly a double. */
-static bool integer_is_exact(struct slice digits)
+static enum err put_number(double d, struct buf *out);
+
+/* Whether the canonical form writes this double so. */
+static bool is_written_so(double d, const char *text)
+{
+	struct buf b = {0};
+	bool same = put_number(d, &b) == OK && slice_equal(buf_slice(&b), slice_str(text));
+	buf_free(&b);
+	return same;
+}
+
+/* Whether the digits (a sign may stand before them) are exactly a double, or the canonical form of one. */
+static bool integer_is_held(struct slice digits)
 {
 	char text[INTEGER_DIGITS_MAX + 2], back[INTEGER_DIGITS_MAX + 4];
 	if (digits.n <= INTEGER_DIGITS_SAFE)
@@ -29,7 +41,7 @@ static bool integer_is_exact(struct slice digits)
 	if (!isfinite(d))
 		return false;
 	snprintf(back, sizeof back, "%.0f", d);
-	return strcmp(text, back) == 0;
+	return strcmp(text, back) == 0 || is_written_so(d, text);
 }
 
 static bool is_number_byte(uint8_t c)
@@ -46,26 +58,42 @@ static bool number_is_held(struct slice text, size_t i, size_t *end)
 		if (text.p[i] == '.' || text.p[i] == 'e' || text.p[i] == 'E')
 			integer = false;
 	*end = i;
-	return !integer || integer_is_exact(slice_of(text.p + from, i - from));
+	return !integer || integer_is_held(slice_of(text.p + from, i - from));
 }
 
-/* Behind the closing quote of the string that begins at i, or the end of the text. */
-static size_t string_end(struct slice text, size_t i)
+/* U+FFFE or U+FFFF at p, as it is or escaped: canonical N-Quads and other people's programs differ on them. */
+static bool is_noncharacter(const uint8_t *p, size_t n)
 {
-	for (i++; i < text.n && text.p[i] != '"'; i++)
+	if (n >= 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe)
+		return true;
+	return n >= 6 && p[0] == '\\' && p[1] == 'u' &&
+		(strncasecmp((const char *)p + 2, "fffe", 4) == 0 ||
+			strncasecmp((const char *)p + 2, "ffff", 4) == 0);
+}
+
+/* Behind the closing quote of the string that begins at i, or the end of the text. *sound: no noncharacter in it. */
+static size_t string_end(struct slice text, size_t i, bool *sound)
+{
+	for (i++; i < text.n && text.p[i] != '"'; i++) {
+		*sound = *sound && !is_noncharacter(text.p + i, text.n - i);
 		if (text.p[i] == '\\')
 			i++;
+	}
 	return i + 1;
 }
 
-/* What jansson does not look at: depth, and integers that a double changes. Faults of syntax are left to it. */
+/* What jansson does not look at: depth, noncharacters, and integers that a double changes. Faults of syntax are left to it. */
 static enum err scan(struct slice text, char why[JSON_WHY_BYTES])
 {
 	size_t line = 1, depth = 0, i = 0;
+	bool sound = true;
 	while (i < text.n) {
 		uint8_t c = text.p[i];
 		if (c == '"') {
-			i = string_end(text, i);
+			i = string_end(text, i, &sound);
+			if (!sound)
+				return refuse(
+					why, ERR_FORMAT, line, "U+FFFE or U+FFFF, which is no character");
 			continue;
 		}
 		if (c == '-' || (c >= '0' && c <= '9')) {

@@ -28,7 +28,9 @@ def _number(text):
 
 
 def _integer(text):
-    if len(text) > 400 or not math.isfinite(float(text)) or int(float(text)) != int(text):
+    if len(text) > 400 or not math.isfinite(float(text)):
+        raise BadJson("an integer that is not exactly a double")
+    if int(float(text)) != int(text) and number(float(text)) != text:
         raise BadJson("an integer that is not exactly a double")
     return _number(text)
 
@@ -49,8 +51,8 @@ def parse(text):
 
 def _check(value, depth):
     if isinstance(value, str):
-        if "\0" in value:
-            raise BadJson("U+0000")
+        if "\0" in value or "\ufffe" in value or "\uffff" in value:
+            raise BadJson("U+0000, U+FFFE or U+FFFF")
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
