@@ -147,7 +147,7 @@ static bool is_wanted(const struct packing *p, const struct fact *f)
 	return false;
 }
 
-/* SPEC 18: "Evidence itself is not in it: of each piece that was erased, the header and the statement." */
+/* SPEC 18: "Evidence itself is not in it: of each piece that was erased, the header and the statement" */
 static void want_erased(struct packing *p)
 {
 	const struct judge_case *k = &p->look->g.judge;

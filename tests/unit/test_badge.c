@@ -69,13 +69,12 @@ static void words_of_a_title_are_all_there_and_in_order(void **state)
 	struct badge_layout l;
 	struct award_face f = face_of(title);
 	char joined[256] = "";
+	size_t n = 0;
 	badge_layout(&f, &l);
 	assert_true(l.title.n >= 2 && l.title.n <= 4);
-	for (size_t i = 0; i < l.title.n; i++) {
-		if (i)
-			strcat(joined, " ");
-		strcat(joined, l.title.line[i].text);
-	}
+	for (size_t i = 0; i < l.title.n; i++)
+		n += (size_t)snprintf(
+			joined + n, sizeof joined - n, "%s%s", i ? " " : "", l.title.line[i].text);
 	assert_string_equal(joined, title);
 	assert_string_equal(l.year, "2026");
 	assert_fits(&l.title);
