@@ -2,6 +2,7 @@
 #include "acting.h"
 
 #include "compose.h"
+#include "protocol/log/entry.h"
 
 enum err acting_for(struct act *a, struct id32 *institution)
 {
@@ -31,9 +32,8 @@ enum err acting_put(struct act *a, const struct id32 *institution, uint32_t righ
 	return e;
 }
 
-enum err acting_entry(struct act *a, const char *text, struct entry_ref *ref)
+static enum err say_entry(struct act *a, enum err e, const char *text)
 {
-	enum err e = act_entry(a->desk, text, ref, NULL, NULL);
 	if (e == ERR_NOT_FOUND)
 		return act_say(a, e, "The entry %.80s is not on this node.", text);
 	if (e == ERR_AMBIGUOUS)
@@ -43,6 +43,27 @@ enum err acting_entry(struct act *a, const char *text, struct entry_ref *ref)
 			  "\"%.80s\" names no entry: it is LOG:SEQ; LOG may be shortened to 8 digits or more.",
 			  text)
 		: e;
+}
+
+enum err acting_entry(struct act *a, const char *text, struct entry_ref *ref)
+{
+	return say_entry(a, act_entry(a->desk, text, ref, NULL, NULL), text);
+}
+
+enum err acting_held(struct act *a, const char *text, struct entry_ref *ref)
+{
+	struct store_res res;
+	enum err e = act_entry(a->desk, text, ref, NULL, NULL);
+	if (e != ERR_NOT_FOUND || act_ref(a->desk, text, &ref->log, &ref->seq) != OK)
+		return say_entry(a, e, text);
+	struct store_req get = {.op = STORE_BODY_GET, .a.log = ref->log, .a.seqs = &ref->seq, .a.n = 1};
+	e = desk_store(a->desk, &get, &res);
+	if (e == OK && !res.r.parts[0].header)
+		e = ERR_NOT_FOUND;
+	if (e == OK)
+		ref->id = entry_id(res.r.parts[0].header);
+	store_res_free(&res);
+	return say_entry(a, e, text);
 }
 
 json_t *acting_json(const struct entry_ref *ref, const struct id32 *institution)

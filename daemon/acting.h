@@ -11,6 +11,8 @@ MUST_CHECK enum err acting_put(struct act *a, const struct id32 *institution, ui
 	struct slice envelope, struct slice record, struct entry_ref *ref);
 /* "LOG:SEQ" of the body as the entry that it names. Said: ERR_INPUT, ERR_NOT_FOUND, ERR_AMBIGUOUS. */
 MUST_CHECK enum err acting_entry(struct act *a, const char *text, struct entry_ref *ref);
+/* The same for what is only shown: also of an entry behind what counts of its log, if it is held, so that it is said why it does not count. */
+MUST_CHECK enum err acting_held(struct act *a, const char *text, struct entry_ref *ref);
 /* {"ref", "id", "institution"}; NULL: out of memory. */
 json_t *acting_json(const struct entry_ref *ref, const struct id32 *institution);
 

@@ -160,7 +160,7 @@ static enum err read_one(struct catalogue *c, void *ctx)
 static enum err show(struct act *a)
 {
 	struct reading r = {.me = who_asks(a)};
-	enum err e = acting_entry(a, api_param(a->rq, "ref"), &r.at);
+	enum err e = acting_held(a, api_param(a->rq, "ref"), &r.at);
 	if (e == OK)
 		e = catalogue_ask(a, a->rq->session, read_one, &r);
 	a->reply = r.out;

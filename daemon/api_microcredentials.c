@@ -334,7 +334,7 @@ static enum err show_one(struct catalogue *c, void *ctx)
 static enum err show(struct act *a)
 {
 	struct showing s = {.out = NULL};
-	enum err e = acting_entry(a, api_param(a->rq, "ref"), &s.at);
+	enum err e = acting_held(a, api_param(a->rq, "ref"), &s.at);
 	if (e == OK)
 		e = catalogue_ask(a, a->rq->session, show_one, &s);
 	a->reply = s.out;

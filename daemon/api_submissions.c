@@ -186,7 +186,7 @@ static enum err show_one(struct catalogue *c, void *ctx)
 static enum err show(struct act *a)
 {
 	struct showing w = {.out = NULL};
-	enum err e = acting_entry(a, api_param(a->rq, "ref"), &w.at);
+	enum err e = acting_held(a, api_param(a->rq, "ref"), &w.at);
 	if (e == OK)
 		e = catalogue_ask(a, a->rq->session, show_one, &w);
 	a->reply = w.out;
