@@ -12,14 +12,14 @@ import re
 import sys
 import typing
 
-import cheats
 import daemon
-from live import Visit, eventually
-from pair import begin, until, write
-from quirepy import entries, keyevents, records
+from live import eventually
+from pair import begin, opened, text_of, until, write
+from quirepy import entries, invitation, keyevents, records
 from quirepy.author import Author, hour
 from quirepy.award import jcs
-from quirepy.store import Log
+from quirepy.node import Node
+from quirepy.store import Log, Store
 from run import Tap
 from scene import DEFINITION, Scene, play
 
@@ -36,8 +36,10 @@ class Attack(typing.NamedTuple):
     state: str  # of the submission
     lie: dict  # what is done otherwise in the story: see scene.play
     truth: dict  # the nearest story without the lie
-    exported: int = WRONG  # what `quire verify` says of the bundle that a node makes of it
+    exported: int = WRONG  # what `quire verify` says of the bundle that a node makes of it: UNKNOWN if only the submission could show it; NOT_FOUND: it makes none
     shown: typing.Callable = None  # what the dishonest bundle shows: see Scene.bundle
+    late: typing.Callable = None  # is done when both nodes have counted the award
+    stops_here: bool = False  # the first node does not hand the award on
 
 
 def end_first_appointment(s, **more):
@@ -62,6 +64,14 @@ def backdated(ended):
 
 def levels(*of_second):
     return {"second": {"levels": of_second}}
+
+
+def close_before_it(s):
+    s.issuer.close(s.awarded[1])
+
+
+def close_behind_it(s):
+    s.issuer.close(len(s.issuer.headers))
 
 
 def second_version(s):
@@ -130,17 +140,19 @@ ATTACKS = (
            {"review": levels("not-yet", "demonstrated")}, {"review": levels("demonstrated", "demonstrated")}),
     Attack("an act by a dismissed officer", "officer-ended", "was dismissed", "met", {"after_take_up": dismiss}, {"after_award": dismiss}),
     Attack("an award behind a closing", "entry-cut", "behind the end of its log", "met",
-           {"after_award": lambda s: s.issuer.close(s.awarded[1])}, {"after_vouch": lambda s: s.issuer.close(len(s.issuer.headers))}),
+           {"after_award": close_before_it}, {"after_vouch": close_behind_it}, NOT_FOUND, stops_here=True),
+    Attack("an award that a later closing leaves behind", "entry-cut", "behind the end of its log", "met", {}, {"after_vouch": close_behind_it}, NOT_FOUND,
+           late=close_before_it),
     Attack("an award for an altered version of the definition", "award-definition", "another version", "met",
-           {"after_define": second_version, "award": award_under_the_second}, {"after_define": second_version}),
+           {"after_define": second_version, "award": award_under_the_second}, {"after_define": second_version}, UNKNOWN),
     Attack("a credential of an altered definition", "credential", "does not say what the definition, the evidence and the reviews make", "met",
            {"award": easier_credential}, {}),
     Attack("evidence replaced after submission", "evidence-digest", "it was replaced", "unknown",
-           {"bind": list_of_other_bytes}, {}, shown=evidence_too),
+           {"bind": list_of_other_bytes}, {}, UNKNOWN, shown=evidence_too),
     Attack("a list of evidence made after submission", "credential", "does not say what the definition, the evidence and the reviews make", "met",
-           {"award": credential_of_the_other_list}, {"award": award_beside_the_other_list}),
+           {"award": credential_of_the_other_list}, {"award": award_beside_the_other_list}, UNKNOWN),
     Attack("a submission with a missing requirement", "requirement-missing", "too little evidence for requirement 2", "unknown",
-           {"after_work": without_the_reflection}, {"after_work": with_notes}),
+           {"after_work": without_the_reflection}, {"after_work": with_notes}, UNKNOWN),
 )
 
 
@@ -153,6 +165,7 @@ class Story:
         self.scene.hour = hour() - DAYS_AGO * 24  # so that it is not overdue
         for who in officers:
             self.scene.issuer.write(keyevents.OFFICER, [who, PUBLISH])
+        self.late = None if honest else attack.late
         play(self.scene, **(attack.truth if honest else attack.lie))
 
     @property
@@ -229,32 +242,39 @@ class Real(daemon.QuireDaemon):
         return sorted(p["name"] for p in (await self.quire("peer", "list"))["items"] if p["connected"])
 
 
-def lines_with(found, code, mark="wrong"):
-    return [line for line in found if line["code"] == code and line["mark"] == mark]
-
-
 def worded(found, attack):
     """That the line which decides is there, with its words."""
-    lines = lines_with(found, attack.code)
-    assert lines and all(re.search(attack.words, line["text"]) for line in lines), f"no line {attack.code} that says {attack.words!r}: {found}"
+    lines = [line for line in found if line["code"] == attack.code and line["mark"] == "wrong"]
+    assert lines and any(re.search(attack.words, line["text"]) for line in lines), f"no line {attack.code} that says {attack.words!r}: {found}"
     return lines[0]["text"]
+
+
+class Boundless(Store):
+    """It serves what lies behind a closing like everything else."""
+
+    def closing(self, log):
+        return None
 
 
 class Network:
     """The dishonest node and the two real ones behind it."""
 
+    def __init__(self):
+        self.first, self.second, self.node = Real("the node that it is pushed to"), Real("the node behind that one"), None
+        self.lies, self.truths = {}, {}
+
     async def start(self):
-        self.first, self.second = Real("the node that it is pushed to"), Real("the node behind that one")
         await asyncio.gather(self.first.start(), self.second.start())
         await self.second.join(await self.first.invitation())
         await eventually((self.first.connected,), ["Daemon"], "the two nodes are connected")
         ids = [bytes.fromhex(n.me) for n in self.nodes]
         await self.first.follow(ids[1])
         await self.second.follow(ids[0])
-        self.visit = Visit(self.first)
-        await self.visit.redeem()
-        self.node = self.visit.node
-        await self.visit.it_follows_us()
+        text = await self.first.invitation()
+        self.node, self.honest_one = Node(invitation.read(text).network, "modified", store=Boundless()), Author()
+        begin(self.honest_one, self.node)
+        self.session = await self.node.redeem(text)
+        await opened(self.session)
         for i in ids:
             self.node.follow(i)
         keys = self.node.store.keys
@@ -266,92 +286,161 @@ class Network:
         return self.first, self.second
 
     async def tell(self):
-        self.lies = [Story(a, False, self.officers, self.witnesses) for a in ATTACKS]
-        self.truths = [Story(a, True, self.officers, self.witnesses) for a in ATTACKS]
-        people = [p for s in self.lies + self.truths for p in s.people]
+        self.lies = {a.name: Story(a, False, self.officers, self.witnesses) for a in ATTACKS}
+        self.truths = {a.name: Story(a, True, self.officers, self.witnesses) for a in ATTACKS}
+        stories = [*self.lies.values(), *self.truths.values()]
+        people = [p for s in stories for p in s.people]
         for p in people:
             host(self.node, p)
-        await asyncio.gather(*(n.follow_all(people) for n in self.nodes))
-        for n in self.nodes:
-            for s in self.lies + self.truths:
-                await eventually((self._missing, n, s), [], f"all of {s.attack.name} at {n.place}", 60)
+        await asyncio.gather(*(n.follow_all([self.honest_one, *people]) for n in self.nodes))
+        await self._arrived(stories)
+        late = [s for s in stories if s.late]
+        for s in late:
+            for n in self.nodes:
+                await self.counts(n, s)
+            s.late(s.scene)
+            for p in s.people:
+                self.node.changed(lambda p=p: self.node.store.add_events(p.id, p.events))
+        await self._arrived(late)
         return f"{len(people)} people, {sum(len(p.headers) for p in people)} entries"
+
+    async def _arrived(self, stories):
+        for n in self.nodes:
+            for s in stories:
+                await eventually((self._missing, n, s), [], f"all of {s.attack.name!r} at {n.place}", 60)
 
     async def _missing(self, node, story):
         """Of whose log not all that counts is there."""
         found = []
         for p in story.people:
-            devices = (await node.ask("identity", "devices", p.id.hex()))[1].get("items", [])
-            closing = self.node.store.closing(self.node.store.logs[p.log])
-            if [d["length"] for d in devices] != [closing[0] if closing else len(p.headers)]:
+            _, said = await node.ask("identity", "devices", p.id.hex())
+            closing = self.node.store.keys(p.id).closing(p.device.public)
+            wanted = closing[0] if closing else len(p.headers)
+            if [(d["length"] >= wanted, d["closed"]) for d in said.get("items", [])] != [(True, bool(closing))]:
                 found.append(p.name)
         return found
 
     # ---- one story at one node
 
-    async def honest(self, node, story):
+    async def counts(self, node, story):
+        """An honest one: it counts in each answer, and verifies."""
         status, award = await node.ask("award", "show", story.award)
         assert status == 0 and award["state"] == "accepted" and award["counts"], award
         assert all(line["mark"] in ("good", "note") for line in award["verdict"]), award["verdict"]
         _, submission = await node.ask("submission", "show", story.submission)
-        assert submission["state"] == "awarded" and not lines_with(submission["why"], story.attack.code), submission
-        assert await self._listed(node, story) == [("accepted", True)]
+        assert submission["state"] == "awarded", submission
         _, definition = await node.ask("microcredential", "show", story.definition)
         assert definition["counts"] is True, definition
-        assert await self._exported(node, story) == (GOOD, "")
+        assert await self._listed(node, story) == [("accepted", True)]
+        status, said = await self._exported(node, story)
+        assert status == GOOD and said["state"] == "accepted", said
+
+    async def refused(self, node, story):
+        """A dishonest one: it counts in no answer, and the line that decides says why."""
+        a = story.attack
+        status, award = await node.ask("award", "show", story.award)
+        if a.stops_here and node is self.second:
+            assert status == NOT_FOUND and "not on this node" in award["error"]["detail"], award
+            assert await self._listed(node, story) == []
+        else:
+            assert status == 0 and award["state"] == "unknown" and not award["counts"], award
+            assert await self._listed(node, story) == [("unknown", False)], "it is listed as an award"
+        _, submission = await node.ask("submission", "show", story.submission)
+        assert submission["state"] == a.state and "award" not in submission, submission
+        if status == NOT_FOUND:
+            return "it never came here"
+        worded(submission["why"], a)
+        return worded(award["verdict"], a)
+
+    async def not_good(self, node, story):
+        """What `quire verify` says of what the node makes of it: never good, and wrong where the bundle can show it."""
+        if story.attack.exported == NOT_FOUND:
+            status, said = await node.ask("award", "export", story.award, "-o", node.dir / "never.json")
+            assert status == NOT_FOUND, said
+            return "nothing is exported"
+        status, said = await self._exported(node, story)
+        assert status == story.attack.exported, said
+        if status == WRONG:
+            worded(said["checks"], story.attack)
+        return said["headline"]
+
+    async def wrong(self, node, story):
+        """And of what the liar himself hands out."""
+        status, said = await node.verify(story.bundle(), story.root)
+        assert status == WRONG, said
+        worded(said["checks"], story.attack)
+        return said["headline"]
 
     async def _listed(self, node, story):
-        _, said = await node.ask("award", "list", "--of", story.scene.earner.id.hex())
-        return [(item["state"], item["counts"]) for item in said["items"] if item["ref"].endswith(story.award[:8]) or item["ref"] == story.award]
+        _, said = await node.ask("award", "list")
+        assert "cursor" not in said, "there are more awards than one answer holds"
+        return [(item["state"], item["counts"]) for item in said["items"] if item["ref"] == story.award]
 
     async def _exported(self, node, story):
-        """(exit status of `quire verify`, code of the line that decides) of the bundle that a node makes."""
-        path = node.dir / "exported.json"
-        path.unlink(missing_ok=True)
+        path = node.dir / f"{story.award[:16]}.json"
         status, said = await node.ask("award", "export", story.award, "--format", "bundle", "-o", path)
         assert status == 0, said
-        return await self._judged(node, path.read_bytes(), story)
+        return await node.verify(path.read_bytes(), story.root)
 
-    async def _judged(self, node, data, story):
-        status, said = await node.verify(data, story.root)
-        return status, said
+    # ---- afterwards
 
-    async def dishonest(self, node, story):
-        a = story.attack
-        print("#", a.name, "@", node.place)
-        status, award = await node.ask("award", "show", story.award)
-        print("#   award", status, award and (award.get("state"), award.get("counts"), [(l["mark"], l["code"]) for l in award.get("verdict", []) if l["mark"] != "good"], award.get("error")))
-        status, submission = await node.ask("submission", "show", story.submission)
-        print("#   submission", status, submission.get("state"), [(l["mark"], l["code"], l["text"]) for l in submission.get("why", [])], submission.get("error"))
-        status, said = await node.ask("award", "list", "--of", story.scene.earner.id.hex())
-        print("#   list", status, [(i["state"], i["counts"]) for i in said["items"]])
-        path = node.dir / "exported.json"
-        path.unlink(missing_ok=True)
-        status, said = await node.ask("award", "export", story.award, "--format", "bundle", "-o", path)
-        print("#   export", status, said)
-        if status == 0:
-            status, said = await node.verify(path.read_bytes(), story.root)
-            print("#   verify", status, [(l["mark"], l["code"]) for l in said["checks"] if l["mark"] != "good"])
-        status, said = await node.verify(story.bundle(), story.root)
-        print("#   own bundle", status, [(l["mark"], l["code"]) for l in said["checks"] if l["mark"] != "good"])
+    async def well(self):
+        """Nobody was cut off, and nothing is damaged."""
+        assert not self.session.ended.is_set(), self.session.closed_with
+        assert await self.first.connected() == ["Daemon", "modified"] and await self.second.connected() == ["Daemon"]
+        for n in self.nodes:
+            status, said = await n.ask("doctor")
+            assert status == 0, said
+        assert not self.node.faults, self.node.faults
+
+    async def still_syncing(self):
+        header, _ = write(self.honest_one, self.node, "after all that")
+        await eventually((self.second.text, self.honest_one.log, header.seq), "after all that", "an honest entry at the second node")
+        for a, b in ((self.first, self.second), (self.second, self.first)):
+            log, seq = await a.write("from a real node", [])
+            await eventually((b.text, log, seq), "from a real node", "an entry of a real node at the other")
+            await until(lambda log=log, seq=seq: text_of(self.node, log, seq) == "from a real node", "the same at the node of the attacker")
 
     async def stop(self):
-        await self.node.stop()
+        if self.node:
+            await self.node.stop()
         for n in self.nodes:
             await n.stop()
 
 
-async def main():
-    n = Network()
-    await n.start()
-    import time; t=time.time()
-    try:
-        print("#", await n.tell(), time.time()-t)
-        for s in n.lies + n.truths:
-            for node in n.nodes:
-                await n.dishonest(node, s)
-        print("#", time.time()-t)
-    finally:
-        await n.stop()
+def run(tap):
+    loop, n = asyncio.new_event_loop(), Network()
+    asyncio.set_event_loop(loop)
 
-asyncio.run(main())
+    def check(what, act, *args):
+        tap.check(what, lambda: loop.run_until_complete(asyncio.wait_for(act(*args), 200)))
+
+    async def everywhere(act, story):
+        return (await asyncio.gather(*(act(node, story) for node in n.nodes)))[0]
+
+    try:
+        check("two real nodes, and a modified one as a member of their network", n.start)
+        check("both nodes have what the dishonest wrote", n.tell)
+        for a in ATTACKS:
+            for node in n.nodes:
+                check(f"{a.name} is refused by {node.place}", n.refused, node, n.lies[a.name])
+            check(f"{a.name}: quire verify of what the nodes export", everywhere, n.not_good, n.lies[a.name])
+            check(f"{a.name}: quire verify of the liar's own bundle", n.wrong, n.first, n.lies[a.name])
+            check(f"{a.name}: without the lie it counts on both, and verifies", everywhere, n.counts, n.truths[a.name])
+        check("both nodes are well, and connected as before", n.well)
+        check("what others write still comes through", n.still_syncing)
+    finally:
+        check("all end well", n.stop)
+        loop.close()
+
+
+def main():
+    sys.stdout.reconfigure(line_buffering=True)
+    tap = Tap()
+    run(tap)
+    print(f"# {tap.passed} passed, {tap.failed} failed")
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
