@@ -66,7 +66,7 @@ bool node_restored(const struct node *n, const char **why)
 
 enum err node_listen_events(struct node *n, node_heard heard, void *ctx)
 {
-	if (ctx) { /* the API's; the office, without one, would need a whole node */
+	if (ctx && !n->heard) { /* the API's, which is the first; office and clerk would need a whole node */
 		n->heard = heard;
 		n->heard_ctx = ctx;
 	}
