@@ -2,6 +2,7 @@
 # story_badge.sh -- from a submission that is met to a badge that verifies anywhere: countersigned by hand and by itself, accepted, shown, exported,
 # revoked, awarded anew; and what happens when a badge key is replaced.
 # timeout: 300
+# sanitizers: yes
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq sed cmp
 
@@ -185,6 +186,16 @@ check "what is awarded from now on has the new key" eval 'within 20 stands ana "
 	jq -e --arg did "$after" ".issuer.id == \$did" "$TMPDIR/last.json"'
 check "and is good" eval 'q district award export "$last" -o "$TMPDIR/last.bundle" && verifies "$TMPDIR/last.bundle" 0 good'
 check "old awards still count" eval 'stands district "$award" accepted && q district award export "$award" -o "$TMPDIR/old.bundle" && verifies "$TMPDIR/old.bundle" 0 good'
+
+# ---- while the issuer is locked
+as bureau identity lock >/dev/null 2>&1 || fail "the issuer signs out"
+refused "with the issuer locked nothing is countersigned, and it says why" 5 "locked on this node" \
+	as olga award countersign "$third" --institution "${ids[bureau]}"
+refused "nor revoked" 5 "locked on this node" as olga award revoke "$last" --why "no" --institution "${ids[bureau]}"
+fourth=$(submit "$auto") || fail "a fourth submission is sent"
+check "what is met while it is locked is met" met "$fourth" met
+unlock bureau || fail "the issuer signs in again"
+check "and is countersigned as soon as it has signed in" within 20 has ana "$fourth" awarded
 
 # ---- evidence erased, a reviewer's device closed
 thoughts=$(as ana --json award show "$award" | jq -r '.evidence[0].ref')
