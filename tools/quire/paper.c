@@ -61,13 +61,13 @@ long long paper_number(const json_t *o, const char *key)
 
 void paper_text(struct cli_call *c, size_t indent, const char *label, const char *text)
 {
-	char line[LINE_BYTES], clean[LINE_BYTES];
-	size_t hang = indent + cli_width(label);
+	char line[LINE_BYTES], clean[LINE_BYTES], head[LINE_BYTES];
+	size_t hang = indent + cli_width(cli_clean(label, head, sizeof head));
 	for (bool first = true; *text; first = false) {
 		size_t n = strcspn(text, "\n"), part = n < sizeof line - 1 ? n : sizeof line - 1;
 		memcpy(line, text, part);
 		line[part] = 0;
-		fprintf(c->out, "%*s%s%s\n", (int)(first ? indent : hang), "", first ? label : "",
+		fprintf(c->out, "%*s%s%s\n", (int)(first ? indent : hang), "", first ? head : "",
 			cli_clean(line, clean, sizeof clean));
 		text += part + (part == n && text[n] ? 1 : 0);
 	}
@@ -75,5 +75,7 @@ void paper_text(struct cli_call *c, size_t indent, const char *label, const char
 
 void paper_heading(struct cli_call *c, const char *text)
 {
-	fprintf(c->out, "\n%s%s%s\n", c->color ? "\033[1m" : "", text, c->color ? "\033[0m" : "");
+	char clean[LINE_BYTES];
+	fprintf(c->out, "\n%s%s%s\n", c->color ? "\033[1m" : "", cli_clean(text, clean, sizeof clean),
+		c->color ? "\033[0m" : "");
 }

@@ -188,7 +188,7 @@ int cli_review_show(struct cli_call *c)
 		paper_head(c, o);
 		paper_text(c, 0, "claim     ", paper_of(o, "my_claim"));
 		paper_text(c, 0, "review    ", paper_of(o, "my_review"));
-		paper_text(c, 0, "not yours ", paper_of(o, "why_not"));
+		paper_text(c, 0, "note      ", paper_of(o, "why_not"));
 		paper_requirements(c, o, true);
 		paper_rubric(c, o);
 		paper_reviews(c, o);
