@@ -1,7 +1,7 @@
 /* judge_vouch.c -- vouches that count, and who may claim. SPEC.md sections 16.6 and 16.9. */
 #include "protocol/award/judge_int.h"
 
-/* SPEC 16.9: "It is *ended* if a `vouch-end` of the same identity names it." */
+/* SPEC 16.9: "if a `vouch-end` of the same identity, that counts as an act, names it" */
 static bool is_ended(struct judge_index *ix, const struct judge_node *vouch)
 {
 	struct judge_range r = judge_about(ix, &vouch->f->at.id, FACT_VOUCH_END);
