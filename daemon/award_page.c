@@ -13,9 +13,9 @@ static const char style[] =
 	"h2{font-size:1.15rem;margin:2rem 0 .5rem}.competency{font-size:1.1rem}table{border-collapse:collapse;width:100%}"
 	"th,td{text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid #bbb}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}"
-	".qr{display:flex;gap:1.5rem;align-items:center;flex-wrap:wrap}.qr svg{width:9rem;height:9rem}code{overflow-wrap:anywhere}"
+	".qr{display:flex;gap:1rem;align-items:center}.qr p{min-width:0}.qr svg{width:9rem;height:9rem;flex:none}code{overflow-wrap:anywhere}"
 	".revoked{border:3px solid #a00000;padding:.5rem 1rem;color:#a00000;font-weight:700}"
-	"@media print{body{margin:0;max-width:none}h2,tr,.qr{break-inside:avoid}.screen{display:none}}";
+	"@media print{body{margin:0;max-width:none;font-size:11pt}header svg{width:12rem}h2,tr,.qr{break-inside:avoid}.screen{display:none}}";
 
 static const char *text_of(const json_t *o, const char *key)
 {
@@ -70,9 +70,9 @@ static void put_facts(struct markup *m, const struct award_face *face, const jso
 	const json_t *reviewers = json_object_get(o, "reviewers"), *earner = json_object_get(o, "earner");
 	markup_put(m, "<dl>\n");
 	put_pair(m, "Awarded to", text_of(earner, "name"));
-	put_pair(m, "Earner's key", text_of(earner, "did"));
+	put_pair(m, "Earner's key", face->earner_did);
 	put_pair(m, "Issued by", face->issuer);
-	put_pair(m, "Issuer's key", text_of(json_object_get(o, "issuer"), "did"));
+	put_pair(m, "Issuer's key", face->issuer_did);
 	put_day(m, "Valid from", face->valid_from);
 	put_day(m, "Valid until", face->valid_until);
 	for (size_t i = 0; i < json_array_size(reviewers); i++)

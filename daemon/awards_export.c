@@ -87,13 +87,16 @@ static void clean_member(char *out, size_t n, const json_t *o, const char *key)
 
 static void fill_face(struct pieces *p, const struct award_look *l)
 {
-	const json_t *achievement = json_object_get(
-		json_object_get(p->credential, "credentialSubject"), "achievement");
+	const json_t *subject = json_object_get(p->credential, "credentialSubject"),
+		     *issuer = json_object_get(p->credential, "issuer"),
+		     *achievement = json_object_get(subject, "achievement");
 	struct award_face *f = &p->face;
 	clean_member(f->title, sizeof f->title, p->credential, "name");
-	clean_member(f->issuer, sizeof f->issuer, json_object_get(p->credential, "issuer"), "name");
+	clean_member(f->issuer, sizeof f->issuer, issuer, "name");
 	clean_member(f->competency, sizeof f->competency, achievement, "description");
 	clean_member(f->id, sizeof f->id, p->credential, "id");
+	clean_member(f->issuer_did, sizeof f->issuer_did, issuer, "id");
+	clean_member(f->earner_did, sizeof f->earner_did, subject, "id");
 	clean_member(f->valid_from, sizeof f->valid_from, p->credential, "validFrom");
 	clean_member(f->valid_until, sizeof f->valid_until, p->credential, "validUntil");
 	if (l->j->definition)

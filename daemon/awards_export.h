@@ -3,6 +3,7 @@
 #define QUIRE_DAEMON_AWARDS_EXPORT_H
 
 #include "awards.h"
+#include "identities.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,7 @@ MUST_CHECK enum err awards_bundle(
 struct award_face {
 	char title[512], issuer[512], competency[2048];
 	char id[AWARD_URN_BYTES * 2]; /* of the credential */
+	char issuer_did[DID_BYTES], earner_did[DID_BYTES]; /* as the credential names them */
 	char valid_from[40], valid_until[40]; /* until: may be empty */
 	uint8_t definition[32]; /* its entry id: the colour comes from it */
 };
