@@ -6,6 +6,7 @@
 #include "protocol/log/blobtree.h"
 
 #define FETCHES_MAX 64 /* worked on at once */
+#define WANTS_MAX (FETCHES_MAX * 2) /* looked at together */
 #define FETCHES_PER_SESSION 32
 #define CHUNKS_PER_ASK 16
 #define CHUNKS_ASKED_MAX 128 /* 8 MiB on their way for one blob */
@@ -712,10 +713,33 @@ static void fetch_new(struct engine *e, const struct store_blob *b)
 	e->fetches_n++;
 }
 
+static bool listed(const struct fetch *f, const struct store_res *res)
+{
+	for (size_t i = 0; i < res->r.n; i++)
+		if (id32_equal(&res->r.blobs[i].root, &f->root))
+			return true;
+	return false;
+}
+
+/* What was erased meanwhile is wanted no longer. */
+static void drop_unwanted(struct engine *e, const struct store_res *res)
+{
+	struct fetch *next;
+	for (struct fetch *f = e->fetches; f; f = next) {
+		next = f->next;
+		bool idle = !f->s && f->step == FETCH_IDLE && f->refs == 0 && f->asks == 0 &&
+			f->on_way == 0 && !f->unsynced;
+		if (idle && !listed(f, res))
+			over(f);
+	}
+}
+
 static void wants_listed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	(void)s, (void)ctx;
 	e->fetch_listing = false;
+	if (res->err == OK && res->r.n < WANTS_MAX)
+		drop_unwanted(e, res);
 	for (size_t i = 0; res->err == OK && i < res->r.n && e->fetches_n < FETCHES_MAX; i++)
 		fetch_new(e, &res->r.blobs[i]);
 	blob_pump(e);
@@ -736,7 +760,7 @@ void blob_pinned(struct engine *e)
 	struct store_req *q = req_new(STORE_BLOB_LIST);
 	if (q) {
 		q->a.flag = true;
-		q->a.max = FETCHES_MAX * 2;
+		q->a.max = WANTS_MAX;
 	}
 	e->fetch_listing = true;
 	emit_store(e, q, NULL, wants_listed, NULL);

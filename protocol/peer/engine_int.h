@@ -272,6 +272,8 @@ struct pull {
 	struct id32 last; /* id of the entry before `put` */
 	bool asked; /* a want-run is unanswered */
 	bool diverged; /* the peer's entries do not follow ours */
+	bool doubted; /* of a log of our own it says more than we have: runs are only looked at */
+	bool shown; /* … and it is so */
 	bool closed;
 	uint64_t closed_length;
 	struct id32 closed_last;

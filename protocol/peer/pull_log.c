@@ -130,6 +130,36 @@ static bool own_is_old(const struct pull *p)
 		(p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
 }
 
+static void ask_or_take(struct pull *p)
+{
+	if (p->run && p->run->first == p->expected)
+		pull_run_take(p, p->run);
+	else
+		ask_runs(p);
+	p->run = NULL;
+}
+
+/* A row is only a claim, and whoever believed it would give up its log for every lie: the peer must show entries. */
+static void doubt(struct pull *p)
+{
+	p->expected = p->put = p->log.held_from < p->log.length ? p->log.held_from : p->log.length;
+	p->target = p->row.count;
+	p->doubted = true;
+	ask_or_take(p);
+}
+
+/* A run that holds is signed by our own key. Is it more than we have, or the other entry that the row named? */
+static bool shows_more(const struct pull *p, const struct engine_work *w)
+{
+	if (w->first + w->n > p->log.length)
+		return true;
+	uint64_t at = p->row.count - 1;
+	if (at < w->first || at >= w->first + w->n)
+		return false;
+	struct id32 id = entry_id(w->headers + (at - w->first) * ENTRY_HEADER_BYTES);
+	return id32_equal(&id, &p->row.last);
+}
+
 static void fork_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct pull *p = ctx;
@@ -153,6 +183,10 @@ static void read_fork(struct pull *p)
 
 void pull_log_decide(struct pull *p)
 {
+	if (own_is_old(p) && !p->shown) {
+		doubt(p);
+		return;
+	}
 	if (own_is_old(p)) {
 		own_old(p->s->e, own_find(p->s->e, &p->row.log), &p->log);
 		load(p); /* behind the requests of own_old: the log as it is then */
@@ -177,11 +211,7 @@ void pull_log_decide(struct pull *p)
 	p->expected = p->put = p->log.length;
 	p->last = p->log.last;
 	if (p->log.length < p->target) {
-		if (p->run && p->run->first == p->log.length)
-			pull_run_take(p, p->run);
-		else
-			ask_runs(p);
-		p->run = NULL;
+		ask_or_take(p);
 		return;
 	}
 	p->run = NULL;
@@ -276,7 +306,7 @@ static struct store_req *put_request(struct pull *p, struct engine_work *w)
 	q->a.pins = pins;
 	q->a.sig = slice_of(w->signature, w->signature ? ENTRY_SIGNATURE_BYTES : 0);
 	q->a.id = w->last;
-	q->a.own = p->log.own;
+	q->a.own = OWN_NONE; /* as it is: an own log that peers add to was retired before */
 	q->a.now_s = p->s->e->wall_s;
 	q->mem = w->mem;
 	w->mem = (struct arena){0};
@@ -293,6 +323,15 @@ static void store_runs(struct pull *p)
 		p->runs = r->next;
 		if (!p->runs)
 			p->runs_tail = &p->runs;
+		if (p->doubted) {
+			p->shown = p->shown || shows_more(p, w);
+			p->put += w->n;
+			p->moved = true;
+			s->verify_bytes -= r->bytes;
+			engine_work_free(w);
+			free(r);
+			continue;
+		}
 		if (fits && !p->diverged) {
 			struct store_req *q = put_request(p, w);
 			p->put += w->n;
@@ -318,7 +357,15 @@ static void runs_settled(struct pull *p)
 {
 	if (p->asked || p->runs || p->puts || p->s->state != SESSION_OPEN)
 		return;
-	if (p->diverged) {
+	if (p->doubted && !p->shown && p->put < p->target && p->moved && ask_room(p->s, false)) {
+		ask_runs(p);
+	} else if (p->doubted) {
+		p->doubted = false;
+		if (p->shown)
+			load(p);
+		else
+			pull_bodies(p); /* it was only said */
+	} else if (p->diverged) {
 		p->diverged = false;
 		fork_probe(p);
 	} else if (p->stale) {
