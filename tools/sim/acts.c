@@ -28,7 +28,7 @@ void sim_follow(struct sim *s, int node, int who, bool add)
 	struct engine_cmd cmd = {.kind = ENGINE_CMD_FOLLOW, .identity = s->p[who].id, .flag = add};
 	for (size_t k = 0; k < s->p[who].devices_n; k++)
 		if (s->p[who].devices[k].node == node)
-			return; /* hosted there */
+			cmd.flag = cmd.hosted = add = true;
 	s->followed[node][who] = s->followed[node][who] || add;
 	enum err e = world_command(&s->w.nodes[node], &cmd).err;
 	if (e == OK)

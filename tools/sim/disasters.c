@@ -126,7 +126,7 @@ void sim_restore(struct sim *s, bool in_place)
 	sim_must(s, in_place || n->restored, MUST_OWN, "%s does not see that it was restored", n->name);
 	sim_forget_what_is_gone(s);
 	for (size_t k = 0; k < s->people_n; k++) /* what the home remembers is not known here */
-		if (s->p[k].home != node && sim_up(s, node))
+		if (sim_up(s, node))
 			sim_follow(s, node, (int)k, s->follows[node][k]);
 }
 

@@ -240,7 +240,7 @@ void sim_shrink(struct sim_plan *plan, const struct sim_result *failed, unsigned
 	for (int f = 0; f < FAULTS_N; f++) {
 		p = *plan;
 		p.without |= 1u << f;
-		if (sim_faults[f].most || f > FAULT_EQUIVOCATE)
+		if (failed->faults[f] || sim_faults[f].most)
 			try_it(&k, plan, &p);
 	}
 	for (unsigned n = failed->nodes > 40 ? failed->nodes / 2 : failed->nodes - 1; n >= 2;

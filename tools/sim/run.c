@@ -327,8 +327,7 @@ static void heal(struct sim *s)
 			world_cut(&s->w.links[i]);
 	for (size_t i = 0; i < s->w.nodes_n; i++)
 		for (size_t k = 0; k < s->people_n && s->n[i].role == ROLE_HONEST; k++)
-			if (s->p[k].home != (int)i)
-				sim_follow(s, (int)i, (int)k, s->follows[i][k]);
+			sim_follow(s, (int)i, (int)k, s->follows[i][k]);
 	uint64_t start = s->w.now_ms;
 	bool one = false;
 	while (!one && !s->r->broken && s->w.now_ms < start + HEAL_MAX_MS) {
