@@ -416,7 +416,10 @@ def run(tap):
         tap.check(what, lambda: loop.run_until_complete(asyncio.wait_for(act(*args), 200)))
 
     async def everywhere(act, story):
-        return (await asyncio.gather(*(act(node, story) for node in n.nodes)))[0]
+        results = await asyncio.gather(*(act(node, story) for node in n.nodes), return_exceptions=True)
+        for failed in [r for r in results if isinstance(r, BaseException)]:
+            raise failed
+        return results[0]
 
     try:
         check("two real nodes, and a modified one as a member of their network", n.start)
