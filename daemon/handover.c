@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#define CHAIN_MAX 52u /* SPEC 16.3: "`resubmissions_max` (0..50" */
 #define KEYS_OF_RECORD 64u /* SPEC 13: "`keys`! (keys, 1..64)" */
 
 struct content_key {
@@ -18,6 +19,7 @@ struct gathering {
 	const struct id32 *reviewer;
 	struct handover *out;
 	struct content_key *keys; /* sodium_malloc: HANDOVER_KEYS_MAX */
+	size_t first; /* of the keys, for the submission at hand */
 	struct submission_judgement *judged;
 };
 
@@ -26,6 +28,9 @@ struct gathering {
 /* What cannot be opened, or is clear, needs no key from us. */
 static enum err add_key(struct catalogue *c, struct gathering *g, const struct entry_ref *of)
 {
+	for (size_t i = g->first; i < g->out->keys; i++)
+		if (id32_equal(&g->keys[i].of.id, &of->id))
+			return OK;
 	if (g->out->keys == HANDOVER_KEYS_MAX) {
 		g->out->cut_short = true;
 		return OK;
@@ -55,14 +60,65 @@ static enum err add_evidence(struct catalogue *c, struct gathering *g, const str
 	return e;
 }
 
+static const struct fact *find_fact(const struct gathered *case_of, const struct entry_ref *at,
+	enum fact_kind kind, const struct id32 *by)
+{
+	for (size_t i = 0; i < case_of->judge.facts_n; i++) {
+		const struct fact *f = &case_of->judge.facts[i];
+		if (f->kind == kind && id32_equal(&f->at.id, &at->id) && id32_equal(&f->author, by))
+			return f;
+	}
+	return NULL;
+}
+
+/* A submission that counts and those that it revises, in turn: nothing that others point to. */
+struct chain {
+	size_t n;
+	struct id32 ids[CHAIN_MAX];
+};
+
+static enum err add_chain(
+	struct catalogue *c, struct gathering *g, const struct gathered *case_of, struct chain *chain)
+{
+	const struct id32 *earner = &g->judged->earner;
+	const struct fact *f = g->judged->submission;
+	struct entry_ref at;
+	enum err e = OK;
+	chain->n = 0;
+	while (e == OK && f && chain->n < CHAIN_MAX) {
+		chain->ids[chain->n++] = f->at.id;
+		e = add_key(c, g, &f->at);
+		if (e == OK && cases_ref(f, "manifest", &at) == OK &&
+			find_fact(case_of, &at, FACT_MANIFEST, earner))
+			e = add_key(c, g, &at);
+		f = cases_ref(f, "revises", &at) == OK ? find_fact(case_of, &at, FACT_SUBMISSION, earner)
+						       : NULL;
+	}
+	return e;
+}
+
+static bool is_of_chain(const struct gathered *case_of, const struct chain *chain, const struct fact *f)
+{
+	const struct id32 *of = &f->about;
+	for (size_t i = 0; f->kind == FACT_RELEASE && i < case_of->judge.facts_n; i++)
+		if (case_of->judge.facts[i].kind == FACT_CLAIM &&
+			id32_equal(&case_of->judge.facts[i].at.id, &f->about))
+			of = &case_of->judge.facts[i].about;
+	for (size_t i = 0; i < chain->n; i++)
+		if (id32_equal(&chain->ids[i], of))
+			return true;
+	return false;
+}
+
 /* Without these the reviewer's node would judge otherwise: the list of evidence, what it revises, and what others said of it. */
 static enum err add_case(struct catalogue *c, struct gathering *g, const struct gathered *case_of)
 {
-	const uint64_t wanted = FACT_MASK(FACT_SUBMISSION) | FACT_MASK(FACT_MANIFEST) |
-		FACT_MASK(FACT_CLAIM) | FACT_MASK(FACT_RELEASE) | FACT_MASK(FACT_REVIEW);
-	enum err e = OK;
+	const uint64_t wanted = FACT_MASK(FACT_CLAIM) | FACT_MASK(FACT_RELEASE) | FACT_MASK(FACT_REVIEW);
+	struct chain chain;
+	enum err e = add_chain(c, g, case_of, &chain);
 	for (size_t i = 0; e == OK && i < case_of->judge.facts_n; i++)
-		if (FACT_MASK(case_of->judge.facts[i].kind) & wanted)
+		if ((FACT_MASK(case_of->judge.facts[i].kind) & wanted) &&
+			is_of_chain(case_of, &chain, &case_of->judge.facts[i]))
 			e = add_key(c, g, &case_of->judge.facts[i].at);
 	return e;
 }
@@ -78,6 +134,7 @@ static enum err add_submission(struct catalogue *c, struct gathering *g, const s
 	e = judge_submission(&case_of.judge, &at->id, g->judged);
 	if (e == OK && (g->judged->state == SUBMISSION_SUBMITTED || g->judged->state == SUBMISSION_CLAIMED)) {
 		g->out->submissions++;
+		g->first = g->out->keys;
 		e = add_case(c, g, &case_of);
 		if (e == OK && g->judged->manifest)
 			e = add_evidence(c, g, g->judged->manifest);

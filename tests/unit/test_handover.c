@@ -184,6 +184,44 @@ static void many_keys_take_several_records(void **state)
 		assert_true(opens_all(f.late, &s[i]));
 }
 
+/* Anybody whom this node follows can write an award or a revision of what is open, and let it point to what is sealed to the issuer. */
+static void what_others_point_to_stays_closed(void **state)
+{
+	(void)state;
+	struct entry_ref other = publish(f.issuer, NULL);
+	struct submitted open = submit_to(&f.definition, f.earner, 1);
+	struct submitted victim = submit_to(&other, f.stranger, 1);
+	struct submitted own = submit_to(&other, f.earner, 1);
+	struct entry_ref review = review_not_yet(f.before, &victim.submission, readers(f.issuer, NULL));
+	award_of(f.late, &open.submission, &f.definition, &victim.submission);
+	award_of(f.late, &open.submission, &f.definition, &victim.manifest);
+	award_of(f.late, &open.submission, &f.definition, &own.submission);
+	award_of(f.late, &open.submission, &f.definition, &review);
+	struct handover h = hand_over(f.late);
+	assert_int_equal(h.submissions, 1);
+	assert_int_equal(h.keys, 3);
+	assert_true(opens_all(f.late, &open));
+	assert_false(opens(f.late, &victim.submission));
+	assert_false(opens(f.late, &victim.manifest));
+	assert_false(opens(f.late, &victim.evidence[0]));
+	assert_false(opens(f.late, &own.submission));
+	assert_false(opens(f.late, &review));
+}
+
+static void whose_revision_points_elsewhere_opens_nothing(void **state)
+{
+	(void)state;
+	struct entry_ref other = publish(f.issuer, NULL);
+	struct submitted open = submit_to(&f.definition, f.earner, 1);
+	struct submitted victim = submit_to(&other, f.stranger, 1);
+	const struct submitting in = {.definition = &f.definition, .revises = &open.submission};
+	uint8_t keys[EVIDENCE_MAX + 1][32] = {{0}};
+	struct submitted forged = {.manifest = victim.manifest};
+	put_record(f.late, everybody(), submission_of(&in, &forged, keys), false, NULL);
+	assert_int_equal(hand_over(f.late).keys, 3);
+	assert_false(opens(f.late, &victim.manifest));
+}
+
 static void who_has_no_keys_here_gets_nothing(void **state)
 {
 	(void)state;
@@ -205,6 +243,8 @@ int main(void)
 		TEST(what_is_claimed_is_still_open),
 		TEST(nobody_gets_his_own_submission),
 		TEST(many_keys_take_several_records),
+		TEST(what_others_point_to_stays_closed),
+		TEST(whose_revision_points_elsewhere_opens_nothing),
 		TEST(who_has_no_keys_here_gets_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
