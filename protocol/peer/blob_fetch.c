@@ -749,14 +749,12 @@ static void wants_listed(struct engine *e, struct session *s, void *ctx, struct 
 	}
 }
 
-void blob_pinned(struct engine *e)
+static void list_wants(struct engine *e)
 {
 	if (e->fetch_listing) {
 		e->fetch_again = true;
 		return;
 	}
-	if (e->fetches_n >= FETCHES_MAX)
-		return; /* the end of one asks again */
 	struct store_req *q = req_new(STORE_BLOB_LIST);
 	if (q) {
 		q->a.flag = true;
@@ -764,6 +762,12 @@ void blob_pinned(struct engine *e)
 	}
 	e->fetch_listing = true;
 	emit_store(e, q, NULL, wants_listed, NULL);
+}
+
+void blob_pinned(struct engine *e)
+{
+	if (e->fetches_n < FETCHES_MAX) /* else the end of one asks again */
+		list_wants(e);
 }
 
 void blob_session_open(struct session *s)
@@ -799,9 +803,10 @@ void blob_time(struct engine *e)
 			if (!f->s && !choose(f))
 				f->not_there_n = 0; /* all said no: ask everybody again */
 		}
-		blob_pump(e);
 		if (idle)
-			blob_pinned(e);
+			list_wants(e); /* and then on: what is wanted no longer is not asked for */
+		else
+			blob_pump(e);
 	}
 }
 
