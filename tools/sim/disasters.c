@@ -152,6 +152,7 @@ void sim_clone(struct sim *s, int node)
 	if (s->n[node].role != ROLE_HONEST || s->w.nodes_n >= s->nodes + 3)
 		return;
 	s->clones = true;
+	s->n[node].old = true; /* others may hear of its latest entries from the copy first */
 	sim_tell(s, "a copy of %s begins to run", sim_name(s, node));
 	struct world_node *c = open_copy(s, node, &s->w.nodes[node].key, ROLE_CLONE);
 	if (!c)
