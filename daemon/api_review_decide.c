@@ -183,6 +183,7 @@ static enum err endorse(struct catalogue *c, const struct submission *s, struct 
 		.reviewer_key = me->secrets.badge_key,
 		.reviewer_name = name,
 		.valid_from = at,
+		.manifest = s->j.manifest->data,
 		.levels = w->levels};
 	enum err e = credential_endorsement_build(&src, &doc);
 	if (e == OK)

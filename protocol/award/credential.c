@@ -226,22 +226,38 @@ static json_t *subject_json(const struct credential_source *src, const char *awa
 	return NULL;
 }
 
+struct manifest_name {
+	char ni[96], digest[96];
+};
+
 /* SPEC 17.5: "E = `ni:///sha-256;` and SHA-256(M) in base64url without padding (RFC 6920)" */
-static bool put_evidence(json_t *o, struct slice manifest)
+static struct manifest_name manifest_name(struct slice manifest)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
-	char name[64], sri[64], ni[96], digest[96];
+	char name[64], sri[64];
+	struct manifest_name out;
 	crypto_hash_sha256(hash, manifest.p, manifest.n);
 	sodium_bin2base64(name, sizeof name, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	sodium_bin2base64(sri, sizeof sri, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
-	snprintf(ni, sizeof ni, "ni:///sha-256;%s", name);
-	snprintf(digest, sizeof digest, "sha256-%s", sri);
+	snprintf(out.ni, sizeof out.ni, "ni:///sha-256;%s", name);
+	snprintf(out.digest, sizeof out.digest, "sha256-%s", sri);
+	return out;
+}
+
+static bool put_manifest(json_t *o, const struct manifest_name *m)
+{
+	return put(o, "relatedResource",
+		json_pack("[{s:s, s:s, s:s}]", "id", m->ni, "digestSRI", m->digest, "mediaType",
+			"application/vnd.quire.manifest"));
+}
+
+static bool put_evidence(json_t *o, struct slice manifest)
+{
+	struct manifest_name m = manifest_name(manifest);
 	return put(o, "evidence",
-		       json_pack("[{s:s, s:[s], s:s}]", "id", ni, "type", "Evidence", "name",
+		       json_pack("[{s:s, s:[s], s:s}]", "id", m.ni, "type", "Evidence", "name",
 			       "Evidence manifest")) &&
-		put(o, "relatedResource",
-			json_pack("[{s:s, s:s, s:s}]", "id", ni, "digestSRI", digest, "mediaType",
-				"application/vnd.quire.manifest"));
+		put_manifest(o, &m);
 }
 
 static bool is_name(const char *name)

@@ -68,18 +68,18 @@ static struct judge_node *find_manifest(struct check *c, const json_t *credentia
 {
 	const char *evidence = json_string_value(
 		json_object_get(json_array_get(json_object_get(credential, "evidence"), 0), "id"));
-	struct judge_range r = judge_about(c->ix, &c->s->definition->f->at.id, FACT_MANIFEST);
 	struct judge_node *first = NULL;
 	struct id32 key;
 	bool has_key = judge_document_key(credential, "credentialSubject", &key);
-	for (size_t i = 0; evidence && i < r.n; i++) {
-		if (!is_named_manifest(r.first[i], evidence))
+	for (size_t i = 0; evidence && i < c->ix->n; i++) {
+		struct judge_node *node = &c->ix->nodes[i];
+		if (node->f->kind != FACT_MANIFEST || !is_named_manifest(node, evidence))
 			continue;
-		struct judge_keys *keys = judge_keys_of(c->ix, &r.first[i]->f->author);
+		struct judge_keys *keys = judge_keys_of(c->ix, &node->f->author);
 		if (keys && has_key && judge_published_badge(c->ix, keys, &key))
-			return r.first[i];
+			return node;
 		if (!first)
-			first = r.first[i];
+			first = node;
 	}
 	return first;
 }
@@ -107,6 +107,9 @@ static bool check_manifest(struct check *c, const struct judge_node *submission)
 	if (submission && !id32_equal(&submission->f->author, &c->s->earner))
 		return say_that(c, JUDGE_WRONG, "manifest-foreign", c->s->manifest,
 			"The list of evidence is somebody else's.");
+	if (!judge_points(c->s->manifest, "for", &c->s->definition->f->at))
+		return say_that(c, JUDGE_WRONG, "award-definition", c->s->manifest,
+			"The award is for another definition than the list of evidence, or another version of it.");
 	struct judge_reason why = judge_manifest(c->ix, c->s->manifest);
 	if (why.mark != JUDGE_GOOD)
 		return say(c, why);

@@ -46,6 +46,7 @@ struct judge_node {
 	bool opened, sound;
 	struct slice fields; /* of a sound record */
 	struct judge_memo act, counts;
+	const struct judge_node *beside; /* of a review: the manifest that `counts` was found with */
 };
 
 /* An identity with what its key events ever published, ascending; loaded when first asked for. */

@@ -137,10 +137,13 @@ static struct judge_reason check_endorsement(struct judge_index *ix, struct judg
 	struct endorsement_source src = {.definition = d,
 		.award = credential_award_id(&s->submission.id, &s->definition->f->at.id),
 		.reviewer = node->f->author,
+		.manifest = s->manifest ? s->manifest->f->data : (struct slice){0},
 		.levels = levels};
 	struct id32 key;
 	char where[96];
 	struct judge_reason why = JUDGE_FINE;
+	if (!s->manifest)
+		return judge_lost(JUDGE_ABSENT, FACT_MANIFEST, &node->f->at.id);
 	enum err e = judge_document_open(node, "endorsement", &doc);
 	if (e == OK)
 		e = credential_endorsement_matches(doc.json, &src, &key, where);
@@ -220,7 +223,9 @@ struct judge_reason judge_review(
 {
 	if (id32_equal(&node->f->author, &s->earner))
 		return wrong("self-review", node, "It is the earner's own review.");
-	if (!node->counts.known)
+	/* Another award may speak of another manifest, which the review does not endorse. */
+	if (!node->counts.known || node->beside != s->manifest)
 		node->counts = (struct judge_memo){true, review_of(ix, node, s)};
+	node->beside = s->manifest;
 	return node->counts.why;
 }

@@ -273,6 +273,7 @@ static json_t *endorse(struct award_world *w, enum award_person_index who, const
 		.reviewer_key = p->secrets.badge_key,
 		.reviewer_name = p->name,
 		.valid_from = at,
+		.manifest = buf_slice(&w->manifest_record),
 		.levels = levels};
 	award_must(credential_endorsement_build(&src, &doc), "endorsement");
 	award_must(credential_sign(doc, &p->secrets.badge_key, p->badge_secret, why), "endorsement");

@@ -256,6 +256,20 @@ static struct slice signed_text(
 	return kept;
 }
 
+/* The record of the manifest that a submission names; empty if it is no such submission. */
+static struct slice manifest_of(struct judge_story *j, const struct entry_ref *submission)
+{
+	struct slice kind, fields;
+	struct mp_in in;
+	struct entry_ref at;
+	const struct fact *f = story_fact(j, submission), *m;
+	if (!f || record_open(f->data, &kind, &fields) != OK || record_get(fields, "manifest", &in) != OK ||
+		record_get_ref(&in, &at) != OK)
+		return (struct slice){0};
+	m = story_fact(j, &at);
+	return m ? m->data : (struct slice){0};
+}
+
 static struct slice endorsement(struct judge_story *j, unsigned reviewer, const struct entry_ref *submission,
 	const struct entry_ref *definition, const struct tell_review *r)
 {
@@ -270,6 +284,7 @@ static struct slice endorsement(struct judge_story *j, unsigned reviewer, const 
 		.reviewer_key = p->keys.badge_key,
 		.reviewer_name = "A. Example",
 		.valid_from = VALID_FROM,
+		.manifest = manifest_of(j, submission),
 		.levels = levels};
 	must(credential_endorsement_build(&src, &doc), "endorsement");
 	definition_deinit(&d);

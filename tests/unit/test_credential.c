@@ -64,6 +64,7 @@ static int start(void **state)
 		.reviewer_key = other,
 		.reviewer_name = "R. Reviewer",
 		.valid_from = "2024-02-29T12:30:05Z",
+		.manifest = slice_str("manifest"),
 		.levels = levels};
 	return 0;
 }
