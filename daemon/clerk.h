@@ -11,7 +11,7 @@
 
 #define CLERK_WAIT_MS 200u
 #define CLERK_RETRY_MS 60000u
-#define CLERK_SESSIONS_MAX 64u /* institutions that it works for */
+#define CLERK_SESSIONS_MAX SESSIONS_MAX /* whoever is signed in may have published something */
 
 struct clerk;
 

@@ -1,0 +1,195 @@
+/* daemon/clerk.c: reviews are taken up for every institution that is open here, however many others are signed in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "daemon/awards.h"
+#include "daemon/clerk.h"
+#include "daemon/log.h"
+#include "daemon/task.h"
+#include "tests/support/award_fixture.h"
+
+#define TEACHERS 300u
+
+static struct {
+	uv_loop_t loop;
+	struct sessions *sessions;
+	struct clerk *clerk;
+	bool closed, clerk_closed;
+	unsigned runs;
+	struct keyring *issuer, *earner, *reviewer, *teachers[TEACHERS];
+	struct entry_ref definition;
+} f;
+
+/* ---- a node that has a loop, and desks that are done at once */
+
+static uv_loop_t *loop_of(struct node *n)
+{
+	(void)n;
+	return &f.loop;
+}
+
+static enum err hear(struct node *n, node_heard heard, void *ctx)
+{
+	(void)n;
+	(void)heard;
+	(void)ctx;
+	return OK;
+}
+
+static enum err begin_task(
+	struct node *n, void (*fn)(struct desk *d, void *ctx), void (*done)(void *ctx), void *ctx)
+{
+	(void)n;
+	f.runs++;
+	fn(world.desk, ctx);
+	done(ctx);
+	return OK;
+}
+
+/* The clerk itself, on these. */
+#define node_loop loop_of
+#define node_listen_events hear
+#define task_begin begin_task
+#define take_up write_take_up
+#include "daemon/clerk.c"
+
+/* ---- who is there */
+
+static void leave(struct keyring *k)
+{
+	(void)k; /* finish() frees it */
+}
+
+static void sign_in(struct keyring *k, uint32_t uid)
+{
+	const struct session_caller caller = {.over_socket = true, .uid = uid};
+	uint8_t token[SESSION_TOKEN_BYTES];
+	struct session *s;
+	assert_int_equal(
+		session_open(f.sessions, &k->self.identity, false, &caller, 60, k, leave, token, &s), OK);
+}
+
+static int set_up(void **state)
+{
+	memset(&f, 0, sizeof f);
+	if (open_world(state) != 0 || uv_loop_init(&f.loop) != 0)
+		return -1;
+	f.sessions = sessions_new(&f.loop);
+	f.clerk = clerk_new(NULL, f.sessions);
+	f.issuer = make_identity("Example University", IDENTITY_ISSUER);
+	f.earner = make_identity("Ada", IDENTITY_PERSON);
+	f.reviewer = make_identity("Rei", IDENTITY_PERSON);
+	f.definition = publish(f.issuer, NULL);
+	appoint(f.issuer, &f.definition, f.reviewer);
+	return f.clerk ? 0 : -1;
+}
+
+static void note_closed(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+static int finish(void **state)
+{
+	clerk_close(f.clerk, note_closed, &f.clerk_closed);
+	sessions_close(f.sessions, note_closed, &f.closed);
+	while (!f.closed || !f.clerk_closed)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	clerk_free(f.clerk);
+	sessions_free(f.sessions);
+	for (size_t i = 0; i < TEACHERS; i++)
+		keyring_free(f.teachers[i]);
+	keyring_free(f.issuer);
+	keyring_free(f.earner);
+	keyring_free(f.reviewer);
+	return uv_loop_close(&f.loop) == 0 ? close_world(state) : -1;
+}
+
+/* Its timer does not keep the loop alive. */
+static void on_tick(uv_timer_t *t)
+{
+	(void)t;
+}
+
+static void let_it_run(void)
+{
+	uv_timer_t tick;
+	uv_timer_init(&f.loop, &tick);
+	uv_timer_start(&tick, on_tick, 20, 20);
+	unsigned before = f.runs;
+	clerk_wake(f.clerk);
+	for (unsigned i = 0; i < 500 && f.runs == before; i++)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	uv_timer_stop(&tick);
+	uv_close((uv_handle_t *)&tick, NULL);
+	uv_run(&f.loop, UV_RUN_NOWAIT);
+	assert_true(f.runs > before);
+}
+
+/* ---- what stands there */
+
+static size_t take_ups_of(const struct entry_ref *review)
+{
+	struct store_req req = {
+		.op = STORE_FACT_ABOUT, .a.id = review->id, .a.number = FACT_MASK(FACT_TAKE_UP), .a.max = 10};
+	struct store_res res;
+	assert_int_equal(desk_store(world.desk, &req, &res), OK);
+	size_t n = res.r.n;
+	store_res_free(&res);
+	return n;
+}
+
+static struct entry_ref submit_and_review(void)
+{
+	const struct submitting in = {.definition = &f.definition,
+		.earner = f.earner,
+		.reader = f.reviewer,
+		.other = f.issuer,
+		.evidence = 1};
+	struct submitted s = submit(&in);
+	return review_not_yet(f.reviewer, &s.submission, readers(f.earner, f.issuer));
+}
+
+static void a_review_is_taken_up_once(void **state)
+{
+	(void)state;
+	struct entry_ref review = submit_and_review();
+	sign_in(f.issuer, 1);
+	let_it_run();
+	assert_int_equal(take_ups_of(&review), 1);
+	let_it_run();
+	assert_int_equal(take_ups_of(&review), 1);
+}
+
+static void an_institution_is_served_among_many_teachers(void **state)
+{
+	(void)state;
+	struct entry_ref review = submit_and_review();
+	sign_in(f.issuer, 1);
+	for (uint32_t i = 0; i < TEACHERS; i++) {
+		f.teachers[i] = keyring_new();
+		assert_non_null(f.teachers[i]);
+		randombytes_buf(f.teachers[i]->self.identity.b, 32);
+		sign_in(f.teachers[i], 2 + i);
+	}
+	let_it_run();
+	assert_int_equal(take_ups_of(&review), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, finish)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_review_is_taken_up_once),
+		TEST(an_institution_is_served_among_many_teachers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
