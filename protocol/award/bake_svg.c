@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { PREFIX_MAX = 32 };
+enum { PREFIX_MAX = 32, PREFIXES_MAX = 8 };
 
 static const char badge_namespace[] = "https://purl.imsglobal.org/ob/v3p0",
 		  bundle_namespace[] = "urn:quire:bundle";
@@ -92,57 +92,89 @@ struct element {
 	const uint8_t *tag, *inside, *inside_end, *end; /* inside == end: it has no content */
 };
 
-/* The prefix that the document binds to a namespace. */
-static bool find_prefix(struct slice file, const char *name, char prefix[PREFIX_MAX])
+/* Those that the document binds to a namespace, wherever it does: each once; more than PREFIXES_MAX are not looked at. */
+struct prefixes {
+	size_t n;
+	char at[PREFIXES_MAX][PREFIX_MAX];
+};
+
+static void add_prefix(struct prefixes *all, const uint8_t *p, size_t n)
 {
-	const uint8_t *end = file.p + file.n;
-	for (const uint8_t *p = find(file.p, end, "xmlns:"); p; p = find(p + 6, end, "xmlns:")) {
+	for (size_t i = 0; i < all->n; i++)
+		if (strlen(all->at[i]) == n && memcmp(all->at[i], p, n) == 0)
+			return;
+	if (all->n == PREFIXES_MAX || memchr(p, 0, n))
+		return;
+	memcpy(all->at[all->n], p, n);
+	all->at[all->n++][n] = 0;
+}
+
+/* Of one tag. */
+static void tag_prefixes(const uint8_t *p, const uint8_t *end, const char *name, struct prefixes *all)
+{
+	size_t length = strlen(name);
+	for (p = find(p, end, "xmlns:"); p; p = find(p + 6, end, "xmlns:")) {
 		const uint8_t *from = p + 6, *at = from;
 		while (at < end && *at != '=' && !is_space(*at) && at - from < PREFIX_MAX - 1)
 			at++;
-		size_t n = (size_t)(at - from), length = strlen(name);
-		if (n == 0 || end - at < (ptrdiff_t)length + 3 || *at != '=')
+		if (at == from || end - at < (ptrdiff_t)length + 3 || *at != '=')
 			continue;
 		if ((at[1] == '"' || at[1] == '\'') && memcmp(at + 2, name, length) == 0 &&
-			at[2 + length] == at[1]) {
-			memcpy(prefix, from, n);
-			prefix[n] = 0;
-			return true;
-		}
+			at[2 + length] == at[1])
+			add_prefix(all, from, (size_t)(at - from));
 	}
-	return false;
 }
 
-/* The first element prefix:name at or behind p. */
-static bool find_element(
-	const uint8_t *p, const uint8_t *end, const char *prefix, const char *name, struct element *e)
+static struct prefixes find_prefixes(struct slice file, const char *name)
 {
-	char open[PREFIX_MAX * 2 + 4], close[PREFIX_MAX * 2 + 4];
-	snprintf(open, sizeof open, "<%s:%s", prefix, name);
-	snprintf(close, sizeof close, "</%s:%s", prefix, name);
-	size_t n = strlen(open);
-	for (p = next_tag(p, end); p; p = next_tag(p + 1, end)) {
-		if (!starts(p, end, open) || (size_t)(end - p) <= n ||
-			!(is_space(p[n]) || p[n] == '>' || p[n] == '/'))
-			continue;
-		const uint8_t *content = behind_tag(p, end);
-		if (!content)
-			return false;
-		*e = (struct element){.tag = p, .inside = content, .inside_end = content, .end = content};
-		if (content[-2] == '/')
-			return true;
-		while (content < end && !starts(content, end, close)) {
-			const uint8_t *skip = starts(content, end, "<![CDATA[") ? behind(content, end, "]]>")
-										: content + 1;
-			if (!skip)
-				return false;
-			content = skip;
-		}
-		e->inside_end = content;
-		e->end = content < end ? behind_tag(content, end) : NULL;
-		return e->end != NULL;
+	struct prefixes all = {0};
+	const uint8_t *end = file.p + file.n, *p = file.p, *after;
+	while ((p = next_tag(p, end)) && (after = behind_tag(p, end))) {
+		tag_prefixes(p, after, name, &all);
+		p = after;
 	}
-	return false;
+	return all;
+}
+
+/* The prefix with which a tag of that name begins at p; NULL: it is another tag. */
+static const char *prefix_of(
+	const uint8_t *p, const uint8_t *end, const struct prefixes *all, const char *name)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		char open[PREFIX_MAX * 2 + 4];
+		size_t n = (size_t)snprintf(open, sizeof open, "<%s:%s", all->at[i], name);
+		if (starts(p, end, open) && (size_t)(end - p) > n &&
+			(is_space(p[n]) || p[n] == '>' || p[n] == '/'))
+			return all->at[i];
+	}
+	return NULL;
+}
+
+/* The first element of that name, with one of the prefixes, at or behind p. */
+static bool find_element(
+	const uint8_t *p, const uint8_t *end, const struct prefixes *all, const char *name, struct element *e)
+{
+	const char *prefix = NULL;
+	for (p = next_tag(p, end); p && !(prefix = prefix_of(p, end, all, name)); p = next_tag(p + 1, end))
+		;
+	const uint8_t *content = p ? behind_tag(p, end) : NULL;
+	if (!content)
+		return false;
+	*e = (struct element){.tag = p, .inside = content, .inside_end = content, .end = content};
+	if (content[-2] == '/')
+		return true;
+	char close[PREFIX_MAX * 2 + 4];
+	snprintf(close, sizeof close, "</%s:%s", prefix, name);
+	while (content < end && !starts(content, end, close)) {
+		const uint8_t *skip = starts(content, end, "<![CDATA[") ? behind(content, end, "]]>")
+									: content + 1;
+		if (!skip)
+			return false;
+		content = skip;
+	}
+	e->inside_end = content;
+	e->end = content < end ? behind_tag(content, end) : NULL;
+	return e->end != NULL;
 }
 
 static enum err put_entity(const uint8_t **p, const uint8_t *end, struct buf *out)
@@ -200,13 +232,12 @@ static enum err verify_text(const struct element *el, struct buf *out)
 
 static enum err read_one(struct slice picture, const char *name_space, const char *name, struct buf *out)
 {
-	char prefix[PREFIX_MAX];
+	const struct prefixes all = find_prefixes(picture, name_space);
 	struct element el, second;
 	const uint8_t *end = picture.p + picture.n;
-	if (!find_prefix(picture, name_space, prefix) ||
-		!find_element(root_tag(picture), end, prefix, name, &el))
+	if (!find_element(root_tag(picture), end, &all, name, &el))
 		return OK;
-	if (find_element(el.end, end, prefix, name, &second))
+	if (find_element(el.end, end, &all, name, &second))
 		return ERR_FORMAT;
 	enum err e = element_text(&el, out);
 	return e == OK && out->n == 0 ? verify_text(&el, out) : e;
@@ -223,16 +254,15 @@ enum err bake_read_svg(struct slice picture, struct buf *credential, struct buf 
 /* Appends all of the picture but the elements of this kind. */
 static enum err without(struct slice picture, const char *name_space, const char *name, struct buf *out)
 {
-	char prefix[PREFIX_MAX];
+	const struct prefixes all = find_prefixes(picture, name_space);
 	struct element el;
 	const uint8_t *p = picture.p, *end = picture.p + picture.n;
 	enum err e = OK;
-	if (find_prefix(picture, name_space, prefix))
-		for (const uint8_t *at = root_tag(picture);
-			e == OK && find_element(at, end, prefix, name, &el); at = el.end) {
-			e = buf_put(out, p, (size_t)(el.tag - p));
-			p = el.end;
-		}
+	for (const uint8_t *at = root_tag(picture); e == OK && find_element(at, end, &all, name, &el);
+		at = el.end) {
+		e = buf_put(out, p, (size_t)(el.tag - p));
+		p = el.end;
+	}
 	return e == OK ? buf_put(out, p, (size_t)(end - p)) : e;
 }
 
@@ -269,9 +299,34 @@ static enum err put_all(struct slice plain, struct slice credential, struct slic
 	return e == OK ? buf_put(out, inside, (size_t)(end - inside)) : e;
 }
 
+/* Without the space around: a reader does not see it. */
+static struct slice trimmed(struct slice s)
+{
+	while (s.n > 0 && is_space(s.p[0]))
+		s = slice_of(s.p + 1, s.n - 1);
+	while (s.n > 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* A picture that is not well formed may hide or double what was put in: then it is none to put something in. */
+static enum err check_written(struct slice picture, struct slice credential, struct slice bundle)
+{
+	struct buf texts[2] = {{0}, {0}};
+	enum err e = bake_is_svg(picture) ? bake_read_svg(picture, &texts[0], &texts[1]) : ERR_FORMAT;
+	if (e == OK &&
+		!(slice_equal(buf_slice(&texts[0]), trimmed(credential)) &&
+			slice_equal(buf_slice(&texts[1]), trimmed(bundle))))
+		e = ERR_FORMAT;
+	buf_free(&texts[0]);
+	buf_free(&texts[1]);
+	return e;
+}
+
 enum err bake_svg(struct slice picture, struct slice credential, struct slice bundle, struct buf *out)
 {
 	struct buf once = {0}, plain = {0};
+	size_t before = out->n;
 	enum err e = bake_check_texts(picture, credential, bundle);
 	if (e == OK && !bake_is_svg(picture))
 		e = ERR_FORMAT;
@@ -281,6 +336,8 @@ enum err bake_svg(struct slice picture, struct slice credential, struct slice bu
 		e = without(buf_slice(&once), bundle_namespace, "bundle", &plain);
 	if (e == OK)
 		e = put_all(buf_slice(&plain), credential, bundle, out);
+	if (e == OK)
+		e = check_written(slice_of(out->p + before, out->n - before), credential, bundle);
 	buf_free(&once);
 	buf_free(&plain);
 	return e;

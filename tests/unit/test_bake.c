@@ -177,6 +177,35 @@ static void svg_forms(void **state)
 	}
 }
 
+/* Found by a fuzzer: what was baked into these could not be read again. */
+static void svg_with_other_prefixes(void **state)
+{
+	static const char *const sound[] = {
+		"<svg xmlns:ob='https://purl.imsglobal.org/ob/v3p0'><g/></svg>",
+		"<svg xmlns:ob='https://purl.imsglobal.org/ob/v3p0'><ob:credential>old</ob:credential></svg>",
+		"<svg xmlns:ob='https://purl.imsglobal.org/ob/v3p0' xmlns:bo='https://purl.imsglobal.org/ob/v3p0'>"
+		"<bo:credential>old</bo:credential><ob:credential>older</ob:credential></svg>",
+		"<!-- xmlns:ob='https://purl.imsglobal.org/ob/v3p0' --><svg><g/></svg>",
+	};
+	/* The prefix of the one that is there is bound nowhere: nobody can tell whose it is. */
+	static const char bad[] = "<svg><openbadges:credential>old</openbadges:credential></svg>";
+	struct buf out = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof sound / sizeof *sound; i++) {
+		assert_int_equal(
+			bake_svg(slice_str(sound[i]), slice_str("{\"new\":1}"), slice_str("{}"), &out), OK);
+		struct read r = read_of(buf_slice(&out));
+		assert_int_equal(r.err, OK);
+		assert_true(slice_equal(buf_slice(&r.credential), slice_str("{\"new\":1}")));
+		assert_true(slice_equal(buf_slice(&r.bundle), slice_str("{}")));
+		assert_null(memmem(out.p, out.n, "old", 3));
+		free_read(&r);
+		buf_free(&out);
+	}
+	assert_int_equal(bake_svg(slice_str(bad), slice_str("{}"), slice_str(""), &out), ERR_FORMAT);
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +214,7 @@ int main(void)
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(not_pictures),
 		cmocka_unit_test(svg_forms),
+		cmocka_unit_test(svg_with_other_prefixes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
