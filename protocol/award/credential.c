@@ -333,6 +333,10 @@ enum err credential_endorsement_build(const struct endorsement_source *src, json
 		put_profile(o, "issuer", &src->reviewer_key, src->reviewer_name) &&
 		put_text(o, "validFrom", src->valid_from) &&
 		put_subject(o, src, src->about ? src->about : award);
+	if (ok && src->manifest.n) {
+		struct manifest_name m = manifest_name(src->manifest);
+		ok = put_manifest(o, &m);
+	}
 	if (!ok) {
 		json_decref(o);
 		return ERR_MEMORY;

@@ -218,6 +218,28 @@ static void without_the_submission_the_manifest_stands_for_it(void **state)
 	expect(&w.award, AWARD_UNKNOWN, JUDGE_UNKNOWN, "manifest-missing");
 }
 
+/* The reviewers endorsed another list: the issuer alone cannot put one in its place, nor one of another version. */
+static void evidence_that_no_reviewer_endorsed_is_refused(void **state)
+{
+	(void)state;
+	struct tell_award a = award_of(&w);
+	struct tell_submission later, other;
+	tell_work(j, PEN(EARNER), &a.definition, NULL, &later);
+	a.manifest = later.manifest;
+	struct entry_ref award = tell_award(j, PEN(ISSUER), a);
+	struct entry_ref next = tell_definition(
+		j, PEN(ISSUER), (struct tell_definition){.supersedes = &a.definition});
+	tell_work(j, PEN(EARNER), &next, NULL, &other);
+	a.manifest = other.manifest;
+	struct entry_ref foreign = tell_award(j, PEN(ISSUER), a);
+	expect(&award, AWARD_UNKNOWN, JUDGE_WRONG, "credential");
+	story_forget(j, &w.submission);
+	expect(&award, AWARD_UNKNOWN, JUDGE_WRONG, "endorsement");
+	expect(&foreign, AWARD_UNKNOWN, JUDGE_WRONG, "award-definition");
+	/* The honest one beside them is as good as before. */
+	expect(&w.award, AWARD_COUNTERSIGNED, JUDGE_NOTE, "attestations-not-seen");
+}
+
 static void a_copy_of_the_manifest_by_somebody_else_changes_nothing(void **state)
 {
 	(void)state;
@@ -577,6 +599,7 @@ int main(void)
 		TEST(a_definition_altered_afterwards_no_longer_makes_the_credential),
 		TEST(nobody_gives_a_micro_credential_to_himself),
 		TEST(without_the_submission_the_manifest_stands_for_it),
+		TEST(evidence_that_no_reviewer_endorsed_is_refused),
 		TEST(a_copy_of_the_manifest_by_somebody_else_changes_nothing),
 		TEST(a_revised_submission_without_the_one_before_is_judged_by_its_manifest),
 		TEST(the_manifest_that_stands_for_a_submission_is_its_writers),
