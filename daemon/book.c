@@ -22,6 +22,9 @@ struct book *book_new(const struct keyring *keys)
 		return NULL;
 	memset(b, 0, sizeof *b);
 	b->number = UINT64_MAX;
+	b->has_me = keys != NULL;
+	if (keys)
+		b->me = keys->self.identity;
 	copy_readings(b->readings, &b->readings_n, keys);
 	handed_init(&b->keys);
 	if (uv_mutex_init(&b->told) != 0) {

@@ -9,7 +9,7 @@
  * changed.
  *
  * Memory: BOOK_RECORDS_MAX opened records of together BOOK_BYTES_MAX bytes, and about as much again for their index; BOOK_KEYS_MAX keys of 150 bytes; 2 bits for each entry on this
- * node. What does not fit is not in the book, but book_record() opens it all the same; book_full() says so. */
+ * node. Of the records one identity takes at most half the room, but for whose book it is. What does not fit is not in the book, but book_record() opens it all the same; book_full() says so. */
 #ifndef QUIRE_DAEMON_BOOK_H
 #define QUIRE_DAEMON_BOOK_H
 
@@ -19,6 +19,8 @@
 
 #define BOOK_RECORDS_MAX 100000u
 #define BOOK_BYTES_MAX (64u << 20)
+#define BOOK_RECORDS_OF_ONE_MAX (BOOK_RECORDS_MAX / 2) /* written by one identity, but for whose book it is */
+#define BOOK_BYTES_OF_ONE_MAX (BOOK_BYTES_MAX / 2)
 #define BOOK_KEYS_MAX 65536u
 #define BOOK_KEYS_OF_ONE_MAX 16384u /* handed on by one identity */
 #define BOOK_KEYS_OF_BODY_MAX \

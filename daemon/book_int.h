@@ -1,4 +1,4 @@
-/* book_int.h -- the parts of a book: book.c (life, questions), book_look.c (catching up), book_keys.c (keys that were handed on). */
+/* book_int.h -- the parts of a book: book.c (life, questions), book_look.c (catching up), book_facts.c (what was opened, as facts), book_keys.c (keys that were handed on). */
 #ifndef QUIRE_DAEMON_BOOK_INT_H
 #define QUIRE_DAEMON_BOOK_INT_H
 
@@ -50,6 +50,7 @@ struct book_log {
 	struct id32 log, identity, last, erased_sum;
 	uint64_t change, length, end;
 	size_t pairs; /* that its locked entries were tried with */
+	size_t records, bytes; /* of it in the book */
 	uint8_t *looks; /* 2 bits for each of length */
 	size_t looks_bytes;
 };
@@ -73,6 +74,8 @@ struct book {
 	struct identity_reading next[IDENTITY_READINGS_MAX];
 
 	uv_mutex_t mutex; /* guards all below */
+	bool has_me;
+	struct id32 me; /* whose book it is */
 	size_t readings_n;
 	struct identity_reading readings[IDENTITY_READINGS_MAX];
 	struct opener *opener; /* NULL: made when it is needed */
@@ -90,6 +93,9 @@ struct book {
 struct book_log *book_log_find(struct book *b, const struct id32 *log); /* NULL: not known */
 /* The mutex is held. */
 MUST_CHECK enum err book_look(struct book *b, struct store *reader);
+/* The facts of what was opened, if there is room for them, and away with them. The store's errors. */
+MUST_CHECK enum err book_put(struct book *b, struct book_log *l, const struct fact_source *src, bool *put);
+MUST_CHECK enum err book_drop(struct book *b, struct book_log *l, uint64_t seq);
 /* The opener of those who hold the mutex. ERR_MEMORY. */
 MUST_CHECK enum err book_own_opener(struct book *b, struct opener **out);
 

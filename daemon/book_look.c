@@ -1,7 +1,6 @@
 /* book_look.c -- a book catches up: it goes over the entries of this node that it has not looked at. */
 #include "book_int.h"
 
-#include "protocol/award/facts.h"
 #include "protocol/log/entry.h"
 #include "protocol/log/record.h"
 
@@ -63,57 +62,6 @@ static enum err log_extend(struct book_log *l, uint64_t length)
 		l->looks_bytes = cap;
 	}
 	return OK;
-}
-
-/* ---- facts */
-
-static enum err exec(struct store *s, struct store_req *req)
-{
-	struct store_res res = {0};
-	store_exec_one(s, req, &res);
-	store_res_free(&res);
-	return res.err;
-}
-
-static enum err drop(struct book *b, struct book_log *l, uint64_t seq)
-{
-	struct store_req at = {.op = STORE_FACT_AT, .a.log = l->log, .a.seq = seq};
-	struct store_req gone = {.op = STORE_FACT_DROP, .a.log = l->log, .a.seq = seq};
-	struct store_res res = {0};
-	store_exec_one(b->facts, &at, &res);
-	if (res.err == OK && res.r.n) {
-		b->bytes -= res.r.facts[0].data.n;
-		b->records--;
-	}
-	store_res_free(&res);
-	enum err e = exec(b->facts, &gone);
-	return e == ERR_NOT_FOUND ? OK : e;
-}
-
-static enum err put_facts(struct book *b, const struct fact_source *src, bool *put)
-{
-	struct fact facts[FACTS_OF_ENTRY_MAX];
-	struct fact_words words = {.text = {{0}}};
-	struct buf keep = {0};
-	enum err e = OK;
-	size_t n = facts_make(src, facts, &words, &keep);
-	*put = false;
-	if (n && (b->records >= BOOK_RECORDS_MAX || src->record.n > BOOK_BYTES_MAX - b->bytes)) {
-		b->full = true;
-	} else if (n) {
-		struct store_req req = {
-			.op = STORE_FACT_PUT, .a.facts = facts, .a.facts_n = n, .a.words = &words};
-		e = exec(b->facts, &req);
-		*put = e == OK;
-		if (e == OK) {
-			b->bytes += src->record.n;
-			b->records++;
-		}
-	}
-	if (keep.p)
-		sodium_memzero(keep.p, keep.cap);
-	buf_free(&keep);
-	return e;
 }
 
 /* ---- keys that it hands on */
@@ -195,7 +143,7 @@ static enum err look_sealed(
 			.hour = h.hour,
 			.record = buf_slice(&record)};
 		const struct id32 author = l->identity;
-		e = put_facts(t->b, &src, &put);
+		e = book_put(t->b, l, &src, &put);
 		if (put)
 			*look = LOOK_OPEN;
 		if (e == OK)
@@ -243,7 +191,7 @@ static enum err forget(struct book *b, struct book_log *l)
 	enum err e = OK;
 	for (uint64_t seq = 0; e == OK && seq < l->length; seq++)
 		if (look_get(l, seq) == LOOK_OPEN)
-			e = drop(b, l, seq);
+			e = book_drop(b, l, seq);
 	if (l->looks_bytes)
 		memset(l->looks, 0, l->looks_bytes);
 	l->length = 0;
@@ -277,7 +225,7 @@ static enum err look_for_erased(struct looking *t, struct book_log *l)
 		e = res.err;
 		for (size_t i = 0; e == OK && i < res.r.n && res.r.seqs[i] < l->length; i++) {
 			if (look_get(l, res.r.seqs[i]) == LOOK_OPEN)
-				e = drop(t->b, l, res.r.seqs[i]);
+				e = book_drop(t->b, l, res.r.seqs[i]);
 			if (e == OK)
 				look_set(l, res.r.seqs[i], LOOK_DONE);
 		}
