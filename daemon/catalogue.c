@@ -86,52 +86,48 @@ enum err catalogue_find(
 	return e;
 }
 
-/* What it supersedes, and what that supersedes …: SPEC 16.3. ids may be NULL. */
-static enum err walk(
-	struct catalogue *c, const struct fact *definition, bool *counts, struct id32 *ids, size_t *n)
+static enum err is_version(struct catalogue *c, const struct fact *f, bool *is)
 {
-	struct fact_list here = {0}, up = {0};
+	*is = catalogue_act_counts(c, f);
+	return *is ? is_sound(f, is) : OK;
+}
+
+/* The definition, what it supersedes, and what that supersedes …: SPEC 16.3. Where that does not count, or is not here, `supersedes` means nothing. */
+static enum err walk(struct catalogue *c, const struct fact *definition, struct id32 *ids, size_t *n)
+{
+	struct fact_list here = {0};
 	const struct fact *f = definition;
-	enum err e = OK;
-	*counts = true;
-	for (size_t step = 0; e == OK && f; step++) {
-		struct entry_ref at;
-		enum err has = cases_ref(f, "supersedes", &at);
-		*counts = *counts && step <= CATALOGUE_VERSIONS_MAX && catalogue_act_counts(c, f);
-		if (*counts)
-			e = is_sound(f, counts);
-		if (e != OK || !*counts)
-			break;
-		if (ids)
-			ids[(*n)++] = f->at.id;
-		if (has != OK || step == CATALOGUE_VERSIONS_MAX || (ids && *n == CATALOGUE_VERSIONS_MAX))
+	struct entry_ref at;
+	bool is = false;
+	enum err e = is_version(c, f, &is);
+	while (e == OK && is) {
+		struct fact_list up;
+		ids[(*n)++] = f->at.id;
+		if (*n == CATALOGUE_VERSIONS_MAX || cases_ref(f, "supersedes", &at) != OK)
 			break;
 		e = catalogue_find(c, &at, FACT_DEFINITION, &up);
-		if (e == ERR_NOT_FOUND || (e == OK && !id32_equal(&up.facts[0].author, &f->author))) {
-			*counts = false;
-			e = OK;
+		if (e != OK)
 			break;
-		}
 		fact_list_free(&here);
 		here = up;
-		up = (struct fact_list){0};
-		f = e == OK ? &here.facts[0] : NULL;
+		f = &here.facts[0];
+		is = id32_equal(&f->author, &definition->author);
+		if (is)
+			e = is_version(c, f, &is);
 	}
 	fact_list_free(&here);
-	fact_list_free(&up);
-	return e;
+	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 enum err catalogue_counts(struct catalogue *c, const struct fact *definition, bool *counts)
 {
-	return walk(c, definition, counts, NULL, NULL);
+	return is_version(c, definition, counts);
 }
 
 enum err catalogue_lineage(struct catalogue *c, const struct fact *definition, struct id32 *ids, size_t *n)
 {
-	bool counts;
 	*n = 0;
-	return walk(c, definition, &counts, ids, n);
+	return walk(c, definition, ids, n);
 }
 
 enum err catalogue_successor(struct catalogue *c, const struct fact *definition, struct fact_list *found)
