@@ -2,6 +2,7 @@
 #include "protocol/log/entry.h"
 #include "protocol/log/erasure.h"
 #include "protocol/log/secret.h"
+#include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
 
 #include <setjmp.h>
@@ -174,6 +175,46 @@ static void an_erased_blob_goes_with_its_entry(void **state)
 	assert_int_equal(same_files(path, path), 1);
 }
 
+static unsigned asked_for_blobs;
+
+static void count_asking(
+	void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body)
+{
+	(void)ctx, (void)from, (void)to, (void)body;
+	asked_for_blobs += type == MESSAGE_WANT_BLOB || type == MESSAGE_WANT_LEAVES ||
+		type == MESSAGE_WANT_CHUNKS;
+}
+
+/* Its owner erased the entry while others were looking for the blob, which nobody has: they stop looking. */
+static void an_erased_blob_is_asked_for_no_longer(void **state)
+{
+	(void)state;
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"),
+			  *c = world_node_new(&world, "cas");
+	struct world_person p;
+	struct id32 root;
+	world_person_new(a, &p);
+	world_admit(a, b);
+	world_admit(b, c);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	assert_int_equal(world_follow(c, &p.id), OK);
+	world.chunks_max = 1; /* no more than a chunk of it ever arrives */
+	struct engine_event e1 = world_attach(a, &p, 1u << 20, &root);
+	struct world_link *ab = world_connect(a, b);
+	world_connect(b, c);
+	world_run(&world, 3000);
+	world_cut(ab);
+	world.chunks_max = 0;
+	world.sent = count_asking;
+	world_run(&world, 20000);
+	assert_true(asked_for_blobs > 0); /* ben asks cas, and cas ben */
+	assert_int_equal(erase(b, &p, &e1), OK);
+	world_run(&world, 12000);
+	asked_for_blobs = 0;
+	world_run(&world, 60000);
+	assert_int_equal(asked_for_blobs, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +223,7 @@ int main(void)
 		WORLD_TEST(nobody_elses_signature_erases_and_what_must_be_kept_stays),
 		WORLD_TEST(a_kept_entry_is_not_erased_by_anybody),
 		WORLD_TEST(an_erased_blob_goes_with_its_entry),
+		WORLD_TEST(an_erased_blob_is_asked_for_no_longer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 /* Homes that come back: backups, copies, rolled back disks, clones. No fork in any but the last, and that one is proven. SPEC.md section 10.5. */
 #include "protocol/log/secret.h"
+#include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -204,6 +206,98 @@ static void two_perfect_clones_that_meet_different_peers_are_proven_a_fork(void 
 	assert_int_equal(log.length, 101);
 }
 
+/* A row of ben's about ann's log says five entries more than there are. */
+static bool say_more(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
+{
+	union message m;
+	struct buf rows = {0}, out = {0};
+	(void)ctx;
+	if (*type != MESSAGE_CHANGES || strcmp(l->nodes[to]->name, "ann") != 0)
+		return true;
+	assert_int_equal(message_decode(*type, buf_slice(body), &m), OK);
+	struct mp_in in = message_list_open(&m.changes.rows);
+	struct mp_out o = mp_out_init(&rows);
+	for (size_t i = 0; i < m.changes.rows.n; i++) {
+		struct message_row r = message_next_row(&in);
+		if (r.kind == 1)
+			r.count += 5;
+		message_put_row(&o, &r);
+	}
+	m.changes.rows.raw = buf_slice(&rows);
+	assert_int_equal(message_encode(*type, &m, &out), OK);
+	buf_free(body);
+	buf_free(&rows);
+	*body = out;
+	return true;
+}
+
+static void a_lie_about_ones_own_log_does_not_end_it(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p;
+	world_cut(story(&a, &b, &p));
+	world.meddle = say_more;
+	for (int i = 0; i < 2; i++) {
+		world_crash(a); /* after a start its log is held, and compared */
+		world_restart(a);
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+		size_t from = a->events_n;
+		struct world_link *l = world_connect(a, b);
+		world_run(&world, 2000);
+		assert_null(world_event(a, ENGINE_EVENT_OWN_OLD, &from));
+		world_cut(l);
+	}
+	world.meddle = NULL;
+	assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_connect(a, b);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 104);
+}
+
+/* Both peers tell of the same loss at the same time. */
+static void a_rolled_back_disk_is_found_out_by_two_peers_at_once(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 30; round++) {
+		struct world_node *a, *b;
+		struct world_person p;
+		char snapshot[512], name[16];
+		world_cut(story(&a, &b, &p));
+		struct world_node *c = world_node_new(&world, "cas");
+		world_admit(a, c);
+		world_admit(b, c);
+		assert_int_equal(world_follow(c, &p.id), OK);
+		snprintf(name, sizeof name, "snapshot%d", round);
+		snapshot_path(name, snapshot);
+		world_crash(a);
+		copy_tree(a->home, snapshot);
+		world_restart(a);
+		for (int i = 0; i < 30; i++)
+			assert_int_equal(world_append(a, &p, 60).err, OK);
+		world_connect(a, b);
+		world_connect(a, c);
+		world_run(&world, 2000);
+		world_crash(a);
+		overwrite_tree(snapshot, a->home);
+		world_restart(a);
+		size_t from = a->events_n;
+		world_connect(a, b);
+		world_connect(a, c);
+		world_run(&world, 2000);
+		for (size_t k = from; k < a->events_n; k++)
+			assert_int_not_equal(a->events[k].kind, ENGINE_EVENT_STORE_ERROR);
+		assert_int_equal(length_at(a, &p.log), 131);
+		uint64_t seed = world.seed + 1;
+		char dir[256];
+		snprintf(dir, sizeof dir, "%s", world.dir);
+		world_deinit(&world);
+		assert_int_equal(remove_tree(dir), 0);
+		assert_int_equal(mkdir(dir, 0700), 0);
+		world_init(&world, seed, dir);
+	}
+}
+
 static void the_code_and_one_peer_bring_everything_back(void **state)
 {
 	(void)state;
@@ -244,6 +338,8 @@ int main(void)
 		WORLD_TEST(a_copy_that_runs_beside_the_original_does_not_fork),
 		WORLD_TEST(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
 		WORLD_TEST(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
+		WORLD_TEST(a_lie_about_ones_own_log_does_not_end_it),
+		WORLD_TEST(a_rolled_back_disk_is_found_out_by_two_peers_at_once),
 		WORLD_TEST(the_code_and_one_peer_bring_everything_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
