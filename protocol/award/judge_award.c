@@ -53,14 +53,20 @@ static bool check_act(struct check *c)
 /* ---- 2: the submission, or the manifest that stands for it */
 
 /* SPEC 17.5: "E = `ni:///sha-256;` and SHA-256(M) in base64url without padding (RFC 6920)" */
-static bool is_named_manifest(const struct judge_node *manifest, const char *evidence)
+static bool is_named_manifest(struct judge_index *ix, struct judge_node *manifest, const char *evidence)
 {
+	enum { URI_BYTES = 96 };
 	uint8_t digest[crypto_hash_sha256_BYTES];
-	char text[64], uri[96];
-	crypto_hash_sha256(digest, manifest->f->data.p, manifest->f->data.n);
-	sodium_bin2base64(text, sizeof text, digest, sizeof digest, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	snprintf(uri, sizeof uri, "ni:///sha-256;%s", text);
-	return strcmp(uri, evidence) == 0;
+	char text[64];
+	char *uri = manifest->evidence ? NULL : (char *)judge_alloc(ix, URI_BYTES, 1);
+	if (uri) {
+		crypto_hash_sha256(digest, manifest->f->data.p, manifest->f->data.n);
+		sodium_bin2base64(
+			text, sizeof text, digest, sizeof digest, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+		snprintf(uri, URI_BYTES, "ni:///sha-256;%s", text);
+		manifest->evidence = uri;
+	}
+	return manifest->evidence && strcmp(manifest->evidence, evidence) == 0;
 }
 
 /* Somebody else may have copied the manifest: the one of whom the credential speaks goes first. */
@@ -73,7 +79,7 @@ static struct judge_node *find_manifest(struct check *c, const json_t *credentia
 	bool has_key = judge_document_key(credential, "credentialSubject", &key);
 	for (size_t i = 0; evidence && i < c->ix->n; i++) {
 		struct judge_node *node = &c->ix->nodes[i];
-		if (node->f->kind != FACT_MANIFEST || !is_named_manifest(node, evidence))
+		if (node->f->kind != FACT_MANIFEST || !is_named_manifest(c->ix, node, evidence))
 			continue;
 		struct judge_keys *keys = judge_keys_of(c->ix, &node->f->author);
 		if (keys && has_key && judge_published_badge(c->ix, keys, &key))

@@ -47,6 +47,8 @@ struct judge_node {
 	struct slice fields; /* of a sound record */
 	struct judge_memo act, counts;
 	const struct judge_node *beside; /* of a review: the manifest that `counts` was found with */
+	const char
+		*evidence; /* of a manifest: the id by which credentials name it; NULL: not asked for yet */
 };
 
 /* An identity with what its key events ever published, ascending; loaded when first asked for. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "protocol/log/record.h"
 #include "tests/support/judge_story.h"
 
 /* Well under a second with a plain build; sanitizers take several times as long. */
@@ -195,6 +196,56 @@ static void thousands_of_awards_revokes_and_acceptances(void **state)
 	judge_both("awards", SUBMISSION_AWARDED, AWARD_ACCEPTED);
 }
 
+/* Unknown fields are no fault (SPEC 13), so a list of evidence is as long as somebody likes. */
+static struct entry_ref tell_long_manifest(uint8_t first)
+{
+	static uint8_t filling[50000];
+	struct buf b = {0};
+	struct mp_out m = mp_out_init(&b);
+	filling[0] = first;
+	const struct record_item item = {.requirement = slice_str("story"),
+		.kind = slice_str("reflection"),
+		.at = w.submission,
+		.digest = w.submission.id};
+	mp_put_array(&m, 2);
+	mp_put_cstr(&m, "manifest");
+	mp_put_map(&m, 4);
+	mp_put_cstr(&m, "for");
+	record_put_ref(&m, &w.definition);
+	mp_put_cstr(&m, "items");
+	mp_put_array(&m, 1);
+	record_put_item(&m, &item);
+	mp_put_cstr(&m, "more");
+	mp_put_bin(&m, slice_of(filling, sizeof filling));
+	mp_put_cstr(&m, "salt");
+	mp_put_id(&m, &w.submission.id);
+	assert_int_equal(m.err, OK);
+	assert_int_equal(record_check(buf_slice(&b), NULL), OK);
+	struct entry_ref at = tell(j, PEN(STRANGER), arena_copy(&j->arena, buf_slice(&b)));
+	buf_free(&b);
+	return at;
+}
+
+static void long_lists_of_evidence_and_awards_without_number(void **state)
+{
+	(void)state;
+	struct tell_award a = award_of(&w);
+	a.bad_proof = true;
+	struct entry_ref at = tell_award(j, PEN(ISSUER), a);
+	struct slice bad = story_fact(j, &at)->data;
+	story_forget(j, &w.submission);
+	for (unsigned i = 0; i < 150; i++)
+		tell_long_manifest((uint8_t)i);
+	for (struct entry_ref twin; j->facts_n < 4000; tell_of(j, PEN(EARNER), "acceptance", &twin))
+		twin = tell(j, PEN(ISSUER, .kept = true), bad);
+	clock_t start = clock();
+	struct award_judgement judged = story_award(j, &at);
+	long ms = ms_since(start);
+	printf("lists of evidence: %zu facts, %ld ms\n", j->facts_n, ms);
+	assert_int_equal(judged.state, AWARD_UNKNOWN);
+	assert_true(ms < MS_MAX * SLOWNESS);
+}
+
 static void facts_of_random_bytes_are_judged_too(void **state)
 {
 	(void)state;
@@ -236,6 +287,7 @@ int main(void)
 		TEST(appointments_ends_and_take_ups_without_number),
 		TEST(thousands_of_versions_and_revisions),
 		TEST(thousands_of_awards_revokes_and_acceptances),
+		TEST(long_lists_of_evidence_and_awards_without_number),
 		TEST(facts_of_random_bytes_are_judged_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
