@@ -59,7 +59,7 @@ SHIMS := $(patsubst tests/shim/%.c,$(B)/shim/%.so,$(SHIM_SRC))
 SOURCES := $(foreach d,protocol store daemon tools/quire tools/bench tools/sim,$(call tree,$(d))) \
 	$(TEST_SRC) $(SUPPORT_SRC) $(SHIM_SRC)
 
-.PHONY: build tests demo run test check fmt install clean help FORCE print-sources print-flags
+.PHONY: build tests demo run test sim check fmt install clean help FORCE print-sources print-flags
 .DELETE_ON_ERROR:
 .SECONDARY:
 build: $(BINS) $(LIBS)
@@ -119,6 +119,11 @@ test: ## build and run every test (ARGS="-k name" for some of them)
 	@tools/bootstrap test
 	@$(MAKE) --no-print-directory tests
 	@V=$(V) B=$(B) tests/run $(ARGS)
+SEEDS ?= 2000
+SEED0 ?= 1
+sim: ## simulate whole networks under faults (SEEDS=2000 SEED0=1); docs/simulation.md
+	@$(MAKE) --no-print-directory V=rel B=build/rel build/rel/quire-sim
+	@build/rel/quire-sim --seeds $(SEEDS) --seed0 $(SEED0) --keep-going
 check: ## format, layers, quotes of SPEC.md, banned calls, links, both compilers
 	@tools/bootstrap check
 	@tools/check/run $(ARGS)
