@@ -120,6 +120,13 @@ def credentials_by_hand():
     d = {"key_method": "Ask.", "method_components": ["One.", "Two."], "requirements": [{"prompt": "A video."}, {"prompt": "A text."}]}
     assert credential.narrative(d) == "Ask.\n\nMethod:\n- One.\n- Two.\n\nEvidence:\n- A video.\n- A text."
     assert credential.narrative({**d, "method_components": None}) == "Ask.\n\nEvidence:\n- A video.\n- A text."
+    d = {"title": "T", "rubric": [{"id": "a", "name": "A", "levels": [{"id": "yes", "name": "Yes"}]}]}
+    document = credential.endorsement(d, bytes(32), b"", bytes(32), [["a", "yes", ""]], "did:key:z", "N", "2024-01-01T00:00:00Z")
+    lines, named = nquads.canonical(document).splitlines(), "<ni:///sha-256;47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU>"
+    assert f"<{document['id']}> <https://www.w3.org/2018/credentials#relatedResource> {named} ." in lines
+    assert [line for line in lines if line.startswith(named)] == [
+        f'{named} <https://schema.org/encodingFormat> "application/vnd.quire.manifest" .',
+        f'{named} <https://www.w3.org/2018/credentials#digestSRI> "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="^^<https://www.w3.org/2018/credentials#sriString> .']
     low, high = [["a", "no", ""]], [["a", "yes", ""]]
     assert credential.achieved({"rubric": [{"id": "a", "levels": [{"id": "no"}, {"id": "yes"}]}]}, [high, low, high]) == {"a": "no"}
 

@@ -38,6 +38,7 @@ class Attack(typing.NamedTuple):
     truth: dict  # the nearest story without the lie
     exported: int = WRONG  # what `quire verify` says of the bundle that a node makes of it: UNKNOWN if only the submission could show it; NOT_FOUND: it makes none
     shown: typing.Callable = None  # what the dishonest bundle shows: see Scene.bundle
+    told: tuple = None  # code and words of the line that decides there, if it is another
     late: typing.Callable = None  # is done when both nodes have counted the award
     stops_here: bool = False  # the first node does not hand the award on
 
@@ -108,6 +109,11 @@ def award_beside_the_other_list(s):
     s.award()
 
 
+def without_what_was_submitted(s, p, seq):
+    """Neither the submission nor its list, so that the other list stands for it."""
+    return s.shown(p, seq) and not (p is s.earner and seq in (s.submission[1], s.manifest[1]))
+
+
 def evidence_too(s, p, seq):
     return s.shown(p, seq) or (p is s.earner and seq in [ref[1] for _, _, ref in s.evidence])
 
@@ -150,7 +156,8 @@ ATTACKS = (
     Attack("evidence replaced after submission", "evidence-digest", "it was replaced", "unknown",
            {"bind": list_of_other_bytes}, {}, UNKNOWN, shown=evidence_too),
     Attack("a list of evidence made after submission", "credential", "does not say what the definition, the evidence and the reviews make", "met",
-           {"award": credential_of_the_other_list}, {"award": award_beside_the_other_list}, UNKNOWN),
+           {"award": credential_of_the_other_list}, {"award": award_beside_the_other_list}, UNKNOWN, shown=without_what_was_submitted,
+           told=("endorsement", "does not say what the review says")),
     Attack("a submission with a missing requirement", "requirement-missing", "too little evidence for requirement 2", "unknown",
            {"after_work": without_the_reflection}, {"after_work": with_notes}, UNKNOWN),
 )
@@ -242,10 +249,11 @@ class Real(daemon.QuireDaemon):
         return sorted(p["name"] for p in (await self.quire("peer", "list"))["items"] if p["connected"])
 
 
-def worded(found, attack):
+def worded(found, attack, told=None):
     """That the line which decides is there, with its words."""
-    lines = [line for line in found if line["code"] == attack.code and line["mark"] == "wrong"]
-    assert lines and any(re.search(attack.words, line["text"]) for line in lines), f"no line {attack.code} that says {attack.words!r}: {found}"
+    code, words = told or (attack.code, attack.words)
+    lines = [line for line in found if line["code"] == code and line["mark"] == "wrong"]
+    assert lines and any(re.search(words, line["text"]) for line in lines), f"no line {code} that says {words!r}: {found}"
     return lines[0]["text"]
 
 
@@ -368,7 +376,7 @@ class Network:
         """And of what the liar himself hands out."""
         status, said = await node.verify(story.bundle(), story.root)
         assert status == WRONG, said
-        worded(said["checks"], story.attack)
+        worded(said["checks"], story.attack, story.attack.told)
         return said["headline"]
 
     async def _listed(self, node, story):

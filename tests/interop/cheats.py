@@ -3,7 +3,7 @@ import base64
 import copy
 
 from quirepy import keyevents, records
-from quirepy.award import proof
+from quirepy.award import jcs, proof
 from scene import DEFINITION, play
 from variants import UNKNOWN, WRONG, tamper, variant
 
@@ -146,15 +146,60 @@ def proof_of_another_text():
     return play(award=award).bundle()
 
 
+def _another_manifest(s, for_=None):
+    """A second manifest of the earner's; the one that was submitted stays s.manifest."""
+    first, items = s.manifest, list(s.evidence)
+    items[0] = ("video", "video", s.earner.put("artifact", readers=[s.issuer], title="Another lesson", kind="video", depicts="nobody"))
+    s.bind(items, for_=for_)
+    s.replaced, s.manifest = s.manifest, first
+    return s.earner.records[s.replaced[1]]
+
+
+def _without_what_was_submitted(s):
+    """The bundle without the bodies of the submission and of its manifest, so that another manifest stands for it."""
+    left = (s.submission[1], s.manifest[1])
+    return s.bundle(shown=lambda p, seq: s.shown(p, seq) and not (p is s.earner and seq in left))
+
+
+def _award_another_manifest(s):
+    s.award(document=s.credential(manifest=_another_manifest(s)))
+
+
 @variant(WRONG, "the credential is not what the definition, the manifest and the reviews make")
 def evidence_replaced():
+    return play(award=_award_another_manifest).bundle()
+
+
+@variant(WRONG, "the endorsement does not name the submission's manifest")
+def manifest_not_endorsed():
+    return _without_what_was_submitted(play(award=_award_another_manifest))
+
+
+def _second_version(s):
+    """A later version of the definition; the first stays the one that is submitted to and awarded."""
+    first = s.definition
+    s.define(change={"title": "Checking for Understanding, second edition"}, supersedes=first)
+    s.second, s.definition, s.definition_json = s.definition, first, DEFINITION
+
+
+@variant(WRONG, "the manifest is for another definition")
+def manifest_for_another_version_not_endorsed():
     def award(s):
-        first, items = s.manifest, list(s.evidence)
-        items[0] = ("video", "video", s.earner.put("artifact", readers=[s.issuer], title="Another lesson", kind="video", depicts="nobody"))
-        s.bind(items)
-        replaced, s.manifest = s.manifest, first
-        s.award(document=s.credential(manifest=s.earner.records[replaced[1]]))
-    return play(award=award).bundle()
+        s.award(document=s.credential(manifest=_another_manifest(s, for_=s.second)))
+    return _without_what_was_submitted(play(after_define=_second_version, award=award))
+
+
+@variant(WRONG, "the manifest is for another definition")
+def manifest_for_another_version_endorsed():
+    def review(s):
+        record = _another_manifest(s, for_=s.second)
+        scores = [["acts", "demonstrated", ""], ["everybody", "demonstrated", ""]]
+        for who in s.reviewers:
+            s.one_review(who, scores=scores, endorsement=s.endorse(who, scores, manifest=record))
+
+    def award(s):
+        s.award(document=s.credential(manifest=s.earner.records[s.replaced[1]]))
+    return _without_what_was_submitted(play(after_define=_second_version, review=review, award=award))
 
 
 @variant(WRONG, "the evidence for video is not what the manifest binds")
@@ -332,6 +377,26 @@ def endorsed_something_else():
         s.one_review(s.reviewers[0])
         better = [["acts", "demonstrated", ""], ["everybody", "exemplary", ""]]
         s.one_review(s.reviewers[1], levels=("demonstrated", "demonstrated"), endorsement=s.endorse(s.reviewers[1], better))
+    return play(review=review).bundle()
+
+
+@variant(WRONG, "the endorsement does not name the submission's manifest")
+def endorsed_another_manifest():
+    def review(s):
+        s.one_review(s.reviewers[0])
+        scores = [["acts", "demonstrated", ""], ["everybody", "demonstrated", ""]]
+        s.one_review(s.reviewers[1], scores=scores, endorsement=s.endorse(s.reviewers[1], scores, manifest=_another_manifest(s)))
+    return play(review=review).bundle()
+
+
+@variant(WRONG, "the endorsement does not name the submission's manifest")
+def endorsed_no_manifest():
+    def review(s):
+        s.one_review(s.reviewers[0])
+        who, scores = s.reviewers[1], [["acts", "demonstrated", ""], ["everybody", "demonstrated", ""]]
+        document = proof.bare(jcs.parse(s.endorse(who, scores)))
+        del document["relatedResource"]
+        s.one_review(who, scores=scores, endorsement=jcs.canonical(proof.sign(document, who.badge.secret)))
     return play(review=review).bundle()
 
 

@@ -194,9 +194,9 @@ class Scene:
     def award_id(self):
         return credential.award_id(self.submission[2], self.definition[2])
 
-    def endorse(self, who, scores, signer=None, change=None):
-        signer = signer or who.badge
-        document = credential.endorsement(self.definition_json, self.award_id, who.id, scores, didkey.did(signer.public), who.name.title(), VALID_FROM)
+    def endorse(self, who, scores, signer=None, change=None, manifest=None):
+        signer, manifest = signer or who.badge, manifest or self.earner.records[self.manifest[1]]
+        document = credential.endorsement(self.definition_json, self.award_id, manifest, who.id, scores, didkey.did(signer.public), who.name.title(), VALID_FROM)
         return jcs.canonical(proof.sign({**document, **(change or {})}, signer.secret))
 
     def one_review(self, who, decision="meets", feedback="Clear, and brave: everybody took part.", levels=("exemplary", "demonstrated"), scores=None, endorsement=None,

@@ -27,6 +27,12 @@ def evidence_uri(manifest):
     return "ni:///sha-256;" + base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
 
+def related(manifest):
+    """What binds a manifest's record, in an award and in a reviewer's endorsement alike."""
+    digest = base64.b64encode(hashlib.sha256(manifest).digest()).decode("ascii")
+    return [{"id": evidence_uri(manifest), "digestSRI": "sha256-" + digest, "mediaType": MEDIA_TYPE}]
+
+
 def moment(text):
     """The time that a validFrom says; ValueError if it has not the form."""
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", text):
@@ -94,13 +100,12 @@ def award(d, definition_ref, submission, manifest, scores, issuer, issuer_name, 
     evidence, levels = evidence_uri(manifest), achieved(d, scores)
     results = [{"id": f"{own}#{c['id']}", "type": ["Result"], "resultDescription": f"{urn}#criterion-{c['id']}",
                 "achievedLevel": f"{urn}#criterion-{c['id']}-{levels[c['id']]}"} for c in d["rubric"]]
-    digest = "sha256-" + base64.b64encode(hashlib.sha256(manifest).digest()).decode("ascii")
     return _with({
         "@context": CONTEXT, "id": own, "type": ["VerifiableCredential", "OpenBadgeCredential"], "name": d["title"],
         "issuer": {"id": issuer, "type": ["Profile"], "name": issuer_name}, "validFrom": valid_from,
         "credentialSubject": {"id": earner, "type": ["AchievementSubject"], "achievement": _achievement(d, entry, log, seq), "result": results},
         "evidence": [{"id": evidence, "type": ["Evidence"], "name": "Evidence manifest"}],
-        "relatedResource": [{"id": evidence, "digestSRI": digest, "mediaType": MEDIA_TYPE}],
+        "relatedResource": related(manifest),
     }, validUntil=months_later(valid_from, d["valid_months"]) if "valid_months" in d else None)
 
 
@@ -113,12 +118,13 @@ def comment(d, scores):
     return "\n".join(lines)
 
 
-def endorsement(d, award, reviewer, scores, issuer, issuer_name, valid_from):
-    """The unsigned endorsement of a review that says meets; award is A, reviewer an identity id, issuer the reviewer's DID."""
+def endorsement(d, award, manifest, reviewer, scores, issuer, issuer_name, valid_from):
+    """The unsigned endorsement of a review that says meets; award is A, manifest the record's bytes, reviewer an identity id, issuer the reviewer's DID."""
     return {
         "@context": CONTEXT, "id": "urn:quire:endorsement:" + endorsement_id(award, reviewer).hex(), "type": ["VerifiableCredential", "EndorsementCredential"],
         "name": "Endorsement: " + d["title"], "issuer": {"id": issuer, "type": ["Profile"], "name": issuer_name}, "validFrom": valid_from,
         "credentialSubject": {"id": "urn:quire:award:" + award.hex(), "type": ["EndorsementSubject"], "endorsementComment": comment(d, scores)},
+        "relatedResource": related(manifest),
     }
 
 

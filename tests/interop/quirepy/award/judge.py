@@ -131,6 +131,10 @@ class Judge:
             why += self.items(d.content, fact, earner)
         return why
 
+    def _manifest_of(self, submission):
+        """The manifest that a submission names, or None."""
+        return self.facts.find(submission["manifest"], "manifest", "the manifest")[0]
+
     def submission(self, ref):
         """(fact or None, why it does not count)."""
         key = tuple(ref)
@@ -178,17 +182,20 @@ class Judge:
 
     # -- reviews
 
-    def review(self, ref, submission, earner, d):
-        """(fact or None, why it does not count) of a review of this submission (a ref), whose earner and definition are known."""
-        key = tuple(ref), tuple(submission)
+    def review(self, ref, submission, earner, d, manifest):
+        """(fact or None, why it does not count) of a review of this submission (a ref), whose earner and definition are known.
+
+        manifest is the submission's, or what stands for it; None if it is not at hand.
+        """
+        key = tuple(ref), tuple(submission), manifest and manifest.id
         if key not in self._reviews:
             fact, why = self.facts.find(ref, "review", "a review")
             if fact is not None:
-                why += self._review(fact, submission, earner, d)
+                why += self._review(fact, submission, earner, d, manifest)
             self._reviews[key] = fact, why
         return self._reviews[key]
 
-    def _review(self, fact, submission, earner, d):
+    def _review(self, fact, submission, earner, d, manifest):
         why = Why()
         if fact["of"] != submission:
             return why.wrong("the review is of another submission")
@@ -199,9 +206,9 @@ class Judge:
         why += self._appointed(d, fact)
         if definition.blank(fact["feedback"]):
             why.wrong("a decision without feedback")
-        return why + self._scores(fact, submission, d)
+        return why + self._scores(fact, submission, d, manifest)
 
-    def _scores(self, fact, submission, d):
+    def _scores(self, fact, submission, d, manifest):
         why, scores = Why(), fact.get("scores") or []
         if fact["decision"] == "unjudgeable":
             return why
@@ -215,10 +222,10 @@ class Judge:
             if fact["decision"] == "meets" and order.index(level) < order.index(rubric[name]["required_level"]):
                 why.wrong(f"the review says meets with {name} below the required level")
         if fact["decision"] == "meets":
-            why += self._endorsement(fact, submission, d)
+            why += self._endorsement(fact, submission, d, manifest)
         return why
 
-    def _endorsement(self, fact, submission, d):
+    def _endorsement(self, fact, submission, d, manifest):
         why = Why()
         if fact.get("endorsement") is None:
             return why.wrong("the review says meets without an endorsement")
@@ -228,17 +235,27 @@ class Judge:
             key = proof.check(document)
             if key not in self.facts.badge_keys(fact.identity):
                 return why.wrong("the endorsement is not by the reviewer's badge key")
-            a = credential.award_id(submission[2], d.fact.id)
-            wanted = credential.endorsement(d.content, a, fact.identity, fact["scores"], didkey.did(key), name, valid_from)
-            if jcs.canonical(wanted) != jcs.canonical(proof.bare(document)):
+            a, said = credential.award_id(submission[2], d.fact.id), proof.bare(document)
+            wanted = credential.endorsement(d.content, a, manifest.record if manifest else b"", fact.identity, fact["scores"], didkey.did(key), name, valid_from)
+            bound, judged = wanted.pop("relatedResource"), said.pop("relatedResource", None)
+            if jcs.canonical(wanted) != jcs.canonical(said):
                 why.wrong("the endorsement does not say what the review says")
+            if manifest is None and judged is not None:
+                why.missing("the manifest that an endorsement must name is not at hand")
+            elif judged != bound:
+                why.wrong("the endorsement does not name the submission's manifest")
         except (ValueError, AttributeError, TypeError) as e:
             why.wrong(f"the endorsement: {e}")
         return why
 
-    def heard(self, submission, earner, d):
-        """The reviews of a submission that are heard: of those that count one for each identity."""
-        found = [f for f in self.facts.of("review") if f["of"] == submission and not self.review(f.ref, submission, earner, d)[1]]
+    def _counting(self, submission, d):
+        """The reviews of a submission (a fact that counts) that count."""
+        manifest = self._manifest_of(submission)
+        return [f for f in self.facts.of("review") if f["of"] == submission.ref and not self.review(f.ref, submission.ref, submission.identity, d, manifest)[1]]
+
+    def heard(self, submission, d):
+        """Those that are heard: of those that count one for each identity."""
+        found = self._counting(submission, d)
         last = [f for f in found if not any(o.log == f.log and o.seq > f.seq for o in found)]
         return [f for f in last if f.id == min(o.id for o in last if o.identity == f.identity)]
 
@@ -259,7 +276,7 @@ class Judge:
             why.wrong(f"the credential: {e}")
         earner, manifest, bad = self._submitted(fact, d, document)
         why += bad
-        scores, bad = self._decided(fact, d, earner)
+        scores, bad = self._decided(fact, d, earner, manifest)
         why += bad
         if document is not None:
             why += self._certified(fact, d, document, earner, manifest, scores)
@@ -273,7 +290,7 @@ class Judge:
             why += bad
             if submission["for"] != fact["definition"]:
                 why.wrong("the submission is for another definition")
-            return submission.identity, self.facts.find(submission["manifest"], "manifest", "the manifest")[0], why
+            return submission.identity, self._manifest_of(submission), why
         if bad.bad:
             return None, None, why + bad
         named = self._evidence_named(document)
@@ -302,14 +319,14 @@ class Judge:
         except (KeyError, IndexError, TypeError):
             return None
 
-    def _decided(self, fact, d, earner):
+    def _decided(self, fact, d, earner, manifest):
         """(the scores of all named reviews, or None, why)."""
         why, scores, writers = Why(), [], set()
         refs = [tuple(r) for r in fact["reviews"]]
         if len(set(refs)) < len(refs):
             why.wrong("the award names a review twice")
         for ref in fact["reviews"]:
-            review, bad = self.review(ref, fact["submission"], earner, d)
+            review, bad = self.review(ref, fact["submission"], earner, d, manifest)
             why += bad
             if review is None:
                 scores = None
@@ -362,7 +379,7 @@ class Judge:
 
     def _active(self, fact, d):
         """Claims of a submission that no release ended and whose writer has not reviewed it."""
-        reviews = {r.identity for r in self.facts.of("review") if r["of"] == fact.ref and not self.review(r.ref, fact.ref, fact.identity, d)[1]}
+        reviews = {r.identity for r in self._counting(fact, d)}
         for c in self.facts.of("claim"):
             able = any(not self.ends(a) for a in self.appointments(d, c.identity))
             if not (c["of"] == fact.ref and c.within and c.identity != fact.identity and able and c.identity not in reviews):
@@ -380,7 +397,7 @@ class Judge:
         d = self.definition(fact["for"])
         if any(a["submission"] == ref and a["definition"] == fact["for"] and not self.award(a) for a in self.facts.of("award", d.fact.identity)):
             return "awarded"
-        reviews = self.heard(ref, fact.identity, d)
+        reviews = self.heard(fact, d)
         m, y, u = (sum(r["decision"] == word for r in reviews) for word in ("meets", "not-yet", "unjudgeable"))
         n = d.reviewers
         met, not_yet = m >= n and m > y and m > u, y >= n and y > m and y > u
