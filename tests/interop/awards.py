@@ -95,7 +95,8 @@ def own_proofs():
             for p in document["proof"]:
                 refuses(lambda changed=changed, p=p: proof.check_one(changed, p), proof.BadProof)
                 changes += 1
-        refuses(lambda document=document: proof.check({**document, "proof": document["proof"][::-1]}), proof.BadProof)
+        proof.check({**document, "proof": document["proof"][::-1]})
+        refuses(lambda document=document: proof.check({**document, "proof": document["proof"][:1] * 2}), proof.BadProof)
     return f"{changes} changes"
 
 

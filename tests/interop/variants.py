@@ -45,6 +45,14 @@ def own_act_of_the_issuer():
 
 
 @variant(GOOD)
+def proofs_in_the_other_order():
+    def award(s):
+        document = s.credential()
+        s.award(document={**document, "proof": document["proof"][::-1]})
+    return play(award=award).bundle()
+
+
+@variant(GOOD)
 def one_reviewer_and_a_short_definition():
     least = {"requirements": [{"id": "video", "kind": "artifact", "prompt": "One video or two.", "max": 2}, {"id": "reflection", "kind": "reflection", "prompt": "Why?"}],
              "review": {"reviewers": 1}}
