@@ -713,23 +713,16 @@ static void fetch_new(struct engine *e, const struct store_blob *b)
 	e->fetches_n++;
 }
 
-static bool listed(const struct fetch *f, const struct store_res *res)
-{
-	for (size_t i = 0; i < res->r.n; i++)
-		if (id32_equal(&res->r.blobs[i].root, &f->root))
-			return true;
-	return false;
-}
-
 /* What was erased meanwhile is wanted no longer. */
 static void drop_unwanted(struct engine *e, const struct store_res *res)
 {
-	struct fetch *next;
-	for (struct fetch *f = e->fetches; f; f = next) {
+	for (struct fetch *f = e->fetches, *next; f; f = next) {
+		size_t i = 0;
 		next = f->next;
-		bool idle = !f->s && f->step == FETCH_IDLE && f->refs == 0 && f->asks == 0 &&
-			f->on_way == 0 && !f->unsynced;
-		if (idle && !listed(f, res))
+		while (i < res->r.n && !id32_equal(&res->r.blobs[i].root, &f->root))
+			i++;
+		if (i == res->r.n && !f->s && f->step == FETCH_IDLE &&
+			f->refs + f->asks + f->on_way + f->unsynced == 0)
 			over(f);
 	}
 }

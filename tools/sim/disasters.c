@@ -130,20 +130,20 @@ void sim_restore(struct sim *s, bool in_place)
 			sim_follow(s, node, (int)k, s->follows[node][k]);
 }
 
-static struct world_node *open_copy(struct sim *s, int node, const struct id32 *key, enum sim_role role)
+static struct world_node *open_copy(struct sim *s, int node)
 {
 	char name[16], home[600];
 	size_t at = s->w.nodes_n;
 	if (at >= WORLD_NODES_MAX)
 		return NULL;
-	snprintf(name, sizeof name, "%.8s-%c%zu", sim_name(s, node), role == ROLE_TWIN ? 't' : 'c', at);
+	snprintf(name, sizeof name, "%.8s-c%zu", sim_name(s, node), at);
 	snprintf(home, sizeof home, "%s/%s", s->w.dir, name);
 	stop_node(s, node);
 	copy_home(s->w.nodes[node].home, home);
 	start_again(s, node);
-	s->n[at] = (struct sim_node){.role = role, .of = node + 1, .habits = s->n[node].habits};
+	s->n[at] = (struct sim_node){.role = ROLE_CLONE, .of = node + 1};
 	s->side[at] = s->side[node];
-	return world_node_open(&s->w, name, key);
+	return world_node_open(&s->w, name, &s->w.nodes[node].key);
 }
 
 /* A copy of an honest home runs beside it, with its key: for instance a virtual machine started twice. */
@@ -154,7 +154,7 @@ void sim_clone(struct sim *s, int node)
 	s->clones = true;
 	s->n[node].old = true; /* others may hear of its latest entries from the copy first */
 	sim_tell(s, "a copy of %s begins to run", sim_name(s, node));
-	struct world_node *c = open_copy(s, node, &s->w.nodes[node].key, ROLE_CLONE);
+	struct world_node *c = open_copy(s, node);
 	if (!c)
 		return;
 	sim_must(s, c->restored, MUST_OWN, "%s does not see that it is a copy", c->name);
@@ -176,39 +176,49 @@ static void write_as_twin(struct sim *s, struct sim_person *p, struct world_node
 	}
 }
 
-/* The twin of a hostile node has a node key of its own and writes the same logs: it takes back that they were retired. */
+/* A second home that the store takes for the first: its side file is the same file. */
+static struct world_node *open_twin(struct sim *s, int node, const struct id32 *key)
+{
+	char name[16], home[600], side[700], twin_side[700], kept[700];
+	size_t at = s->w.nodes_n;
+	snprintf(name, sizeof name, "%.8s-t%zu", sim_name(s, node), at);
+	snprintf(home, sizeof home, "%s/%s", s->w.dir, name);
+	snprintf(side, sizeof side, "%s/instance", s->w.nodes[node].home);
+	snprintf(twin_side, sizeof twin_side, "%s/instance", home);
+	snprintf(kept, sizeof kept, "%s/instance.kept", s->w.dir);
+	stop_node(s, node);
+	copy_home(s->w.nodes[node].home, home);
+	must(unlink(twin_side) == 0 && link(side, twin_side) == 0, "a side file is not shared");
+	copy_file(side, kept);
+	s->n[at] = (struct sim_node){.role = ROLE_TWIN, .of = node + 1, .habits = s->n[node].habits};
+	s->side[at] = s->side[node];
+	struct world_node *t = world_node_open(&s->w, name, key);
+	copy_file(kept, side);
+	start_again(s, node);
+	return t;
+}
+
+/* The twin of a hostile node has a node key of its own and writes the same logs. */
 void sim_twin(struct sim *s, int node)
 {
 	struct id32 key;
-	if (s->n[node].role != ROLE_HOSTILE || s->w.nodes_n >= s->nodes + 3)
+	if (s->n[node].role != ROLE_HOSTILE || s->w.nodes_n >= s->nodes + 3 ||
+		s->w.nodes_n >= WORLD_NODES_MAX)
 		return;
 	struct random_source rnd = world_random_source(&s->w);
 	random_fill(&rnd, key.b, 32);
 	sim_tell(s, "hostile %s gets a twin that writes the same logs", sim_name(s, node));
-	struct world_node *t = open_copy(s, node, &key, ROLE_TWIN);
-	if (!t)
-		return;
+	struct world_node *t = open_twin(s, node, &key);
 	int at = (int)(t - s->w.nodes);
 	for (size_t k = 0; k < s->people_n; k++) {
 		struct sim_person *p = &s->p[k];
 		for (size_t d = 0, n = p->devices_n; d < n && p->devices_n < SIM_DEVICES_MAX; d++) {
-			struct store_log log;
-			if (p->devices[d].node != node || world_log(t, &p->devices[d].person.log, &log) != OK)
+			if (p->devices[d].node != node)
 				continue;
-			struct store_req q = {.op = STORE_OWN_PUT};
-			struct store_res res;
-			q.a.log = log.log;
-			q.a.identity = log.identity;
-			q.a.device_key = log.device_key;
-			q.a.own = OWN_ACTIVE;
-			world_store(t, &q, &res);
-			store_res_free(&res);
 			p->devices[p->devices_n] = p->devices[d];
 			p->devices[p->devices_n++].node = at;
 		}
 	}
-	stop_node(s, at);
-	start_again(s, at);
 	for (unsigned i = 0; i < s->nodes; i++)
 		if ((int)i != node)
 			world_admit(t, &s->w.nodes[i]);

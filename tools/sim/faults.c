@@ -293,6 +293,8 @@ static void node_fault(struct sim *s, enum sim_fault f, int node)
 void sim_fault(struct sim *s, enum sim_fault f)
 {
 	int node = (int)sim_chance(s, s->nodes);
+	for (int k = 0; f == FAULT_EQUIVOCATE && s->n[node].role != ROLE_HOSTILE && k < (int)s->nodes; k++)
+		node = (node + 1) % (int)s->nodes;
 	if (f == FAULT_CUT)
 		cut(s);
 	else if (f == FAULT_DELAY)

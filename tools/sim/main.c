@@ -22,7 +22,7 @@ static const char usage[] =
 	"  --nodes N, --acts N           at most so many\n"
 	"  --without A,B                 without these faults (see --faults)\n"
 	"  --skip 3-9,12-12              without these acts\n"
-	"  --plant lies|sync             with a bug that must be found: results before their commit; a disk that does not sync\n"
+	"  --plant sync|erasure          with a bug that must be found: a disk that does not sync, a store that forgets erasures\n"
 	"  --faults                      the names of faults and invariants\n"
 	"\n"
 	"Exit status: 0 all held, 1 an invariant was broken or a run died, 2 a wrong option.\n";
@@ -77,7 +77,9 @@ static bool skip(const char *text, uint8_t *bits)
 
 static bool plant(const char *text, enum sim_plant *out)
 {
-	*out = strcmp(text, "lies") == 0 ? PLANT_LIES : strcmp(text, "sync") == 0 ? PLANT_SYNC : PLANT_NONE;
+	*out = strcmp(text, "erasure") == 0 ? PLANT_ERASURE
+		: strcmp(text, "sync") == 0 ? PLANT_SYNC
+					    : PLANT_NONE;
 	return *out != PLANT_NONE;
 }
 

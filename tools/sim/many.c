@@ -25,7 +25,7 @@ static const char *scratch(void)
 
 static void start(struct job *j, const struct sim_plan *plan)
 {
-	fflush(stdout);
+	fflush(plan->out ? plan->out : stdout);
 	fflush(stderr);
 	memset(j->result, 0, sizeof *j->result);
 	j->seed = plan->seed;
@@ -36,7 +36,7 @@ static void start(struct job *j, const struct sim_plan *plan)
 		return;
 	alarm(RUN_SECONDS_MAX);
 	sim_run(plan, scratch(), j->result);
-	fflush(stdout);
+	fflush(plan->out ? plan->out : stdout);
 	_exit(0);
 }
 

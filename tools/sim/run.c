@@ -52,7 +52,8 @@ void sim_tell(struct sim *s, const char *format, ...)
 	sim_hash(s, &s->w.now_ms, sizeof s->w.now_ms);
 	sim_hash(s, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 	if (s->plan->tell)
-		printf("%10.3f  %s\n", (double)s->w.now_ms / 1000, line);
+		fprintf(s->plan->out ? s->plan->out : stdout, "%10.3f  %s\n", (double)s->w.now_ms / 1000,
+			line);
 }
 
 bool sim_must(struct sim *s, bool good, enum sim_invariant what, const char *format, ...)
@@ -87,8 +88,8 @@ static void arrived(void *ctx, const struct world_link *l, int to, int type, str
 	sim_hash(s, &s->w.now_ms, sizeof s->w.now_ms);
 	sim_hash(s, body.p, body.n);
 	if (s->plan->tell_messages)
-		printf("%10.3f    %s <- %s: message %d, %zu bytes\n", (double)s->w.now_ms / 1000,
-			l->nodes[to]->name, l->nodes[!to]->name, type, body.n);
+		fprintf(s->plan->out ? s->plan->out : stdout, "%10.3f    %s <- %s: message %d, %zu bytes\n",
+			(double)s->w.now_ms / 1000, l->nodes[to]->name, l->nodes[!to]->name, type, body.n);
 }
 
 /* ---- the plan ---- */
@@ -359,7 +360,7 @@ static void begin(struct sim *s, const struct sim_plan *plan, const char *dir, s
 	s->w.heard = sim_heard;
 	s->w.arrived = arrived;
 	s->w.meddle = sim_meddle;
-	s->w.lies = plan->plant == PLANT_LIES;
+	s->w.forgets = plan->plant == PLANT_ERASURE ? STORE_ERASED_PUT : 0;
 	if (plan->plant == PLANT_SYNC)
 		disks_lie(s->w.disks);
 	draw(s);

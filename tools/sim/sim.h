@@ -7,6 +7,8 @@
 #include "tools/sim/disk.h"
 #include "tools/sim/world.h"
 
+#include <stdio.h>
+
 enum sim_fault {
 #define FAULT(name, word, most, text) FAULT_##name,
 #include "tools/sim/faults.def"
@@ -23,7 +25,11 @@ struct sim_word {
 };
 extern const struct sim_word sim_faults[FAULTS_N], sim_invariants[INVARIANTS_N];
 
-enum sim_plant { PLANT_NONE, PLANT_LIES, PLANT_SYNC, PLANT_ERASED };
+enum sim_plant {
+	PLANT_NONE,
+	PLANT_SYNC, /* a disk that does not sync */
+	PLANT_ERASURE /* a store that forgets erasures */
+};
 
 #define SIM_ACTS_MAX 512
 #define SIM_PEOPLE_MAX 24
@@ -40,7 +46,8 @@ struct sim_plan {
 	uint32_t without; /* bits: faults that do not happen */
 	uint8_t skip[SIM_ACTS_MAX / 8]; /* bits: acts that do not happen */
 	enum sim_plant plant; /* a bug to be caught */
-	bool tell, tell_messages; /* on stdout */
+	bool tell, tell_messages;
+	FILE *out; /* where to; NULL: stdout */
 };
 
 /* What came of it. Plain data: it crosses from one process to another. */

@@ -60,7 +60,7 @@ static void answered(struct sim *s, int node, const struct engine_event *ev)
 		return;
 	struct sim_pending p = s->pending[i];
 	s->pending[i] = s->pending[--s->pending_n];
-	if (p.erasure && ev->err == OK)
+	if (p.erasure && ev->err == OK && s->n[node].role == ROLE_HONEST)
 		erased(s, &p);
 	if (!p.erasure && (ev->err == ERR_STATE || ev->err == ERR_NOT_FOUND))
 		s->p[p.who].devices[p.device].lost = true;

@@ -170,8 +170,12 @@ static void execute(struct world_node *n)
 	size_t k = 0, most = 1 + (size_t)world_random(n->world, BATCH_MAX);
 	while (first && first->res)
 		first = first->next;
-	for (struct world_input *i = first; i && k < most; i = i->next)
+	for (struct world_input *i = first; i && k < most; i = i->next) {
+		if (n->world->forgets && (int)i->req->op == n->world->forgets &&
+			world_random(n->world, 4) == 0)
+			i->req->op = STORE_NUMBER;
 		reqs[k++] = i->req;
+	}
 	store_exec(n->store, reqs, res, k);
 	bool off = n->world->disks && disk_is_off(n->world->disks, n->home);
 	uint64_t number = n->world->committed && !off ? number_of(n) : 0;

@@ -79,6 +79,7 @@ struct world {
 	uint64_t sent_n, sent_seen,
 		overtaken; /* messages that arrived after one that was sent later elsewhere */
 	uint64_t steps, steps_max; /* 0: no bound; beyond it nothing moves any more */
+	int forgets; /* a spoilt store: does some requests of this op (enum store_op) not, and says it did. 0: none */
 	bool lies; /* a spoilt driver: tells the engine of writes whose commit comes later. For tests that must be seen to fail */
 };
 
