@@ -6,7 +6,19 @@
 #define MANIFESTS_MAX 64u /* looked into where the submission is not at hand */
 #define DESCENDANTS_MAX 256u
 
-/* ---- what points to a submission */
+/* ---- what points to a submission. Anybody can point to it: only those whose records have an effect are followed further. */
+
+/* Of these two alone. */
+static enum err want_of(struct gather *t, const struct id32 *about, enum fact_kind kind, const struct id32 *a,
+	const struct id32 *b, size_t *first)
+{
+	t->only[0] = *a;
+	t->only[1] = *b;
+	t->only_n = 2;
+	enum err e = want_about(t, about, kind, first);
+	t->only_n = 0;
+	return e;
+}
 
 static enum err want_refs(struct gather *t, const struct fact *f, const char *field)
 {
@@ -69,7 +81,7 @@ static enum err want_reviews(struct gather *t, const struct id32 *submission)
 	for (size_t i = first, end = t->facts.n; e == OK && i < end; i++) {
 		const struct fact claim = t->facts.facts[i];
 		want_person(t, &claim.author);
-		e = want_about(t, &claim.at.id, FACT_RELEASE, &ignored);
+		e = want_of(t, &claim.at.id, FACT_RELEASE, &claim.author, &t->issuer, &ignored);
 	}
 	if (e == OK)
 		e = want_about(t, submission, FACT_REVIEW, &first);
@@ -90,27 +102,47 @@ static enum err want_all_naming(struct gather *t)
 	return e;
 }
 
+static const struct fact *find_submission(const struct gather *t, const struct id32 *submission)
+{
+	for (size_t i = 0; i < t->facts.n; i++)
+		if (t->facts.facts[i].kind == FACT_SUBMISSION &&
+			id32_equal(&t->facts.facts[i].at.id, submission))
+			return &t->facts.facts[i];
+	return NULL;
+}
+
+/* By its own earner; of one that is not at hand none has an effect. */
+static enum err want_revisions(struct gather *t, const struct id32 *submission)
+{
+	const struct fact *f = find_submission(t, submission);
+	struct entry_ref before;
+	bool found, more;
+	size_t first;
+	if (!f)
+		return OK;
+	const struct id32 earner = f->author;
+	enum err e = want_of(t, submission, FACT_REVISION, &earner, &earner, &first);
+	for (size_t i = first, end = t->facts.n; e == OK && i < end; i++) {
+		const struct entry_ref at = t->facts.facts[i].at;
+		e = want_submission(t, &at, &found, &before, &more);
+	}
+	return e;
+}
+
 static enum err want_what_follows(struct gather *t, const struct id32 *submission)
 {
 	size_t first;
-	bool found, more;
-	struct entry_ref before;
 	enum err e = want_about(t, submission, FACT_AWARD, &first);
 	for (size_t i = first, end = t->facts.n; e == OK && i < end; i++)
-		e = want_award(t, &t->facts.facts[i]);
+		if (id32_equal(&t->facts.facts[i].author, &t->issuer))
+			e = want_award(t, &t->facts.facts[i]);
 	if (e == OK)
 		e = want_about(t, submission, FACT_WITHDRAW, &first);
 	if (e == OK)
 		e = want_reviews(t, submission);
 	if (e == OK)
 		e = want_all_naming(t);
-	if (e == OK)
-		e = want_about(t, submission, FACT_REVISION, &first);
-	for (size_t i = first, end = t->facts.n; e == OK && i < end; i++) {
-		const struct entry_ref at = t->facts.facts[i].at;
-		e = want_submission(t, &at, &found, &before, &more);
-	}
-	return e;
+	return e == OK ? want_revisions(t, submission) : e;
 }
 
 /* ---- people */
@@ -120,8 +152,8 @@ static enum err want_vouches(struct gather *t, const struct id32 *who)
 	size_t first, ignored;
 	enum err e = want_kind(t, STORE_FACT_PARTY, who, FACT_VOUCH, &first);
 	for (size_t i = first, end = t->facts.n; e == OK && i < end; i++) {
-		const struct id32 vouch = t->facts.facts[i].at.id;
-		e = want_about(t, &vouch, FACT_VOUCH_END, &ignored);
+		const struct fact vouch = t->facts.facts[i];
+		e = want_of(t, &vouch.at.id, FACT_VOUCH_END, &vouch.author, &vouch.author, &ignored);
 	}
 	return e;
 }
@@ -153,11 +185,11 @@ static enum err want_people(struct gather *t)
 	enum err e = OK;
 	if (t->c->has_me)
 		want_person(t, &t->c->me);
-	for (size_t i = 0; e == OK && i < t->people_n; i++) {
+	/* What a state rests on comes before what is only shown. */
+	for (size_t i = 0; e == OK && i < t->people_n; i++)
 		e = want_appointments(t, &t->people[i]);
-		if (e == OK)
-			e = want_vouches(t, &t->people[i]);
-	}
+	for (size_t i = 0; e == OK && i < t->people_n; i++)
+		e = want_vouches(t, &t->people[i]);
 	return e == OK && !id32_is_zero(&t->issuer) ? want_vouches(t, &t->issuer) : e;
 }
 

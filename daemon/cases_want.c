@@ -78,7 +78,10 @@ static enum err take_fair(void *ctx, const struct fact *f, bool *over)
 {
 	struct gather *t = (struct gather *)ctx;
 	size_t n = 0;
-	if ((t->of_issuer && !id32_equal(&f->author, &t->issuer)) ||
+	bool is_theirs = t->only_n == 0;
+	for (size_t i = 0; i < t->only_n; i++)
+		is_theirs = is_theirs || id32_equal(&f->author, &t->only[i]);
+	if (!is_theirs || (t->of_issuer && !id32_equal(&f->author, &t->issuer)) ||
 		(t->of_lineage && !lineage_has(&t->lineage, &f->about)))
 		return OK;
 	for (size_t i = t->first; i < t->facts.n; i++)

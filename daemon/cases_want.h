@@ -19,6 +19,8 @@ struct gather {
 	/* of the question that is under way */
 	size_t first;
 	bool of_issuer, of_lineage;
+	size_t only_n; /* 0: of everybody */
+	struct id32 only[2];
 };
 
 /* What an entry says. *out: its first fact, or NULL; good until the next question. */
