@@ -113,7 +113,7 @@ static enum err cover(struct catalogue *c, void *ctx)
 		e = catalogue_lineage(c, &found.facts[0], ids, &n);
 	fact_list_free(&found);
 	for (size_t i = 0; e == OK && i < n; i++) {
-		e = cases_about(c->cases, &ids[i], FACT_MASK(FACT_APPOINTMENT), &list);
+		e = cases_about_by(c->cases, &ids[i], FACT_MASK(FACT_APPOINTMENT), &w->issuer, &list);
 		for (size_t k = 0; e == OK && k < list.n; k++)
 			e = cover_one(c, w, &list.facts[k]);
 		fact_list_free(&list);

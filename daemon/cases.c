@@ -204,6 +204,7 @@ static int by_place(const void *a, const void *b)
 
 struct collecting {
 	struct facts_growing list;
+	const struct id32 *only; /* of this author; NULL: of all */
 	size_t of_author_max, max;
 	struct id32 author; /* of the last ones */
 	size_t of_author;
@@ -222,6 +223,8 @@ static enum err collect(void *ctx, const struct fact *f, bool *over)
 {
 	struct collecting *t = (struct collecting *)ctx;
 	struct fact_list *l = t->list.to;
+	if (t->only && !id32_equal(&f->author, t->only))
+		return OK;
 	if (l->n >= t->max) {
 		l->more = true;
 		return OK;
@@ -236,9 +239,10 @@ static enum err collect(void *ctx, const struct fact *f, bool *over)
 
 /* Kind by kind, so that who is over its share of one is passed over. */
 static enum err list(struct cases *c, enum store_op op, const struct id32 *of, uint64_t mask,
-	size_t of_author, struct fact_list *out)
+	const struct id32 *only, size_t of_author, struct fact_list *out)
 {
-	struct collecting t = {.list = {.to = out}, .of_author_max = of_author, .max = CASES_LIST_MAX};
+	struct collecting t = {
+		.list = {.to = out}, .only = only, .of_author_max = of_author, .max = CASES_LIST_MAX};
 	enum err e = OK;
 	*out = (struct fact_list){0};
 	for (int kind = FACT_NONE + 1; e == OK && kind < FACT_KIND_COUNT; kind++)
@@ -253,17 +257,23 @@ static enum err list(struct cases *c, enum store_op op, const struct id32 *of, u
 
 enum err cases_about(struct cases *c, const struct id32 *entry, uint64_t mask, struct fact_list *out)
 {
-	return list(c, STORE_FACT_ABOUT, entry, mask, CASES_OF_AUTHOR_MAX, out);
+	return list(c, STORE_FACT_ABOUT, entry, mask, NULL, CASES_OF_AUTHOR_MAX, out);
+}
+
+enum err cases_about_by(struct cases *c, const struct id32 *entry, uint64_t mask, const struct id32 *author,
+	struct fact_list *out)
+{
+	return list(c, STORE_FACT_ABOUT, entry, mask, author, 0, out);
 }
 
 enum err cases_party(struct cases *c, const struct id32 *party, uint64_t mask, struct fact_list *out)
 {
-	return list(c, STORE_FACT_PARTY, party, mask, CASES_OF_AUTHOR_MAX, out);
+	return list(c, STORE_FACT_PARTY, party, mask, NULL, CASES_OF_PARTY_MAX, out);
 }
 
 enum err cases_by(struct cases *c, const struct id32 *author, uint64_t mask, struct fact_list *out)
 {
-	return list(c, STORE_FACT_BY, author, mask, 0, out);
+	return list(c, STORE_FACT_BY, author, mask, NULL, 0, out);
 }
 
 enum err cases_at(struct cases *c, const struct entry_ref *at, struct fact_list *out)

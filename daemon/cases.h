@@ -9,7 +9,7 @@
  *   of an award       the same of its submission; where the submission is not at hand, the manifests for the definition; endorsements of it
  *   of a definition   itself and what it descends from; what descends from it; appointments for these, with their ends; vouches for its issuer
  * Bounds: JUDGE_FACTS_MAX facts. Of one kind about one thing, at most CASES_OF_AUTHOR_MAX by one author are taken, those that stand first in his logs: so a flood by one
- * hides nobody else's. gathered.cut_short says that something was left out. */
+ * hides nobody else's; of appointments and their ends, take-ups and versions all of the issuer's. gathered.cut_short says that something was left out. */
 #ifndef QUIRE_DAEMON_CASES_H
 #define QUIRE_DAEMON_CASES_H
 
@@ -17,6 +17,7 @@
 #include "protocol/award/judge.h"
 
 #define CASES_OF_AUTHOR_MAX 64u
+#define CASES_OF_PARTY_MAX 512u /* that name one identity, of one kind by one author */
 #define CASES_IDENTITIES_MAX 1024u
 #define CASES_LIST_MAX 2000u
 
@@ -55,9 +56,11 @@ void fact_list_free(struct fact_list *l);
 /* What one entry says; n is 0 if nothing is at hand. at->id must agree (zeros: any). */
 MUST_CHECK enum err cases_at(struct cases *c, const struct entry_ref *at, struct fact_list *out);
 /* mask: FACT_MASK of kinds. About an entry; naming a party; by an author. Of each kind at most CASES_OF_AUTHOR_MAX by one author
- * (cases_by: at most CASES_LIST_MAX). */
+ * (cases_party: CASES_OF_PARTY_MAX; cases_by and cases_about_by: at most CASES_LIST_MAX). */
 MUST_CHECK enum err cases_about(
 	struct cases *c, const struct id32 *entry, uint64_t mask, struct fact_list *out);
+MUST_CHECK enum err cases_about_by(struct cases *c, const struct id32 *entry, uint64_t mask,
+	const struct id32 *author, struct fact_list *out);
 MUST_CHECK enum err cases_party(
 	struct cases *c, const struct id32 *party, uint64_t mask, struct fact_list *out);
 MUST_CHECK enum err cases_by(

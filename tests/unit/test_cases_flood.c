@@ -160,6 +160,72 @@ static void by_releases_of_what_others_claim(void **state)
 	assert_int_equal(assert_not_yet(), before);
 }
 
+struct panel {
+	struct id32 *ids;
+	size_t n;
+};
+
+static void find_panel(struct store *s, void *ctx)
+{
+	struct panel *p = (struct panel *)ctx;
+	struct cases *cases = NULL;
+	assert_int_equal(cases_open(s, NULL, NULL, &cases), OK);
+	assert_int_equal(cases_reviewers(cases, &f.definition, &p->ids, &p->n), OK);
+	cases_close(cases);
+}
+
+/* No flood: an institution that has been at work for years. */
+static void many_reviewers_come_and_go(void **state)
+{
+	(void)state;
+	struct panel p = {.n = 0};
+	bool found = false;
+	for (unsigned i = 0; i < CASES_OF_AUTHOR_MAX + 6; i++) {
+		struct entry_ref at = appoint(f.issuer, &f.definition, f.earner);
+		end_appointment(f.issuer, &at);
+	}
+	appoint(f.issuer, &f.definition, f.mallory);
+	with_store(find_panel, &p);
+	assert_int_equal(p.n, 2);
+	for (size_t i = 0; i < p.n; i++)
+		found = found || id32_equal(&p.ids[i], &f.mallory->self.identity);
+	assert_true(found);
+	free(p.ids);
+}
+
+static void find_queue(struct store *s, void *ctx)
+{
+	struct cases *cases = NULL;
+	struct cases_list list;
+	struct book *b = book_new(f.reviewer);
+	assert_non_null(b);
+	assert_int_equal(cases_open(s, b, &f.reviewer->self.identity, &cases), OK);
+	assert_int_equal(cases_submissions(cases, CASES_REVIEWER, &list), OK);
+	*(size_t *)ctx = list.n;
+	cases_list_free(&list);
+	cases_close(cases);
+	book_free(b);
+}
+
+static void one_reviewer_reviews_for_very_many(void **state)
+{
+	(void)state;
+	struct entry_ref last = f.definition;
+	size_t n = 0;
+	for (unsigned i = 0; i < CASES_OF_AUTHOR_MAX + 6; i++) {
+		last = publish(f.issuer, NULL);
+		appoint(f.issuer, &last, f.reviewer);
+	}
+	const struct submitting in = {.definition = &last,
+		.earner = f.earner,
+		.reader = f.reviewer,
+		.other = f.issuer,
+		.evidence = 1};
+	submit(&in);
+	with_store(find_queue, &n);
+	assert_int_equal(n, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -168,6 +234,8 @@ int main(void)
 		TEST(by_awards_of_somebody_else),
 		TEST(by_revisions_of_somebody_else),
 		TEST(by_releases_of_what_others_claim),
+		TEST(many_reviewers_come_and_go),
+		TEST(one_reviewer_reviews_for_very_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
