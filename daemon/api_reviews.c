@@ -133,10 +133,10 @@ static enum err check_claim(struct catalogue *c, void *ctx)
 		} else if (review) {
 			e = act_say(c->act, ERR_EXISTS,
 				"You have decided on it already. To correct that, decide once more.");
-		} else if (s->j.claims_n >= submission_seats(s)) {
+		} else if (submission_at_work(s) >= submission_seats(s)) {
 			e = act_say(c->act, ERR_REFUSED,
 				"As many reviewers as are needed are at work on it already: %u.",
-				(unsigned)s->j.claims_n);
+				submission_at_work(s));
 		}
 	}
 	submission_close(s);

@@ -113,6 +113,14 @@ const struct fact *submission_claim_of(const struct submission *s, const struct 
 	return NULL;
 }
 
+unsigned submission_at_work(const struct submission *s)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < s->j.claims_n; i++)
+		n += submission_claim_of(s, &s->j.claims[i]->author) == s->j.claims[i];
+	return n;
+}
+
 unsigned submission_seats(const struct submission *s)
 {
 	unsigned most = s->j.met;
@@ -188,7 +196,7 @@ enum err submission_bar(
 	struct catalogue *c, const struct submission *s, const struct id32 *reviewer, char why[ACT_WHY_BYTES])
 {
 	const char *bar = state_bar(s, reviewer);
-	bool appointed = false;
+	bool appointed = false, begun = submission_claim_of(s, reviewer) || submission_review_of(s, reviewer);
 	enum err e = OK;
 	*why = 0;
 	if (id32_equal(&s->fact->author, reviewer))
@@ -199,7 +207,7 @@ enum err submission_bar(
 		bar = "You are not appointed to review for this micro-credential (any more): its issuer appoints reviewers.";
 	if (bar)
 		snprintf(why, ACT_WHY_BYTES, "%s", bar);
-	else if (e == OK && !judge_may_claim(&s->g.judge, &s->at.id, reviewer))
+	else if (e == OK && !begun && !judge_may_claim(&s->g.judge, &s->at.id, reviewer))
 		say_school(c, s, reviewer, why);
 	return e;
 }

@@ -28,10 +28,12 @@ int64_t submission_days_left(const struct submission *s);
 /* Has this identity written a review that is heard, a claim that is active? NULL: none. */
 const struct judge_review *submission_review_of(const struct submission *s, const struct id32 *reviewer);
 const struct fact *submission_claim_of(const struct submission *s, const struct id32 *reviewer);
+/* How many reviewers have claims of it that are active: whoever writes several takes one place. */
+unsigned submission_at_work(const struct submission *s);
 /* How many more have to review before it can be decided: at least 1. */
 unsigned submission_seats(const struct submission *s);
 
-/* Why somebody, who is signed in, may not review, in words; *why is empty if he may. Looks at the state, at appointments, and at who vouches for both (SPEC 16.6).
+/* Why somebody, who is signed in, may not review, in words; *why is empty if he may. Looks at the state, at appointments, and, unless he has claimed or reviewed it already, at who vouches for both (SPEC 16.6).
  * A review that is heard may be replaced by its writer also when it has decided, until there is an award or another submission in its place. */
 MUST_CHECK enum err submission_bar(struct catalogue *c, const struct submission *s,
 	const struct id32 *reviewer, char why[ACT_WHY_BYTES]);

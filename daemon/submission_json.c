@@ -69,7 +69,7 @@ enum err submission_for_reviewer(
 	const struct judge_review *review = submission_review_of(s, me);
 	json_t *by = json_array();
 	enum err e = submission_bar(c, s, me, why);
-	if (!*why && !claim && !review && s->j.claims_n >= submission_seats(s))
+	if (!*why && !claim && !review && submission_at_work(s) >= submission_seats(s))
 		snprintf(why, sizeof why, "As many as are needed are at work on it already.");
 	for (size_t i = 0; e == OK && i < s->j.claims_n; i++)
 		if (json_array_append_new(by, names_json(c->names, &s->j.claims[i]->author)) != 0)

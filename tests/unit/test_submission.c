@@ -157,6 +157,47 @@ static void who_may_not_review_is_told_why(void **state)
 	end_cast(&c);
 }
 
+/* SPEC 16.6: "That is no part of any state, since a vouch may come later." */
+static void who_has_claimed_is_not_kept_from_deciding_by_a_vouch_that_came_later(void **state)
+{
+	(void)state;
+	struct cast c = begin_cast();
+	struct submitted w = submit_as(&c, NULL);
+	put_record(c.reviewer, readers(c.earner, c.issuer), pointing("claim", &w.submission), false, NULL);
+	vouch_for(c.stranger, c.earner);
+	vouch_for(c.stranger, c.reviewer);
+	bars(c.reviewer, &w.submission, c.reviewer, NULL);
+	end_appointment(c.issuer, &c.appointment);
+	bars(c.reviewer, &w.submission, c.reviewer, "not appointed");
+	end_cast(&c);
+}
+
+static void who_claims_twice_takes_one_place(void **state)
+{
+	(void)state;
+	struct cast c = begin_cast();
+	struct submitted w = submit_as(&c, NULL);
+	struct catalogue v;
+	struct submission *s = NULL;
+	appoint(c.issuer, &c.definition, c.stranger);
+	for (unsigned i = 0; i < 3; i++)
+		put_record(c.reviewer, readers(c.earner, c.issuer), pointing("claim", &w.submission), false,
+			NULL);
+	v = look(c.issuer);
+	assert_int_equal(submission_open(&v, &w.submission, &s), OK);
+	assert_int_equal(s->j.claims_n, 3);
+	assert_int_equal(submission_at_work(s), 1);
+	submission_close(s);
+	look_away(&v);
+	put_record(c.stranger, readers(c.earner, c.issuer), pointing("claim", &w.submission), false, NULL);
+	v = look(c.issuer);
+	assert_int_equal(submission_open(&v, &w.submission, &s), OK);
+	assert_int_equal(submission_at_work(s), 2);
+	submission_close(s);
+	look_away(&v);
+	end_cast(&c);
+}
+
 static void a_review_is_replaced_by_its_writer_until_another_attempt_is_there(void **state)
 {
 	(void)state;
@@ -400,6 +441,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(it_is_overdue_when_its_days_have_passed_and_not_before),
 		cmocka_unit_test(there_is_a_place_for_each_who_is_still_needed),
+		DESK_TEST(who_has_claimed_is_not_kept_from_deciding_by_a_vouch_that_came_later),
+		DESK_TEST(who_claims_twice_takes_one_place),
 		DESK_TEST(who_may_not_review_is_told_why),
 		DESK_TEST(a_review_is_replaced_by_its_writer_until_another_attempt_is_there),
 		DESK_TEST(readers_are_named_once_each_with_what_they_are),
