@@ -273,7 +273,8 @@ struct pull {
 	bool asked; /* a want-run is unanswered */
 	bool diverged; /* the peer's entries do not follow ours */
 	bool doubted; /* of a log of our own it says more than we have: runs are only looked at */
-	bool shown; /* … and it is so */
+	bool shown_last; /* … and it showed the entry that its row names last … */
+	uint64_t shown_end; /* … and entries up to here */
 	bool closed;
 	uint64_t closed_length;
 	struct id32 closed_last;

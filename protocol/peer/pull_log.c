@@ -148,16 +148,21 @@ static void doubt(struct pull *p)
 	ask_or_take(p);
 }
 
-/* A run that holds is signed by our own key. Is it more than we have, or the other entry that the row named? */
-static bool shows_more(const struct pull *p, const struct engine_work *w)
+/* A run that holds is signed by our own key. How far does it reach, and is the entry in it that the row named? */
+static void look_at(struct pull *p, const struct engine_work *w)
 {
-	if (w->first + w->n > p->log.length)
-		return true;
 	uint64_t at = p->row.count - 1;
+	p->shown_end = w->first + w->n;
 	if (at < w->first || at >= w->first + w->n)
-		return false;
+		return;
 	struct id32 id = entry_id(w->headers + (at - w->first) * ENTRY_HEADER_BYTES);
-	return id32_equal(&id, &p->row.last);
+	p->shown_last = id32_equal(&id, &p->row.last);
+}
+
+/* Against the log as it is now: it may have grown, and the peer have shown what it got from us. */
+static bool shown(const struct pull *p)
+{
+	return p->shown_end > p->log.length || p->shown_last;
 }
 
 static void fork_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -183,7 +188,7 @@ static void read_fork(struct pull *p)
 
 void pull_log_decide(struct pull *p)
 {
-	if (own_is_old(p) && !p->shown) {
+	if (own_is_old(p) && !shown(p)) {
 		doubt(p);
 		return;
 	}
@@ -324,7 +329,7 @@ static void store_runs(struct pull *p)
 		if (!p->runs)
 			p->runs_tail = &p->runs;
 		if (p->doubted) {
-			p->shown = p->shown || shows_more(p, w);
+			look_at(p, w);
 			p->put += w->n;
 			p->moved = true;
 			s->verify_bytes -= r->bytes;
@@ -357,11 +362,11 @@ static void runs_settled(struct pull *p)
 {
 	if (p->asked || p->runs || p->puts || p->s->state != SESSION_OPEN)
 		return;
-	if (p->doubted && !p->shown && p->put < p->target && p->moved && ask_room(p->s, false)) {
+	if (p->doubted && !shown(p) && p->put < p->target && p->moved && ask_room(p->s, false)) {
 		ask_runs(p);
 	} else if (p->doubted) {
 		p->doubted = false;
-		if (p->shown)
+		if (shown(p))
 			load(p);
 		else
 			pull_bodies(p); /* it was only said */

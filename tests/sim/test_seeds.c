@@ -56,11 +56,15 @@ static void all_that_must_hold_holds_under_every_fault(void **state)
 
 static void a_story_is_the_same_byte_for_byte(void **state)
 {
-	static const uint64_t seeds[] = {5, 13, 37};
+	static const uint64_t seeds[] = {7, 13, 34};
 	const char *top = getenv("TOP"), *golden = getenv("QUIRE_GOLDEN");
 	(void)state;
 	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct sim_plan plan = {.seed = seeds[i], .tell = true, .out = tmpfile()};
+		struct sim_plan plan = {.seed = seeds[i],
+			.tell = true,
+			.out = tmpfile(),
+			.without = 1u << FAULT_POWER | 1u << FAULT_FULL |
+				1u << FAULT_SYNC}; /* they count SQLite's writes */
 		struct sim_result r;
 		char path[600];
 		int why, a, b;
