@@ -133,7 +133,10 @@ bool doctor_step(struct doctor *d, struct store *s)
 
 static enum err open_home(const char *home, bool read_only, int *lock, struct store **s, char why[256])
 {
-	const struct store_options options = {.home = home, .read_only = read_only, .facts = facts_make};
+	const struct store_options options = {.home = home,
+		.read_only = read_only,
+		.facts = facts_make,
+		.facts_made_late = FACTS_MADE_LATE};
 	enum err e = home_lock(home, lock, why);
 	if (e != OK)
 		return e;

@@ -27,7 +27,8 @@ static enum err say(char why[WHY_BYTES], enum err e, const char *what)
 
 static enum err open_store(struct node *n, const uint8_t instance[16], char why[WHY_BYTES])
 {
-	const struct store_options options = {.home = n->config.home, .facts = facts_make};
+	const struct store_options options = {
+		.home = n->config.home, .facts = facts_make, .facts_made_late = FACTS_MADE_LATE};
 	enum err e = store_open(&options, &n->store);
 	if (e == ERR_NOT_FOUND)
 		snprintf(why, WHY_BYTES,

@@ -114,7 +114,10 @@ static const struct desk_ops ops = {op_store, op_command, op_work, op_read, op_l
 
 static enum err open_parts(struct offline *o, bool create, const struct id32 *network, char why[256])
 {
-	const struct store_options options = {.home = o->desk.home, .create = create, .facts = facts_make};
+	const struct store_options options = {.home = o->desk.home,
+		.create = create,
+		.facts = facts_make,
+		.facts_made_late = FACTS_MADE_LATE};
 	struct engine_config c = {.node = o->desk.keys->node_key};
 	bool restored;
 	const char *reason;

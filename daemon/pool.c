@@ -3,6 +3,7 @@
 
 #include "home.h"
 #include "log.h"
+#include "protocol/award/facts.h"
 
 #include <stdio.h>
 
@@ -46,7 +47,8 @@ static enum err reader_take(struct pool *p, struct store **reader)
 	uv_mutex_unlock(&p->mutex);
 	if (*reader)
 		return OK;
-	const struct store_options options = {.home = p->home, .read_only = true};
+	const struct store_options options = {
+		.home = p->home, .read_only = true, .facts = facts_make, .facts_made_late = FACTS_MADE_LATE};
 	return store_open(&options, reader);
 }
 

@@ -45,6 +45,7 @@ struct store {
 	bool wipe; /* content was dropped: the write-ahead log must go too */
 	bool memory; /* no file: FACT_ requests only */
 	fact_maker facts; /* NULL: no facts are made */
+	uint64_t facts_made_late; /* mask of kinds */
 	bool words_gone; /* this transaction took words for search away: their index must be merged before the commit */
 	enum err broken; /* an fsync failed: final for this connection */
 	uint64_t number; /* the last change number, with those of the open transaction */
@@ -185,6 +186,8 @@ MUST_CHECK enum err side_arrange(struct store *s, struct log_row *l);
 /* Makes and stores the facts of an entry, if it is clear; drops what it said before. */
 MUST_CHECK enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq,
 	const struct id32 *id, const uint8_t *header, struct slice body);
+/* The facts of an entry of a kind that is not kept, made now into r; none if it is sealed, not here, or says nothing. */
+MUST_CHECK enum err facts_make_late(struct store *s, struct log_row *l, uint64_t seq, struct store_res *r);
 MUST_CHECK enum err facts_drop(
 	struct store *s, const struct id32 *log, uint64_t first, uint64_t end); /* [first, end) */
 MUST_CHECK enum err facts_settle(

@@ -45,6 +45,7 @@ enum err store_open(const struct store_options *o, struct store **out)
 	s->lock_fd = -1;
 	s->read_only = o->read_only;
 	s->facts = o->facts;
+	s->facts_made_late = o->facts_made_late;
 	size_t n = strlen(o->home) + 1;
 	s->home = malloc(n);
 	s->logs = malloc(STORE_LOGS_MAX * sizeof *s->logs);

@@ -89,34 +89,85 @@ static bool kind_known(enum fact_kind kind)
 	return kind > FACT_NONE && kind < FACT_KIND_COUNT;
 }
 
-enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq, const struct id32 *id,
+/* What a clear entry says; 0: nothing, or it is sealed. facts borrow from src. */
+static size_t make(struct store *s, const struct fact_source *src, struct fact facts[FACTS_OF_ENTRY_MAX],
+	struct fact_words *words, struct buf *keep)
+{
+	size_t n = s->facts(src, facts, words, keep);
+	for (size_t i = 0; i < n; i++) {
+		if (n > FACTS_OF_ENTRY_MAX || !kind_known(facts[i].kind))
+			abort();
+		facts[i].at = src->at;
+		facts[i].author = src->author;
+		facts[i].flags = src->flags;
+		facts[i].hour = src->hour;
+		facts[i].data = src->record;
+	}
+	return n;
+}
+
+static bool is_clear(const uint8_t *header, struct slice body)
+{
+	return !(header[HEADER_FLAGS_AT] & HEADER_SEALED) && body.n > ENTRY_SALT_BYTES;
+}
+
+static struct fact_source source_of(const struct log_row *l, uint64_t seq, const struct id32 *id,
 	const uint8_t *header, struct slice body)
 {
-	if (!s->facts || (header[HEADER_FLAGS_AT] & HEADER_SEALED) || body.n <= ENTRY_SALT_BYTES)
-		return OK;
-	const struct fact_source src = {
+	return (struct fact_source){
 		.at = {.log = l->pub.log, .seq = seq, .id = *id},
 		.author = l->pub.identity,
 		.flags = header[HEADER_FLAGS_AT],
 		.hour = be32_get(header + HEADER_HOUR_AT),
 		.record = slice_of(body.p + ENTRY_SALT_BYTES, body.n - ENTRY_SALT_BYTES),
 	};
+}
+
+enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq, const struct id32 *id,
+	const uint8_t *header, struct slice body)
+{
+	if (!s->facts || !is_clear(header, body))
+		return OK;
+	const struct fact_source src = source_of(l, seq, id, header, body);
 	struct fact facts[FACTS_OF_ENTRY_MAX];
 	struct fact_words words = {0};
 	struct buf keep = {0};
-	size_t n = s->facts(&src, facts, &words, &keep);
-	for (size_t i = 0; i < n; i++) {
-		if (n > FACTS_OF_ENTRY_MAX || !kind_known(facts[i].kind))
-			abort();
-		facts[i].at = src.at;
-		facts[i].author = src.author;
-		facts[i].flags = src.flags;
-		facts[i].hour = src.hour;
-		facts[i].data = src.record;
-	}
+	size_t n = make(s, &src, facts, &words, &keep);
+	if (n && (FACT_MASK(facts[0].kind) & s->facts_made_late))
+		n = 0;
 	enum err e = n ? put_facts(s, facts, n, &words) : OK;
 	buf_free(&keep);
 	return e;
+}
+
+enum err facts_make_late(struct store *s, struct log_row *l, uint64_t seq, struct store_res *r)
+{
+	struct id32 id;
+	struct slice header = {0}, body = {0};
+	enum err e = log_id_at(s, l, seq, &id);
+	if (e != OK)
+		return e == ERR_NOT_FOUND ? OK : e;
+	struct query get = q_start(s, Q_ENTRY_CLEAR);
+	q_int(&get, entry_key(l, seq));
+	if (q_row(&get)) {
+		header = qc_copy(&get, 0, &r->mem);
+		body = qc_copy(&get, 1, &r->mem);
+	}
+	e = q_end(&get);
+	if (e != OK || header.n != ENTRY_HEADER_BYTES || !is_clear(header.p, body))
+		return e;
+	const struct fact_source src = source_of(l, seq, &id, header.p, body);
+	struct fact *facts = (struct fact *)arena_alloc(&r->mem, FACTS_OF_ENTRY_MAX * sizeof *facts);
+	struct fact_words words = {0};
+	struct buf keep = {0};
+	if (!facts)
+		return ERR_MEMORY;
+	r->r.n = make(s, &src, facts, &words, &keep);
+	r->r.facts = facts;
+	for (size_t i = 0; i < r->r.n; i++)
+		facts[i].cut = seq >= l->pub.end;
+	buf_free(&keep);
+	return OK;
 }
 
 static enum err drop_words(struct store *s, int64_t row)

@@ -66,7 +66,12 @@ enum err op_FACT_AT(struct store *s, const struct store_req *q, struct store_res
 	struct query list = q_start(s, Q_FACT_AT);
 	q_id(&list, &q->a.log);
 	q_uint(&list, q->a.seq);
-	return read_page(&list, FACTS_OF_ENTRY_MAX, r);
+	enum err e = read_page(&list, FACTS_OF_ENTRY_MAX, r);
+	struct log_row *l;
+	if (e != OK || r->r.n > 0 || !s->facts || !s->facts_made_late)
+		return e;
+	e = log_get(s, &q->a.log, &l);
+	return e == OK ? facts_make_late(s, l, q->a.seq, r) : e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err list_page(struct store *s, enum query_name name, const struct id32 *of,

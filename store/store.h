@@ -11,6 +11,8 @@ struct store_options {
 	bool create; /* make the database if it is not there (ERR_NOT_FOUND otherwise) */
 	bool read_only; /* a reader: query_only, never checkpoints; write ops give ERR_REFUSED */
 	fact_maker facts; /* makes the facts of clear bodies; NULL: none are made */
+	uint64_t
+		facts_made_late; /* mask of kinds whose entries' facts are not kept: FACT_AT makes them when it is asked, and no other request finds them */
 };
 
 /* Opens and, for the writer, migrates (a backup copy quire.db.before-N is made before each migration).
