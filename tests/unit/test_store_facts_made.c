@@ -48,6 +48,46 @@ static void clear_bodies_say_their_facts_as_they_are_stored(void **state)
 	free(m);
 }
 
+/* Reviews (13) are not kept: found by their entry, and by nothing else; rebuilt too, and by a reader. */
+static void facts_made_late_are_found_by_their_entry_alone(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	struct store_options o = {.home = f->home,
+		.create = true,
+		.facts = made_up_facts,
+		.facts_made_late = FACT_MASK(FACT_REVIEW)};
+	assert_int_equal(store_open(&o, &f->store), OK);
+	struct fake_log *l = clear_log_new(1, 5);
+	assert_int_equal(put_clear(f, l, 0, 5, records), OK);
+	for (int round = 0; round < 2; round++) {
+		struct id32 about = fake_id(7, 1);
+		struct store_res r = ask(f, at_req(&l->log, 2));
+		assert_int_equal(r.r.n, 1);
+		assert_int_equal(r.r.facts->kind, FACT_REVIEW);
+		assert_true(
+			id32_equal(&r.r.facts->about, &about) && id32_equal(&r.r.facts->at.id, &l->ids[2]));
+		assert_true(id32_equal(&r.r.facts->author, &l->identity) && !r.r.facts->cut);
+		assert_int_equal(r.r.facts->hour, 500002);
+		store_res_free(&r);
+		assert_int_equal(count_of(f, at_req(&l->log, 0)), 1);
+		assert_int_equal(count_of(f, at_req(&l->log, 1)), 0);
+		assert_int_equal(count_of(f, at_req(&l->log, 99)), 0);
+		/* A definition and an award with what it names. */
+		assert_int_equal(
+			count_of(f, (struct store_req){.op = STORE_FACT_BY, .a.identity = l->identity}), 3);
+		assert_int_equal(store_rebuild(f->store), OK);
+	}
+	struct id32 nobody = fake_id(99, 9);
+	assert_int_equal(count_of(f, at_req(&nobody, 0)), 0);
+	uint64_t length = 2;
+	assert_int_equal(put_identity(f, l, 2, &length, &l->ids[1]), OK);
+	struct store_res r = ask(f, at_req(&l->log, 2));
+	assert_true(r.r.n == 1 && r.r.facts->cut);
+	store_res_free(&r);
+	free(l);
+}
+
 static void a_body_that_comes_later_says_its_facts_then(void **state)
 {
 	struct fixture *f = *state;
@@ -304,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FACTS(clear_bodies_say_their_facts_as_they_are_stored),
+		FACTS(facts_made_late_are_found_by_their_entry_alone),
 		FACTS(a_body_that_comes_later_says_its_facts_then),
 		FACTS(facts_behind_a_closing_are_marked_and_behind_a_fork_go),
 		FACTS(what_is_erased_or_moved_aside_says_nothing),
