@@ -7,8 +7,8 @@ PREFIX ?= /usr/local
 AR ?= ar
 PKG_CONFIG ?= pkg-config
 
-ifeq ($(filter $(V),dev rel san tsan cov),)
-$(error V is one of dev rel san tsan cov, not "$(V)")
+ifeq ($(filter $(V),dev rel san tsan cov fuzz),)
+$(error V is one of dev rel san tsan cov fuzz, not "$(V)")
 endif
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
@@ -30,6 +30,8 @@ FLAGS_rel := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_san := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 FLAGS_cov := -O0 -g --coverage
+# clang only: libFuzzer comes with it. See `make fuzz`.
+FLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 # Other people's headers are system headers: our warnings are about our code.
 ifneq ($(filter-out help clean print-%,$(or $(MAKECMDGOALS),build)),)
@@ -54,16 +56,20 @@ BINS := $(if $(wildcard daemon/main.c),$(B)/quired) $(if $(wildcard tools/quire/
 TEST_SRC := $(sort $(wildcard $(foreach d,unit vectors sim story fuzz,tests/$(d)/test_*.c)))
 TESTS := $(patsubst %.c,$(B)/%,$(TEST_SRC))
 SUPPORT_SRC := $(call tree,tests/support)
+# Each fuzz target is a program: with the replayer as its main, or (V=fuzz) with libFuzzer's. One is there to be broken.
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c tests/fuzz/planted.c))
+FUZZERS := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
+FUZZ_MAIN := $(if $(filter fuzz,$(V)),,$(B)/tests/fuzz/replay.o)
 SHIM_SRC := $(sort $(wildcard tests/shim/*.c))
 SHIMS := $(patsubst tests/shim/%.c,$(B)/shim/%.so,$(SHIM_SRC))
 SOURCES := $(foreach d,protocol store daemon tools/quire tools/bench tools/sim,$(call tree,$(d))) \
-	$(TEST_SRC) $(SUPPORT_SRC) $(SHIM_SRC)
+	$(TEST_SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c) $(SUPPORT_SRC) $(SHIM_SRC)
 
-.PHONY: build tests demo run test sim check fmt install clean help FORCE print-sources print-flags
+.PHONY: build tests demo run test sim fuzz check fmt install clean help FORCE print-sources print-flags
 .DELETE_ON_ERROR:
 .SECONDARY:
 build: $(BINS) $(LIBS)
-tests: build $(TESTS) $(SHIMS)
+tests: build $(TESTS) $(FUZZERS) $(SHIMS)
 
 # Objects are made again when the compiler or its flags change.
 STAMP := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)
@@ -101,6 +107,9 @@ $(B)/quire-sim: $(B)/tools/sim/main.o $(B)/libquire-sim.a $(CORE)
 $(B)/tests/unit/test_api $(B)/tests/unit/test_api_streams $(B)/tests/unit/test_http: TEST_LINK := -Wl,-z,muldefs
 $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(call objs,$(SUPPORT_SRC)) $(LIBS)
 	@$(link) $(TEST_LINK) -lcmocka $(PKG_LIBS)
+$(FUZZERS): $(B)/%: $(B)/%.o $(FUZZ_MAIN) $(call objs,$(SUPPORT_SRC)) $(LIBS)
+	@$(link) $(if $(filter fuzz,$(V)),-fsanitize=fuzzer) -lcmocka $(PKG_LIBS)
+$(B)/tests/fuzz/test_replay: | $(B)/tests/fuzz/planted
 # Shims are loaded into a finished program: no sanitizer of their own.
 $(B)/shim/%.so: tests/shim/%.c $(B)/flags
 	@mkdir -p $(@D); echo "  SHIM  $@"
@@ -119,6 +128,10 @@ test: ## build and run every test (ARGS="-k name" for some of them)
 	@tools/bootstrap test
 	@$(MAKE) --no-print-directory tests
 	@V=$(V) B=$(B) tests/run $(ARGS)
+fuzz: ## look for inputs that break a decoder (T=name of tests/fuzz/fuzz_name.c, S=seconds)
+	@tools/bootstrap fuzz
+	@$(MAKE) --no-print-directory V=fuzz B=build/fuzz CC=clang build/fuzz/tests/fuzz/fuzz_$(or $(T),$(error T=name: a target of tests/fuzz/, fuzz_name.c))
+	@tests/fuzz/hunt run $(T) $(or $(S),60)
 SEEDS ?= 2000
 SEED0 ?= 1
 sim: ## simulate whole networks under faults (SEEDS=2000 SEED0=1); docs/simulation.md
