@@ -38,7 +38,8 @@ struct endorsement_source {
 	struct id32 reviewer_key; /* badge key */
 	const char *reviewer_name, *valid_from;
 	const size_t *levels; /* that this reviewer gave, one for each criterion */
-	struct slice manifest; /* the record of the submission's manifest; empty: of somebody else's endorsement */
+	struct slice
+		manifest; /* the record of the submission's manifest; empty: of somebody else's endorsement */
 	const char *comment; /* NULL: the one of SPEC 17.6; else of somebody else's endorsement */
 	const char *about; /* NULL: the award's urn; else the id of any credential */
 };

@@ -328,7 +328,8 @@ static void start(struct world_node *n)
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);
-	struct store_options o = {.home = n->home, .create = true, .facts = facts_make, .facts_made_late = FACTS_MADE_LATE};
+	struct store_options o = {
+		.home = n->home, .create = true, .facts = facts_make, .facts_made_late = FACTS_MADE_LATE};
 	n->start_err = store_open(&o, &n->store);
 	if (n->start_err == OK)
 		n->start_err = store_start(n->store, c.instance, &n->restored, &why);
