@@ -378,7 +378,21 @@ static void got_chunk(struct session *s, void *ctx, const union message *m)
 struct chunk_ask {
 	struct fetch *f;
 	uint64_t first, end;
+	bool missed; /* some were passed over */
 };
+
+/* What the peer passed over it does not have: another is asked. */
+static void not_sent(struct chunk_ask *a, uint64_t end)
+{
+	struct fetch *f = a->f;
+	for (; a->first < end; a->first++) {
+		a->missed = true;
+		if (f->asked)
+			bit_clear(f->asked, a->first);
+		if (a->first < f->scan)
+			f->scan = a->first;
+	}
+}
 
 static void chunk_message(struct session *s, void *ctx, const union message *m)
 {
@@ -386,6 +400,7 @@ static void chunk_message(struct session *s, void *ctx, const union message *m)
 	if (m->chunk.index < a->first || m->chunk.index >= a->end)
 		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
 	else {
+		not_sent(a, m->chunk.index);
 		a->first = m->chunk.index + 1;
 		got_chunk(s, a->f, m);
 	}
@@ -395,19 +410,15 @@ static void chunks_end(struct session *s, void *ctx, enum err code)
 {
 	struct chunk_ask *a = ctx;
 	struct fetch *f = a->f;
-	uint64_t missing = a->first;
-	for (uint64_t i = a->first; i < a->end && f->asked; i++)
-		bit_clear(f->asked, i);
-	bool more = a->first < a->end;
+	not_sent(a, a->end);
+	bool missed = a->missed;
 	free(a);
 	f->asks--;
 	if (!release(f))
 		return;
-	if (more && missing < f->scan)
-		f->scan = missing;
 	if (s->state != SESSION_OPEN || (f->s && f->s != s))
 		return;
-	if (f->s && (code != OK || more))
+	if (f->s && (code != OK || missed))
 		leave(f, true);
 	if (f->s)
 		next_step(f);
