@@ -414,8 +414,8 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 	struct pull *p = r->p;
 	s->verify_bytes -= r->bytes;
 	bool closed = s->state != SESSION_OPEN;
-	if (res->err == ERR_CHAIN) {
-		p->stale = true; /* another peer's copy came first */
+	if (res->err == ERR_CHAIN || (res->err == ERR_FORK && !p->log.fork_seq1)) {
+		p->stale = true; /* another peer's copy, or the proof of a fork, came first */
 	} else if (engine_written(e, res, "entries of a peer")) {
 		s->taken += r->n;
 		p->moved = true;

@@ -141,6 +141,7 @@ static void run_read(struct engine *e, struct session *s, void *ctx, struct stor
 		if (res->err != OK || !serve_run(s, v->req, 0, &v->log, res)) {
 			serve_done(s, v->req, res->err != OK ? res->err : ERR_LIMIT, false);
 			v->type = MESSAGE_COUNT; /* answered; reads under way are dropped */
+			v->ready = false;
 		} else {
 			run_pump(v);
 			return;
