@@ -70,7 +70,7 @@ struct fact_source {
 };
 
 /* Makes the facts of one entry: at most FACTS_OF_ENTRY_MAX into out; returns how many (0: its kind states nothing, or it is not well formed).
- * words: of the first fact; its slices point into *keep or into the record. Pure; the store calls it for clear bodies as it stores them. */
+ * words: of the first fact; its slices point into *keep or into the record. Pure; the store calls it for clear bodies as it stores them, or when it is asked (store_options.facts_made_late). */
 typedef size_t (*fact_maker)(
 	const struct fact_source *src, struct fact *out, struct fact_words *words, struct buf *keep);
 
