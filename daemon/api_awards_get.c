@@ -115,17 +115,9 @@ static enum err list(struct act *a)
 		e = read_roles(a, &t.roles);
 	if (e == OK && of)
 		e = act_identity(a, of, &t.of);
-	t.items = e == OK ? json_array() : NULL;
 	if (e == OK)
-		e = t.items ? catalogue_ask(a, a->rq->session, list_all, &t) : ERR_MEMORY;
-	if (e != OK) {
-		json_decref(t.items);
-		return e;
-	}
-	a->reply = json_pack("{s:o}", "items", t.items);
-	if (a->reply && t.more)
-		json_object_set_new(a->reply, "cursor", catalogue_cursor_json(t.cursor));
-	return OK;
+		e = catalogue_list(a, list_all, &t, &t.items);
+	return e == OK ? catalogue_go_on(a, t.more, t.cursor) : e;
 }
 
 /* ---- one */

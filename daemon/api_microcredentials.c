@@ -212,17 +212,9 @@ static enum err list(struct act *a)
 	enum err e = catalogue_page(a, &l.limit, &l.cursor);
 	if (e == OK && of)
 		e = act_identity(a, of, &l.of);
-	l.items = e == OK ? json_array() : NULL;
 	if (e == OK)
-		e = l.items ? catalogue_ask(a, a->rq->session, list_all, &l) : ERR_MEMORY;
-	if (e != OK) {
-		json_decref(l.items);
-		return e;
-	}
-	a->reply = json_pack("{s:o}", "items", l.items);
-	if (a->reply && l.more)
-		json_object_set_new(a->reply, "cursor", catalogue_cursor_json(l.cursor));
-	return OK;
+		e = catalogue_list(a, list_all, &l, &l.items);
+	return e == OK ? catalogue_go_on(a, l.more, l.cursor) : e;
 }
 
 /* ---- show */

@@ -265,24 +265,15 @@ static enum err list(struct act *a)
 {
 	const char *definition = api_query(a->rq, "for");
 	struct covering w = {.n = 0};
-	struct listing l = {.limit = 50, .items = json_array()};
-	w.items = l.items;
-	enum err e = l.items ? catalogue_page(a, &l.limit, &l.cursor) : ERR_MEMORY;
+	struct listing l = {.limit = 50};
+	enum err e = catalogue_page(a, &l.limit, &l.cursor);
 	if (e == OK && definition) {
 		e = acting_entry(a, definition, &w.definition);
-		if (e == OK)
-			e = catalogue_ask(a, a->rq->session, cover, &w);
-	} else if (e == OK) {
-		e = catalogue_ask(a, a->rq->session, list_all, &l);
+		return e == OK ? catalogue_list(a, cover, &w, &w.items) : e;
 	}
-	if (e != OK) {
-		json_decref(l.items);
-		return e;
-	}
-	a->reply = json_pack("{s:o}", "items", l.items);
-	if (a->reply && l.more)
-		json_object_set_new(a->reply, "cursor", catalogue_cursor_json(l.cursor));
-	return OK;
+	if (e == OK)
+		e = catalogue_list(a, list_all, &l, &l.items);
+	return e == OK ? catalogue_go_on(a, l.more, l.cursor) : e;
 }
 
 /* ---- end */

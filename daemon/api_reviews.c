@@ -53,16 +53,13 @@ static enum err queue_all(struct catalogue *c, void *ctx)
 
 static enum err queue(struct act *a)
 {
-	struct queue q = {.all = api_query(a->rq, "all") != NULL, .items = json_array()};
-	enum err e = q.items ? catalogue_ask(a, a->rq->session, queue_all, &q) : ERR_MEMORY;
-	if (e != OK) {
-		json_decref(q.items);
-		return e;
-	}
-	a->reply = json_pack("{s:o}", "items", q.items);
-	if (a->reply && q.more)
-		json_object_set_new(a->reply, "warning", json_string("There are more: not all are shown."));
-	return OK;
+	struct queue q = {.all = api_query(a->rq, "all") != NULL};
+	enum err e = catalogue_list(a, queue_all, &q, &q.items);
+	if (e == OK && q.more &&
+		json_object_set_new(a->reply, "warning", json_string("There are more: not all are shown.")) !=
+			0)
+		e = ERR_MEMORY;
+	return e;
 }
 
 /* ---- show */

@@ -208,13 +208,7 @@ static enum err search(struct act *a)
 	if (e != OK)
 		return e;
 	s.words = slice_str(words);
-	s.items = json_array();
-	e = s.items ? catalogue_ask(a, a->rq->session, find, &s) : ERR_MEMORY;
-	if (e != OK)
-		json_decref(s.items);
-	else
-		a->reply = json_pack("{s:o}", "items", s.items);
-	return e;
+	return catalogue_list(a, find, &s, &s.items);
 }
 
 void route_search(struct api_request *rq)

@@ -151,18 +151,15 @@ static enum err find_role(struct act *a, unsigned *roles)
 
 static enum err list(struct act *a)
 {
-	struct listing l = {.items = json_array()};
-	enum err e = l.items ? find_role(a, &l.roles) : ERR_MEMORY;
+	struct listing l = {0};
+	enum err e = find_role(a, &l.roles);
 	if (e == OK)
-		e = catalogue_ask(a, a->rq->session, list_all, &l);
-	if (e != OK) {
-		json_decref(l.items);
-		return e;
-	}
-	a->reply = json_pack("{s:o}", "items", l.items);
-	if (a->reply && l.more)
-		json_object_set_new(a->reply, "warning", json_string("There are more: not all are shown."));
-	return OK;
+		e = catalogue_list(a, list_all, &l, &l.items);
+	if (e == OK && l.more &&
+		json_object_set_new(a->reply, "warning", json_string("There are more: not all are shown.")) !=
+			0)
+		e = ERR_MEMORY;
+	return e;
 }
 
 /* ---- show */

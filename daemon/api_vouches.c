@@ -220,14 +220,7 @@ static enum err list(struct act *a)
 		if (a->keys->has_network)
 			l.network = a->keys->network.identity;
 	}
-	l.items = e == OK ? json_array() : NULL;
-	if (e == OK)
-		e = l.items ? catalogue_ask(a, a->rq->session, list_all, &l) : ERR_MEMORY;
-	if (e != OK)
-		json_decref(l.items);
-	else
-		a->reply = json_pack("{s:o}", "items", l.items);
-	return e;
+	return e == OK ? catalogue_list(a, list_all, &l, &l.items) : e;
 }
 
 /* ---- end */

@@ -7,7 +7,7 @@
 #include "names.h"
 
 #define CATALOGUE_REF_BYTES 80u /* of "LOG:SEQ", with NUL */
-#define CATALOGUE_VERSIONS_MAX 64u /* SPEC 16.3: "for at most 64 steps" */
+#define CATALOGUE_VERSIONS_MAX 65u /* itself, and SPEC 16.3: "for at most 64 steps" */
 
 struct catalogue {
 	struct act *act; /* for act_say */
@@ -20,7 +20,11 @@ struct catalogue {
 /* On a desk: runs fn on a pool thread, over what the session can open (s NULL: what anybody can). The errors of fn, of cases_open, ERR_MEMORY. */
 typedef enum err (*catalogue_fn)(struct catalogue *c, void *ctx);
 MUST_CHECK enum err catalogue_ask(struct act *a, struct session *s, catalogue_fn fn, void *ctx);
-/* The same without a request. */
+/* The same, and the answer is {"items": *items}: a list that fn fills. The caller adds to a->reply what else it says. */
+MUST_CHECK enum err catalogue_list(struct act *a, catalogue_fn fn, void *ctx, json_t **items);
+/* Behind catalogue_list: where the list goes on. ERR_MEMORY. */
+MUST_CHECK enum err catalogue_go_on(struct act *a, bool more, uint64_t cursor);
+/* The same as catalogue_ask without a request. */
 MUST_CHECK enum err catalogue_ask_in(
 	struct act *a, struct sessions *ss, struct session *s, catalogue_fn fn, void *ctx);
 

@@ -151,3 +151,22 @@ enum err catalogue_title(struct catalogue *c, const struct entry_ref *definition
 	json_decref(o);
 	return e;
 }
+
+enum err catalogue_list(struct act *a, catalogue_fn fn, void *ctx, json_t **items)
+{
+	*items = json_array();
+	enum err e = *items ? catalogue_ask(a, a->rq->session, fn, ctx) : ERR_MEMORY;
+	if (e != OK) {
+		json_decref(*items);
+		return e;
+	}
+	a->reply = json_pack("{s:o}", "items", *items);
+	return a->reply ? OK : ERR_MEMORY;
+}
+
+enum err catalogue_go_on(struct act *a, bool more, uint64_t cursor)
+{
+	return !more || json_object_set_new(a->reply, "cursor", catalogue_cursor_json(cursor)) == 0
+		? OK
+		: ERR_MEMORY;
+}

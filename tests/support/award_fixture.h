@@ -187,4 +187,42 @@ static inline struct entry_ref vouch_for(struct keyring *by, const struct keyrin
 	return put_record(by, everybody(), b, true, NULL);
 }
 
+/* ---- the usual four: an issuer with a definition and a reviewer, an earner, and somebody else */
+
+struct cast {
+	struct keyring *issuer, *earner, *reviewer, *stranger;
+	struct entry_ref definition, appointment;
+};
+
+static inline struct cast begin_cast(void)
+{
+	struct cast c = {.issuer = make_identity("Example University", IDENTITY_ISSUER),
+		.earner = make_identity("Ada", IDENTITY_PERSON),
+		.reviewer = make_identity("Rei", IDENTITY_PERSON),
+		.stranger = make_identity("Sam", IDENTITY_PERSON)};
+	c.definition = publish(c.issuer, NULL);
+	c.appointment = appoint(c.issuer, &c.definition, c.reviewer);
+	return c;
+}
+
+static inline void end_cast(struct cast *c)
+{
+	keyring_free(c->issuer);
+	keyring_free(c->earner);
+	keyring_free(c->reviewer);
+	keyring_free(c->stranger);
+}
+
+static inline struct submitted submit_as(
+	const struct cast *c, const struct entry_ref *revises, size_t evidence)
+{
+	const struct submitting in = {.definition = &c->definition,
+		.revises = revises,
+		.earner = c->earner,
+		.reader = c->reviewer,
+		.other = c->issuer,
+		.evidence = evidence};
+	return submit(&in);
+}
+
 #endif

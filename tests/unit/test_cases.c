@@ -64,46 +64,11 @@ static enum submission_state state_of(const struct gathered *g, const struct ent
 	return state;
 }
 
-struct cast {
-	struct keyring *issuer, *earner, *reviewer, *stranger;
-	struct entry_ref definition, appointment;
-};
-
-static struct cast begin_cast(void)
-{
-	struct cast c = {.issuer = make_identity("Example University", IDENTITY_ISSUER),
-		.earner = make_identity("Ada", IDENTITY_PERSON),
-		.reviewer = make_identity("Rei", IDENTITY_PERSON),
-		.stranger = make_identity("Sam", IDENTITY_PERSON)};
-	c.definition = publish(c.issuer, NULL);
-	c.appointment = appoint(c.issuer, &c.definition, c.reviewer);
-	return c;
-}
-
-static void end_cast(struct cast *c)
-{
-	keyring_free(c->issuer);
-	keyring_free(c->earner);
-	keyring_free(c->reviewer);
-	keyring_free(c->stranger);
-}
-
-static struct submitted submit_as(const struct cast *c, const struct entry_ref *revises)
-{
-	const struct submitting in = {.definition = &c->definition,
-		.revises = revises,
-		.earner = c->earner,
-		.reader = c->reviewer,
-		.other = c->issuer,
-		.evidence = 3};
-	return submit(&in);
-}
-
 static void a_submission_is_gathered_with_all_that_belongs_to_it(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted s = submit_as(&c, NULL);
+	struct submitted s = submit_as(&c, NULL, 3);
 	struct gathered g;
 	struct entry_ref claim = put_record(
 		c.reviewer, readers(c.earner, c.issuer), pointing("claim", &s.submission), false, NULL);
@@ -142,7 +107,7 @@ static void who_cannot_open_it_has_no_case(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted s = submit_as(&c, NULL);
+	struct submitted s = submit_as(&c, NULL, 3);
 	struct gathered g = {0};
 	struct view v = look(c.stranger);
 	assert_int_equal(cases_submission(v.cases, &s.submission, &g), ERR_NOT_FOUND);
@@ -165,7 +130,7 @@ static void a_flood_by_one_hides_nobody_elses(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted s = submit_as(&c, NULL);
+	struct submitted s = submit_as(&c, NULL, 3);
 	struct gathered g;
 	for (size_t i = 0; i < 6 * CASES_OF_AUTHOR_MAX; i++)
 		put_record(c.stranger, everybody(), pointing("claim", &s.submission), false, NULL);
@@ -189,7 +154,7 @@ static void erased_evidence_is_named(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted s = submit_as(&c, NULL);
+	struct submitted s = submit_as(&c, NULL, 3);
 	struct gathered g;
 	erase_entry(c.earner, &s.evidence[1]);
 	struct view v = look(c.reviewer);
@@ -207,8 +172,8 @@ static void revisions_are_followed_both_ways(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted first = submit_as(&c, NULL), second = submit_as(&c, &first.submission),
-			 third = submit_as(&c, &second.submission);
+	struct submitted first = submit_as(&c, NULL, 3), second = submit_as(&c, &first.submission, 3),
+			 third = submit_as(&c, &second.submission, 3);
 	struct gathered g;
 	struct view v = look(c.reviewer);
 	assert_int_equal(cases_submission(v.cases, &third.submission, &g), OK);
@@ -229,7 +194,7 @@ static void an_award_is_gathered_by_whoever_sees_it(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted s = submit_as(&c, NULL);
+	struct submitted s = submit_as(&c, NULL, 3);
 	struct gathered g;
 	struct award_judgement *j = malloc(sizeof *j);
 	assert_non_null(j);
@@ -265,7 +230,7 @@ static void lists_say_how_one_stands_to_each(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted s = submit_as(&c, NULL);
+	struct submitted s = submit_as(&c, NULL, 3);
 	struct entry_ref review = review_not_yet(c.reviewer, &s.submission, everybody());
 	award_of(c.issuer, &s.submission, &c.definition, &review);
 	const struct {

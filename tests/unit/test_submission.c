@@ -11,41 +11,6 @@
 #include "daemon/submission_draft.h"
 #include "tests/support/award_fixture.h"
 
-struct cast {
-	struct keyring *issuer, *earner, *reviewer, *stranger;
-	struct entry_ref definition, appointment;
-};
-
-static struct cast begin_cast(void)
-{
-	struct cast c = {.issuer = make_identity("Example University", IDENTITY_ISSUER),
-		.earner = make_identity("Ada", IDENTITY_PERSON),
-		.reviewer = make_identity("Rei", IDENTITY_PERSON),
-		.stranger = make_identity("Sam", IDENTITY_PERSON)};
-	c.definition = publish(c.issuer, NULL);
-	c.appointment = appoint(c.issuer, &c.definition, c.reviewer);
-	return c;
-}
-
-static void end_cast(struct cast *c)
-{
-	keyring_free(c->issuer);
-	keyring_free(c->earner);
-	keyring_free(c->reviewer);
-	keyring_free(c->stranger);
-}
-
-static struct submitted submit_as(const struct cast *c, const struct entry_ref *revises)
-{
-	const struct submitting in = {.definition = &c->definition,
-		.revises = revises,
-		.earner = c->earner,
-		.reader = c->reviewer,
-		.other = c->issuer,
-		.evidence = 1};
-	return submit(&in);
-}
-
 /* ---- somebody who looks */
 
 static void take_store(struct store *s, void *ctx)
@@ -91,7 +56,7 @@ static void it_is_overdue_when_its_days_have_passed_and_not_before(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted w = submit_as(&c, NULL);
+	struct submitted w = submit_as(&c, NULL, 1);
 	struct catalogue v = look(c.reviewer);
 	struct submission *s = NULL;
 	assert_int_equal(submission_open(&v, &w.submission, &s), OK);
@@ -142,7 +107,7 @@ static void who_may_not_review_is_told_why(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted w = submit_as(&c, NULL);
+	struct submitted w = submit_as(&c, NULL, 1);
 	bars(c.reviewer, &w.submission, c.reviewer, NULL);
 	bars(c.reviewer, &w.submission, c.earner, "your own");
 	bars(c.reviewer, &w.submission, c.stranger, "not appointed");
@@ -162,7 +127,7 @@ static void who_has_claimed_is_not_kept_from_deciding_by_a_vouch_that_came_later
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted w = submit_as(&c, NULL);
+	struct submitted w = submit_as(&c, NULL, 1);
 	put_record(c.reviewer, readers(c.earner, c.issuer), pointing("claim", &w.submission), false, NULL);
 	vouch_for(c.stranger, c.earner);
 	vouch_for(c.stranger, c.reviewer);
@@ -176,7 +141,7 @@ static void who_claims_twice_takes_one_place(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted w = submit_as(&c, NULL);
+	struct submitted w = submit_as(&c, NULL, 1);
 	struct catalogue v;
 	struct submission *s = NULL;
 	appoint(c.issuer, &c.definition, c.stranger);
@@ -202,14 +167,14 @@ static void a_review_is_replaced_by_its_writer_until_another_attempt_is_there(vo
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted w = submit_as(&c, NULL);
+	struct submitted w = submit_as(&c, NULL, 1);
 	appoint(c.issuer, &c.definition, c.stranger);
 	struct entry_ref review = review_not_yet(c.reviewer, &w.submission, readers(c.earner, c.stranger));
 	bars(c.earner, &w.submission, c.stranger, "has been decided");
 	bars(c.reviewer, &w.submission, c.reviewer, NULL);
 	take_up(c.issuer, &review);
 	bars(c.reviewer, &w.submission, c.reviewer, NULL);
-	struct submitted next = submit_as(&c, &w.submission);
+	struct submitted next = submit_as(&c, &w.submission, 1);
 	bars(c.reviewer, &w.submission, c.reviewer, "has been decided");
 	bars(c.reviewer, &next.submission, c.reviewer, NULL);
 	put_record(
@@ -394,13 +359,13 @@ static void another_attempt_revises_what_is_open_and_not_too_often(void **state)
 	(void)state;
 	struct cast c = begin_cast();
 	assert_string_equal(attempts(&c, NULL, 5), "");
-	struct submitted first = submit_as(&c, NULL);
+	struct submitted first = submit_as(&c, NULL, 1);
 	assert_non_null(strstr(attempts(&c, NULL, 5), "submitted for it already"));
 	assert_string_equal(attempts(&c, &first.submission, 1), "");
 	assert_non_null(strstr(attempts(&c, &first.submission, 0), "takes no second attempt"));
 	review_not_yet(c.reviewer, &first.submission, readers(c.earner, c.issuer));
 	assert_non_null(strstr(attempts(&c, NULL, 5), "has come back"));
-	struct submitted second = submit_as(&c, &first.submission);
+	struct submitted second = submit_as(&c, &first.submission, 1);
 	assert_non_null(strstr(attempts(&c, &first.submission, 5), "revised already"));
 	assert_string_equal(attempts(&c, &second.submission, 2), "");
 	assert_non_null(strstr(attempts(&c, &second.submission, 1), "anew 1 times"));
@@ -413,9 +378,9 @@ static void the_keys_of_earlier_attempts_go_along(void **state)
 {
 	(void)state;
 	struct cast c = begin_cast();
-	struct submitted first = submit_as(&c, NULL);
+	struct submitted first = submit_as(&c, NULL, 1);
 	struct entry_ref review = review_not_yet(c.reviewer, &first.submission, readers(c.earner, c.issuer));
-	struct submitted second = submit_as(&c, &first.submission);
+	struct submitted second = submit_as(&c, &first.submission, 1);
 	struct catalogue v = look(c.earner);
 	struct submission_draft *d = draft_for(&v, &c, "");
 	d->revises = true;
