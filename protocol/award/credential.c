@@ -226,12 +226,8 @@ static json_t *subject_json(const struct credential_source *src, const char *awa
 	return NULL;
 }
 
-struct manifest_name {
-	char ni[96], digest[96];
-};
-
 /* SPEC 17.5: "E = `ni:///sha-256;` and SHA-256(M) in base64url without padding (RFC 6920)" */
-static struct manifest_name manifest_name(struct slice manifest)
+struct manifest_name credential_manifest_name(struct slice manifest)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	char name[64], sri[64];
@@ -253,7 +249,7 @@ static bool put_manifest(json_t *o, const struct manifest_name *m)
 
 static bool put_evidence(json_t *o, struct slice manifest)
 {
-	struct manifest_name m = manifest_name(manifest);
+	struct manifest_name m = credential_manifest_name(manifest);
 	return put(o, "evidence",
 		       json_pack("[{s:s, s:[s], s:s}]", "id", m.ni, "type", "Evidence", "name",
 			       "Evidence manifest")) &&
@@ -334,7 +330,7 @@ enum err credential_endorsement_build(const struct endorsement_source *src, json
 		put_text(o, "validFrom", src->valid_from) &&
 		put_subject(o, src, src->about ? src->about : award);
 	if (ok && src->manifest.n) {
-		struct manifest_name m = manifest_name(src->manifest);
+		struct manifest_name m = credential_manifest_name(src->manifest);
 		ok = put_manifest(o, &m);
 	}
 	if (!ok) {

@@ -28,6 +28,12 @@ void credential_award_urn(const struct id32 *award, char out[96]);
 void credential_time_format(uint64_t seconds, char out[CREDENTIAL_TIME_BYTES]);
 MUST_CHECK enum err credential_time_parse(const char *text, uint64_t *seconds);
 
+/* What a manifest's record is named by in credentials. */
+struct manifest_name {
+	char ni[96], digest[96]; /* "ni:///sha-256;…", "sha256-…" */
+};
+struct manifest_name credential_manifest_name(struct slice manifest);
+
 /* The unsigned document. ERR_INPUT: name or time; ERR_MEMORY. */
 MUST_CHECK enum err credential_award_build(const struct credential_source *src, json_t **out);
 

@@ -2,7 +2,6 @@
 #include "protocol/award/credential.h"
 #include "protocol/award/judge_int.h"
 
-#include <sodium.h>
 #include <stdio.h>
 
 enum { NAMED_MAX = 16 };
@@ -52,19 +51,15 @@ static bool check_act(struct check *c)
 
 /* ---- 2: the submission, or the manifest that stands for it */
 
-/* SPEC 17.5: "E = `ni:///sha-256;` and SHA-256(M) in base64url without padding (RFC 6920)" */
+/* Hashed once, however many awards there are. */
 static bool is_named_manifest(struct judge_index *ix, struct judge_node *manifest, const char *evidence)
 {
-	enum { URI_BYTES = 96 };
-	uint8_t digest[crypto_hash_sha256_BYTES];
-	char text[64];
-	char *uri = manifest->evidence ? NULL : (char *)judge_alloc(ix, URI_BYTES, 1);
-	if (uri) {
-		crypto_hash_sha256(digest, manifest->f->data.p, manifest->f->data.n);
-		sodium_bin2base64(
-			text, sizeof text, digest, sizeof digest, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-		snprintf(uri, URI_BYTES, "ni:///sha-256;%s", text);
-		manifest->evidence = uri;
+	struct manifest_name *name = manifest->evidence
+		? NULL
+		: (struct manifest_name *)judge_alloc(ix, sizeof *name, 1);
+	if (name) {
+		*name = credential_manifest_name(manifest->f->data);
+		manifest->evidence = name->ni;
 	}
 	return manifest->evidence && strcmp(manifest->evidence, evidence) == 0;
 }
