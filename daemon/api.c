@@ -111,7 +111,8 @@ unsigned api_status(enum err e)
 	case ERR_BUSY:
 	case ERR_PENDING:
 	case ERR_AMBIGUOUS:
-	case ERR_DUPLICATE: return 409;
+	case ERR_DUPLICATE:
+	case ERR_ENOUGH: return 409;
 	case ERR_EXPIRED:
 	case ERR_ERASED: return 410;
 	case ERR_FULL: return 507;

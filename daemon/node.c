@@ -123,6 +123,7 @@ static enum err open_engine(struct node *n, const uint8_t instance[16], char why
 		.blob_bytes_max = n->config.blob_max,
 		.blob_rate = n->config.rate};
 	memcpy(c.instance, instance, sizeof c.instance);
+	randombytes_buf(c.seed, sizeof c.seed);
 	memcpy(c.name, n->name, sizeof c.name);
 	put_addresses(n, &c);
 	const struct drive_env env = {

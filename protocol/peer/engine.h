@@ -21,6 +21,7 @@ struct keyset;
 
 struct engine_config {
 	uint8_t instance[16]; /* new at each start */
+	uint8_t seed[32]; /* secret, random, new at each start: what the engine draws by chance comes from it */
 	struct id32 node; /* this node's key */
 	struct id32 network; /* network id; zeros: none yet */
 	char name[LIMIT_NAME_BYTES + 1];

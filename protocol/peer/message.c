@@ -111,6 +111,32 @@ static enum err item_part(struct mp_in *in)
 	return bytes.n >= min && bytes.n <= max ? OK : ERR_FORMAT;
 }
 
+static enum err item_peer(struct mp_in *in)
+{
+	size_t n, list_n;
+	struct id32 id;
+	struct slice s;
+	uint64_t v;
+	bool relaying;
+	if (mp_get_array(in, 5, 16, &n) != OK || mp_get_id(in, &id) != OK ||
+		mp_get_array(in, 0, LIMIT_ADDRESSES, &list_n) != OK)
+		return ERR_FORMAT;
+	for (size_t i = 0; i < list_n; i++)
+		if (mp_get_str(in, 1, LIMIT_ADDRESS_BYTES, &s) != OK)
+			return ERR_FORMAT;
+	if (mp_get_array(in, 0, LIMIT_ADDRESSES, &list_n) != OK)
+		return ERR_FORMAT;
+	for (size_t i = 0; i < list_n; i++)
+		if (mp_get_id(in, &id) != OK)
+			return ERR_FORMAT;
+	if (mp_get_bool(in, &relaying) != OK || mp_get_uint(in, UINT16_MAX, &v) != OK)
+		return ERR_FORMAT;
+	enum err e = OK;
+	for (size_t i = 5; i < n && e == OK; i++)
+		e = mp_skip(in, NULL);
+	return e;
+}
+
 static enum err item_check(enum message_item item, struct mp_in *in)
 {
 	struct slice s;
@@ -129,6 +155,7 @@ static enum err item_check(enum message_item item, struct mp_in *in)
 			return ERR_FORMAT;
 		return s.n == 0 || s.n == 32 ? OK : ERR_FORMAT;
 	case ITEM_STATEMENT: return mp_get_bin(in, LIMIT_ERASURE_BYTES, LIMIT_ERASURE_BYTES, &s);
+	case ITEM_PEER: return item_peer(in);
 	}
 	abort();
 }
@@ -293,7 +320,8 @@ enum err message_code_out(enum err e)
 	case ERR_TIMEOUT:
 	case ERR_CLOSED:
 	case ERR_ERASED:
-	case ERR_DUPLICATE: return e;
+	case ERR_DUPLICATE:
+	case ERR_ENOUGH: return e;
 	case ERR_RANGE:
 	case ERR_HASH:
 	case ERR_DECRYPT: return ERR_WIRE;
@@ -314,7 +342,7 @@ enum err message_code_out(enum err e)
 
 enum err message_code_in(uint64_t number)
 {
-	enum err e = number <= ERR_DUPLICATE ? (enum err)number : ERR_REFUSED;
+	enum err e = number <= ERR_ENOUGH ? (enum err)number : ERR_REFUSED;
 	return message_code_out(e) == e ? e : ERR_REFUSED;
 }
 
@@ -386,6 +414,25 @@ struct message_part message_next_part(struct mp_in *in)
 	return p;
 }
 
+struct message_peer message_next_peer(struct mp_in *in)
+{
+	struct message_peer p = {0};
+	size_t n = 0;
+	require(mp_get_array(in, 5, 16, &n) == OK);
+	p.node = message_next_id(in);
+	require(mp_get_array(in, 0, LIMIT_ADDRESSES, &p.addresses_n) == OK);
+	for (size_t i = 0; i < p.addresses_n; i++)
+		p.addresses[i] = message_next_bytes(in);
+	require(mp_get_array(in, 0, LIMIT_ADDRESSES, &p.relays_n) == OK);
+	for (size_t i = 0; i < p.relays_n; i++)
+		p.relays[i] = message_next_id(in);
+	require(mp_get_bool(in, &p.relaying) == OK);
+	p.hours = message_next_uint(in);
+	for (size_t i = 5; i < n; i++)
+		require(mp_skip(in, NULL) == OK);
+	return p;
+}
+
 void message_next_event(struct mp_in *in, struct slice *bytes, struct slice *signatures)
 {
 	size_t n = 0;
@@ -415,6 +462,20 @@ void message_put_part(struct mp_out *o, const struct message_part *p)
 	mp_put_bin(o, p->envelope);
 	mp_put_uint(o, p->kind);
 	mp_put_bin(o, p->bytes);
+}
+
+void message_put_peer(struct mp_out *o, const struct message_peer *p)
+{
+	mp_put_array(o, 5);
+	mp_put_id(o, &p->node);
+	mp_put_array(o, p->addresses_n);
+	for (size_t i = 0; i < p->addresses_n; i++)
+		mp_put_str(o, p->addresses[i]);
+	mp_put_array(o, p->relays_n);
+	for (size_t i = 0; i < p->relays_n; i++)
+		mp_put_id(o, &p->relays[i]);
+	mp_put_bool(o, p->relaying);
+	mp_put_uint(o, p->hours < UINT16_MAX ? p->hours : UINT16_MAX);
 }
 
 void message_put_event(struct mp_out *o, struct slice bytes, struct slice signatures)

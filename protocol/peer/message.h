@@ -60,7 +60,8 @@ enum message_item {
 	ITEM_PART,
 	ITEM_SEQ,
 	ITEM_ID_OR_NONE,
-	ITEM_STATEMENT
+	ITEM_STATEMENT,
+	ITEM_PEER
 };
 
 struct message_field {
@@ -108,6 +109,14 @@ struct message_part { /* SPEC 9.2 */
 	struct slice envelope, bytes;
 	uint8_t kind;
 };
+struct message_peer { /* SPEC 9.2; the addresses' form is not checked */
+	struct id32 node;
+	size_t addresses_n, relays_n;
+	struct slice addresses[LIMIT_ADDRESSES];
+	struct id32 relays[LIMIT_ADDRESSES]; /* through which it can be reached */
+	bool relaying; /* it relays for others */
+	uint64_t hours; /* since it was last connected */
+};
 struct mp_in message_list_open(const struct message_list *l);
 struct id32 message_next_id(struct mp_in *in);
 bool message_next_id_or_none(struct mp_in *in, struct id32 *id); /* false: none */
@@ -115,10 +124,12 @@ uint64_t message_next_uint(struct mp_in *in);
 struct slice message_next_bytes(struct mp_in *in); /* str or bin */
 struct message_row message_next_row(struct mp_in *in);
 struct message_part message_next_part(struct mp_in *in);
+struct message_peer message_next_peer(struct mp_in *in);
 void message_next_event(struct mp_in *in, struct slice *bytes, struct slice *signatures);
 
 void message_put_row(struct mp_out *o, const struct message_row *r);
 void message_put_part(struct mp_out *o, const struct message_part *p);
+void message_put_peer(struct mp_out *o, const struct message_peer *p);
 void message_put_event(struct mp_out *o, struct slice bytes, struct slice signatures);
 
 #endif

@@ -500,6 +500,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_PONG: return;
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
+	case MESSAGE_PEERS: return;
 	case MESSAGE_CHANGES: pull_changes(s, &m->changes); return;
 	case MESSAGE_DONE: ask_done(s, &m->done); return;
 	case MESSAGE_TOTAL: ask_total(s, &m->total); return;

@@ -12,6 +12,7 @@ static void read_item(enum message_item item, struct mp_in *in)
 	struct slice bytes, signatures;
 	struct message_row row;
 	struct message_part part;
+	struct message_peer peer;
 	struct id32 id;
 	switch (item) {
 	case ITEM_NONE: fuzz_must(false, "a list has items"); break;
@@ -37,6 +38,12 @@ static void read_item(enum message_item item, struct mp_in *in)
 		break;
 	case ITEM_SEQ: fuzz_must(message_next_uint(in) <= LIMIT_SEQ, "a seq in its bounds"); break;
 	case ITEM_ID_OR_NONE: (void)message_next_id_or_none(in, &id); break;
+	case ITEM_PEER:
+		peer = message_next_peer(in);
+		fuzz_must(peer.addresses_n <= LIMIT_ADDRESSES && peer.relays_n <= LIMIT_ADDRESSES &&
+				peer.hours <= UINT16_MAX,
+			"a peer in its bounds");
+		break;
 	}
 }
 

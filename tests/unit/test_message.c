@@ -23,6 +23,14 @@ static void put_item(struct mp_out *o, enum message_item item)
 	case ITEM_SEQ: mp_put_uint(o, 9); return;
 	case ITEM_ID_OR_NONE: mp_put_bin(o, (struct slice){0}); return;
 	case ITEM_STATEMENT: mp_put_bin(o, slice_of(bytes, LIMIT_ERASURE_BYTES)); return;
+	case ITEM_PEER:
+		message_put_peer(o,
+			&(struct message_peer){.addresses_n = 1,
+				.addresses = {slice_str("a:1")},
+				.relays_n = 1,
+				.relaying = true,
+				.hours = 3});
+		return;
 	}
 }
 
@@ -140,6 +148,8 @@ static void every_sound_message_is_accepted_and_encoded_again_alike(void **state
 	for (unsigned t = 0; t < MESSAGE_COUNT; t++) {
 		const struct message_desc *d = message_desc(t);
 		union message m;
+		if (!d)
+			continue;
 		assert_true(build(d, SIZE_MAX, SOUND, &b));
 		assert_int_equal(message_decode(t, buf_slice(&b), &m), OK);
 		again.n = 0;
@@ -157,7 +167,7 @@ static void every_field_spoilt_in_every_way_is_refused(void **state)
 	unsigned counts[SPOILS] = {0};
 	for (unsigned t = 0; t < MESSAGE_COUNT; t++) {
 		const struct message_desc *d = message_desc(t);
-		for (size_t f = 0; f < d->fields_n; f++) {
+		for (size_t f = 0; d && f < d->fields_n; f++) {
 			for (enum spoil how = SHORT; how < SPOILS; how++) {
 				union message m;
 				if (!build(d, f, how, &b))
@@ -187,6 +197,8 @@ static void every_truncation_is_refused_and_bytes_behind_are_too(void **state)
 	struct buf b = {0};
 	for (unsigned t = 0; t < MESSAGE_COUNT; t++) {
 		union message m;
+		if (!message_desc(t))
+			continue;
 		assert_true(build(message_desc(t), SIZE_MAX, SOUND, &b));
 		for (size_t n = 0; n < b.n; n++)
 			assert_int_equal(message_decode(t, slice_of(b.p, n), &m), ERR_WIRE);
@@ -203,6 +215,8 @@ static void further_elements_are_ignored_and_fewer_are_malformed(void **state)
 	for (unsigned t = 0; t < MESSAGE_COUNT; t++) {
 		const struct message_desc *d = message_desc(t);
 		union message m;
+		if (!d)
+			continue;
 		for (size_t n = d->fields_n - 1; n <= d->fields_n + 2; n++) {
 			b.n = 0;
 			struct mp_out o = mp_out_init(&b);
@@ -233,14 +247,18 @@ static void an_unknown_type_is_skipped_only_if_it_is_well_formed(void **state)
 static void state_and_sender_follow_the_table(void **state)
 {
 	(void)state;
-	unsigned refused = 0, allowed = 0;
-	for (unsigned t = 0; t < MESSAGE_COUNT; t++)
+	unsigned refused = 0, allowed = 0, known = 0;
+	for (unsigned t = 0; t < MESSAGE_COUNT; t++) {
+		if (!message_desc(t))
+			continue;
+		known++;
 		for (int side = 0; side < 2; side++)
 			for (int st = 0; st < 3; st++)
 				*(message_allowed(
 					  message_desc(t), (enum message_side)side, (enum message_state)st)
 						? &allowed
 						: &refused) += 1;
+	}
 	const struct message_desc *redeem = message_desc(MESSAGE_REDEEM), *run = message_desc(MESSAGE_RUN),
 				  *bye = message_desc(MESSAGE_BYE);
 	assert_true(message_allowed(redeem, MESSAGE_FROM_INITIATOR, MESSAGE_IN_STRANGER));
@@ -248,7 +266,7 @@ static void state_and_sender_follow_the_table(void **state)
 	assert_false(message_allowed(redeem, MESSAGE_FROM_INITIATOR, MESSAGE_IN_OPEN));
 	assert_false(message_allowed(run, MESSAGE_FROM_RESPONDER, MESSAGE_IN_HELLO));
 	assert_true(message_allowed(bye, MESSAGE_FROM_RESPONDER, MESSAGE_IN_STRANGER));
-	assert_int_equal(allowed + refused, MESSAGE_COUNT * 6);
+	assert_int_equal(allowed + refused, known * 6);
 	print_message("%u wrong states and senders refused\n", refused);
 }
 
@@ -272,6 +290,23 @@ static void items_are_read_back_as_they_were_written(void **state)
 	assert_int_equal(r2.kind, 0);
 	assert_memory_equal(&r2.sum, &id_row.sum, 32);
 	buf_free(&b);
+	struct message_peer peer = {.addresses_n = 2,
+		.addresses = {slice_str("a:1"), slice_str("[::1]:7411")},
+		.relays_n = 1,
+		.hours = 70000};
+	peer.node.b[0] = 5, peer.relays[0].b[31] = 6;
+	o = mp_out_init(&b);
+	message_put_peer(&o, &peer);
+	l = (struct message_list){.n = 1, .raw = buf_slice(&b)};
+	in = message_list_open(&l);
+	struct message_peer p = message_next_peer(&in);
+	assert_memory_equal(&p.node, &peer.node, 32);
+	assert_memory_equal(&p.relays[0], &peer.relays[0], 32);
+	assert_int_equal(p.addresses_n, 2);
+	assert_true(slice_equal(p.addresses[1], peer.addresses[1]));
+	assert_false(p.relaying);
+	assert_int_equal(p.hours, 65535);
+	buf_free(&b);
 }
 
 /* SPEC 1.6 */
@@ -279,13 +314,13 @@ static void only_numbers_of_the_table_leave_and_others_are_read_as_refused(void 
 {
 	(void)state;
 	static const uint8_t numbers[] = {
-		0, 2, 3, 4, 6, 7, 9, 10, 11, 15, 17, 18, 19, 20, 21, 25, 26, 29, 32};
+		0, 2, 3, 4, 6, 7, 9, 10, 11, 15, 17, 18, 19, 20, 21, 25, 26, 29, 32, 33};
 	bool listed[256] = {false};
 	for (size_t i = 0; i < sizeof numbers; i++)
 		listed[numbers[i]] = true;
 	for (unsigned n = 0; n < 256; n++) {
 		assert_int_equal(message_code_in(n), listed[n] ? n : ERR_REFUSED);
-		if (n > ERR_DUPLICATE)
+		if (n > ERR_ENOUGH)
 			continue;
 		enum err out = message_code_out((enum err)n);
 		assert_true(listed[out] && (!listed[n] || out == n));

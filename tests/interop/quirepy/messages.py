@@ -10,7 +10,7 @@ MANY = {"keys", "changes", "follows", "probe", "ids"}
 MANY_OBJECTS = 16384
 
 OK, LIMIT, STATE, FORMAT, VERSION, SIGNATURE, CHAIN, FORK, WIRE = 0, 2, 3, 4, 6, 7, 9, 10, 11
-NOT_FOUND, REFUSED, EXPIRED, USED, IO, FULL, TIMEOUT, CLOSED, ERASED, DUPLICATE = 15, 17, 18, 19, 20, 21, 25, 26, 29, 32
+NOT_FOUND, REFUSED, EXPIRED, USED, IO, FULL, TIMEOUT, CLOSED, ERASED, DUPLICATE, ENOUGH = 15, 17, 18, 19, 20, 21, 25, 26, 29, 32, 33
 
 ANSWERS = {"want-follows": {"follows"}, "want-keys": {"keys"}, "want-run": {"total", "run"}, "want-bodies": {"body"}, "probe": {"ids"},
            "want-fork": {"fork"}, "want-erased": {"erased"}, "want-blob": {"blob"}, "want-leaves": {"leaves"}, "want-chunks": {"chunk"}}
@@ -22,7 +22,7 @@ class BadMessage(ValueError):
 
 
 class Field:
-    """One field's type: kind is uint, bin, str, bool, array, event, part or row."""
+    """One field's type: kind is uint, bin, str, bool, array, event, part, row or peer."""
 
     def __init__(self, name, words):
         self.name = name
@@ -40,7 +40,7 @@ class Field:
             self.kind, self.low, self.high = "bin", 32, 32
         elif word in ("bin", "str"):
             self.kind, self.low, self.high = word, int(low), int(high)
-        elif word in ("bool", "event", "part", "row"):
+        elif word in ("bool", "event", "part", "row", "peer"):
             self.kind, self.low, self.high = word, 0, 0
         else:
             raise ValueError(f"SPEC.md has a field type {words!r}")
@@ -56,7 +56,7 @@ class Field:
             return isinstance(v, bool)
         if self.kind == "array":
             return isinstance(v, list) and self.low <= len(v) <= self.high and all(map(self.item.holds, v))
-        return isinstance(v, list) and {"event": _event, "part": _part, "row": _row}[self.kind](v)
+        return isinstance(v, list) and {"event": _event, "part": _part, "row": _row, "peer": _peer}[self.kind](v)
 
 
 def _bin(v, low, high):
@@ -85,6 +85,21 @@ def _row(v):
     if v and type(v[0]) is int and v[0] == 1:
         return len(v) >= 7 and all(_bin(v[i], 32, 32) for i in (1, 2, 4, 5)) and _uint(v[3], 2**64 - 1) and _uint(v[6], 2**64 - 1)
     return False
+
+
+def _peer(v):
+    return (
+        5 <= len(v) <= 16
+        and _bin(v[0], 32, 32)
+        and isinstance(v[1], list)
+        and len(v[1]) <= 4
+        and all(isinstance(a, str) and 1 <= len(a.encode()) <= 64 for a in v[1])
+        and isinstance(v[2], list)
+        and len(v[2]) <= 4
+        and all(_bin(r, 32, 32) for r in v[2])
+        and isinstance(v[3], bool)
+        and _uint(v[4], 2**16 - 1)
+    )
 
 
 def _ascending(v):
