@@ -80,9 +80,9 @@ add diary lincoln teacher reflection add --text "$files/diary"
 for entry in plan photo sheet reflection; do
 	checked "Riverside has the $entry" within 20 holds riverside $entry
 done
-checked "the plan at Riverside is byte for byte the teacher's" within 20 same riverside colleague plan plan.txt
-checked "so is the photograph" within 20 same riverside colleague photo blackboard.jpg
-checked "so is the PDF" within 20 same riverside colleague sheet observation.pdf
+checked "the plan at Riverside is byte for byte the teacher's" same riverside colleague plan plan.txt
+checked "so is the photograph" same riverside colleague photo blackboard.jpg
+checked "so is the PDF" same riverside colleague sheet observation.pdf
 checked "Riverside keeps a copy of the teacher's diary" within 20 holds riverside diary
 checked "nobody at Riverside can read it, not even the colleague" locked riverside colleague diary
 
@@ -92,7 +92,7 @@ make_observation "$files/note.txt"
 add note lincoln teacher artifact add "$files/note.txt" --title "About one pupil" --kind observation \
 	--depicts focus --to "$(id_of colleague)"
 checked "the sealed note has come to Riverside" within 20 holds riverside note
-checked "the colleague opens it" within 20 same riverside colleague note note.txt
+checked "the colleague opens it" same riverside colleague note note.txt
 checked "for the other teacher at Riverside it is locked" locked riverside other note
 refused "the other teacher does not get the file either" 5 get riverside other note "$stage/got.other"
 checked "for who looks after the computer at Riverside it is locked" locked riverside operator note
