@@ -118,7 +118,8 @@ static int exit_of(enum err e)
 	case ERR_BUSY:
 	case ERR_CLOSED:
 	case ERR_UNREACHABLE:
-	case ERR_DUPLICATE: return CLI_FAILED;
+	case ERR_DUPLICATE:
+	case ERR_ENOUGH: return CLI_FAILED;
 	}
 	return CLI_FAILED;
 }
