@@ -14,7 +14,7 @@ static void must(bool ok, const char *what)
 	abort();
 }
 
-static void copy_file(const char *from, const char *to)
+static void copy_file(struct disks *d, const char *from, const char *to)
 {
 	char bytes[65536];
 	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
@@ -24,8 +24,10 @@ static void copy_file(const char *from, const char *to)
 		must(fwrite(bytes, 1, n, out) == n, "a file is not copied");
 	fclose(in);
 	must(fclose(out) == 0, "a file is not copied");
+	disk_file_copied(d, from, to);
 }
 
+static struct disks *copy_disks;
 static const char *copy_from, *copy_to;
 
 static int copy_one(const char *path, const struct stat *st, int flag, struct FTW *at)
@@ -36,12 +38,13 @@ static int copy_one(const char *path, const struct stat *st, int flag, struct FT
 	if (flag == FTW_D)
 		return mkdir(to, 0700);
 	if (flag == FTW_F)
-		copy_file(path, to);
+		copy_file(copy_disks, path, to);
 	return 0;
 }
 
-static void copy_home(const char *from, const char *to)
+static void copy_home(struct disks *d, const char *from, const char *to)
 {
+	copy_disks = d;
 	copy_from = from;
 	copy_to = to;
 	must(nftw(from, copy_one, 16, FTW_PHYS) == 0, "a folder is not copied");
@@ -59,17 +62,17 @@ static void remove_home(const char *dir)
 }
 
 /* The files of one home over those of another, in place: their inodes stay. */
-static void overwrite_home(const char *from, const char *to)
+static void overwrite_home(struct disks *d, const char *from, const char *to)
 {
-	static const char *const names[] = {"quire.db", "quire.db-wal", "quire.db-shm", "instance"};
+	static const char *const names[] = {"quire.db", "quire.db-wal", "instance"};
 	char a[700], b[700];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		snprintf(a, sizeof a, "%s/%s", from, names[i]);
 		snprintf(b, sizeof b, "%s/%s", to, names[i]);
 		if (access(a, F_OK) == 0)
-			copy_file(a, b);
+			copy_file(d, a, b);
 		else if (access(b, F_OK) == 0)
-			must(truncate(b, 0) == 0, "a file is not emptied");
+			disk_file_copied(d, a, b); /* nothing */
 	}
 }
 
@@ -94,7 +97,7 @@ void sim_snapshot(struct sim *s, int node)
 		return;
 	stop_node(s, node);
 	snprintf(s->snapshot, sizeof s->snapshot, "%s/snapshot", s->w.dir);
-	copy_home(s->w.nodes[node].home, s->snapshot);
+	copy_home(s->w.disks, s->w.nodes[node].home, s->snapshot);
 	s->snapshot_of = node;
 	sim_tell(s, "a backup of %s is made", sim_name(s, node));
 	start_again(s, node);
@@ -109,12 +112,12 @@ void sim_restore(struct sim *s, bool in_place)
 			start_again(s, (int)i);
 	stop_node(s, node);
 	if (in_place) {
-		overwrite_home(s->snapshot, n->home);
+		overwrite_home(s->w.disks, s->snapshot, n->home);
 		for (size_t k = 0; k < s->logs_n; k++)
 			s->logs[k].may_fork = s->logs[k].may_fork || s->logs[k].node == node;
 	} else {
 		remove_home(n->home);
-		copy_home(s->snapshot, n->home);
+		copy_home(s->w.disks, s->snapshot, n->home);
 	}
 	remove_home(s->snapshot);
 	s->snapshot_of = -1;
@@ -139,7 +142,7 @@ static struct world_node *open_copy(struct sim *s, int node)
 	snprintf(name, sizeof name, "%.8s-c%zu", sim_name(s, node), at);
 	snprintf(home, sizeof home, "%s/%s", s->w.dir, name);
 	stop_node(s, node);
-	copy_home(s->w.nodes[node].home, home);
+	copy_home(s->w.disks, s->w.nodes[node].home, home);
 	start_again(s, node);
 	s->n[at] = (struct sim_node){.role = ROLE_CLONE, .of = node + 1};
 	s->side[at] = s->side[node];
@@ -187,13 +190,13 @@ static struct world_node *open_twin(struct sim *s, int node, const struct id32 *
 	snprintf(twin_side, sizeof twin_side, "%s/instance", home);
 	snprintf(kept, sizeof kept, "%s/instance.kept", s->w.dir);
 	stop_node(s, node);
-	copy_home(s->w.nodes[node].home, home);
+	copy_home(s->w.disks, s->w.nodes[node].home, home);
 	must(unlink(twin_side) == 0 && link(side, twin_side) == 0, "a side file is not shared");
-	copy_file(side, kept);
+	copy_file(s->w.disks, side, kept);
 	s->n[at] = (struct sim_node){.role = ROLE_TWIN, .of = node + 1, .habits = s->n[node].habits};
 	s->side[at] = s->side[node];
 	struct world_node *t = world_node_open(&s->w, name, key);
-	copy_file(kept, side);
+	copy_file(s->w.disks, kept, side);
 	start_again(s, node);
 	return t;
 }

@@ -1,6 +1,8 @@
 /* disk.c -- see disk.h. */
 #include "tools/sim/disk.h"
 
+#include "tools/sim/memfile.h"
+
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@ struct disk {
 struct disks {
 	sqlite3_vfs vfs; /* first: SQLite hands back its address */
 	sqlite3_vfs *real;
+	struct memfiles files;
 	struct disk *all;
 	uint64_t state; /* of the random stream */
 	bool lies;
@@ -44,10 +47,10 @@ struct file {
 	sqlite3_file base; /* first: SQLite hands back its address */
 	struct disks *disks;
 	struct disk *disk;
-	sqlite3_int64 synced_bytes;
+	uint64_t synced_bytes;
 	size_t dirty_n, dirty_slots; /* an open table; slots are a power of two */
 	struct sector *dirty;
-	sqlite3_file *real;
+	struct memfile *mem;
 };
 
 static uint64_t chance(struct disks *d, uint64_t below)
@@ -114,9 +117,7 @@ static void remember(struct file *f, sqlite3_int64 at, int n)
 		s->used = true;
 		s->number = k;
 		f->dirty_n++;
-		if (f->real->pMethods->xRead(f->real, s->old, SECTOR, k * SECTOR) != SQLITE_OK &&
-			k * SECTOR < f->synced_bytes)
-			continue; /* a short read at the end fills up with zeros */
+		(void)memfile_read(f->mem, s->old, SECTOR, (uint64_t)k * SECTOR); /* zeros behind the end */
 	}
 }
 
@@ -130,8 +131,7 @@ static void forget(struct file *f)
 	if (f->dirty_n)
 		memset(f->dirty, 0, f->dirty_slots * sizeof *f->dirty);
 	f->dirty_n = 0;
-	if (f->real->pMethods->xFileSize(f->real, &f->synced_bytes) != SQLITE_OK)
-		abort();
+	f->synced_bytes = memfile_bytes(f->mem);
 }
 
 /* The power is gone: how much of each file reached the disk? 0: nothing, 1: all, 2: sectors by chance. */
@@ -139,7 +139,6 @@ static void lose(struct file *f)
 {
 	struct disks *d = f->disks;
 	uint64_t how = chance(d, 4), lost = 0, kept = 0;
-	sqlite3_int64 bytes;
 	if (f->dirty_n == 0)
 		return;
 	for (size_t i = 0; i < f->dirty_slots; i++) {
@@ -151,14 +150,10 @@ static void lose(struct file *f)
 			continue;
 		}
 		lost++;
-		if (f->real->pMethods->xWrite(f->real, s->old, SECTOR, s->number * SECTOR) != SQLITE_OK)
-			abort();
+		memfile_write(&d->files, f->mem, s->old, SECTOR, (uint64_t)s->number * SECTOR);
 	}
-	if (f->real->pMethods->xFileSize(f->real, &bytes) != SQLITE_OK)
-		abort();
-	if (lost && kept == 0 && bytes > f->synced_bytes &&
-		f->real->pMethods->xTruncate(f->real, f->synced_bytes) != SQLITE_OK)
-		abort();
+	if (lost && kept == 0)
+		memfile_cut(f->mem, f->synced_bytes);
 	d->counts.lost += lost;
 	d->counts.kept += kept;
 	d->counts.torn_files += lost && kept;
@@ -189,31 +184,29 @@ static int do_close(sqlite3_file *base)
 		lose(f);
 	free(f->dirty);
 	f->dirty = NULL;
-	return f->real->pMethods->xClose(f->real);
+	memfile_close(&f->disks->files, f->mem);
+	return SQLITE_OK;
 }
 
 static int do_read(sqlite3_file *base, void *out, int n, sqlite3_int64 at)
 {
 	struct file *f = file_of(base);
-	return f->real->pMethods->xRead(f->real, out, n, at);
+	return memfile_read(f->mem, out, (size_t)n, (uint64_t)at) ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
 static int do_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 at)
 {
 	struct file *f = file_of(base);
-	sqlite3_int64 bytes;
 	f->disks->counts.writes++;
 	if (goes_off(f))
 		return SQLITE_IOERR_WRITE;
-	int rc = f->real->pMethods->xFileSize(f->real, &bytes);
-	if (rc == SQLITE_OK && f->disk->full && at + n > bytes) {
+	if (f->disk->full && (uint64_t)(at + n) > memfile_bytes(f->mem)) {
 		f->disks->counts.refused_full++;
 		return SQLITE_FULL;
 	}
-	if (rc != SQLITE_OK)
-		return rc;
 	remember(f, at, n);
-	return f->real->pMethods->xWrite(f->real, p, n, at);
+	memfile_write(&f->disks->files, f->mem, p, (size_t)n, (uint64_t)at);
+	return SQLITE_OK;
 }
 
 static int do_truncate(sqlite3_file *base, sqlite3_int64 bytes)
@@ -221,14 +214,15 @@ static int do_truncate(sqlite3_file *base, sqlite3_int64 bytes)
 	struct file *f = file_of(base);
 	if (f->disk->off)
 		return SQLITE_IOERR_TRUNCATE;
-	int rc = f->real->pMethods->xTruncate(f->real, bytes);
+	memfile_cut(f->mem, (uint64_t)bytes);
 	forget(f); /* a truncation is durable at once */
-	return rc;
+	return SQLITE_OK;
 }
 
 static int do_sync(sqlite3_file *base, int flags)
 {
 	struct file *f = file_of(base);
+	(void)flags;
 	f->disks->counts.syncs++;
 	if (goes_off(f))
 		return SQLITE_IOERR_FSYNC;
@@ -237,7 +231,6 @@ static int do_sync(sqlite3_file *base, int flags)
 		f->disks->counts.sync_failures++;
 		return SQLITE_IOERR_FSYNC;
 	}
-	(void)flags; /* these files never outlive the run: nothing has to reach a real disk */
 	if (!f->disks->lies)
 		forget(f);
 	return SQLITE_OK;
@@ -245,68 +238,64 @@ static int do_sync(sqlite3_file *base, int flags)
 
 static int do_file_size(sqlite3_file *base, sqlite3_int64 *bytes)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xFileSize(f->real, bytes);
+	*bytes = (sqlite3_int64)memfile_bytes(file_of(base)->mem);
+	return SQLITE_OK;
 }
 
+/* A home has one connection at a time (the store holds a lock on the folder), so locks are never in anybody's way. */
 static int do_lock(sqlite3_file *base, int level)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xLock(f->real, level);
-}
-
-static int do_unlock(sqlite3_file *base, int level)
-{
-	struct file *f = file_of(base);
-	return f->real->pMethods->xUnlock(f->real, level);
+	(void)base, (void)level;
+	return SQLITE_OK;
 }
 
 static int do_reserved(sqlite3_file *base, int *out)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xCheckReservedLock(f->real, out);
+	(void)base;
+	*out = 0;
+	return SQLITE_OK;
 }
 
 static int do_control(sqlite3_file *base, int op, void *arg)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xFileControl(f->real, op, arg);
+	(void)base, (void)op, (void)arg;
+	return SQLITE_NOTFOUND;
 }
 
 static int do_sector(sqlite3_file *base)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xSectorSize(f->real);
+	(void)base;
+	return 4096;
 }
 
 static int do_characteristics(sqlite3_file *base)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xDeviceCharacteristics(f->real);
+	(void)base;
+	return SQLITE_IOCAP_POWERSAFE_OVERWRITE; /* as the unix VFS says */
 }
 
-static int do_shm_map(sqlite3_file *base, int page, int bytes, int extend, void volatile **out)
+static int do_shm_map(sqlite3_file *base, int region, int bytes, int extend, void volatile **out)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xShmMap(f->real, page, bytes, extend, out);
+	*out = memfile_region(file_of(base)->mem, (size_t)region, (size_t)bytes, extend != 0);
+	return *out || !extend ? SQLITE_OK : SQLITE_IOERR_SHMMAP;
 }
 
 static int do_shm_lock(sqlite3_file *base, int at, int n, int flags)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xShmLock(f->real, at, n, flags);
+	(void)base, (void)at, (void)n, (void)flags;
+	return SQLITE_OK;
 }
 
 static void do_shm_barrier(sqlite3_file *base)
 {
-	struct file *f = file_of(base);
-	f->real->pMethods->xShmBarrier(f->real);
+	(void)base;
 }
 
 static int do_shm_unmap(sqlite3_file *base, int delete)
 {
-	struct file *f = file_of(base);
-	return f->real->pMethods->xShmUnmap(f->real, delete);
+	(void)delete;
+	memfile_drop_regions(file_of(base)->mem);
+	return SQLITE_OK;
 }
 
 static const sqlite3_io_methods methods = {
@@ -318,7 +307,7 @@ static const sqlite3_io_methods methods = {
 	.xSync = do_sync,
 	.xFileSize = do_file_size,
 	.xLock = do_lock,
-	.xUnlock = do_unlock,
+	.xUnlock = do_lock,
 	.xCheckReservedLock = do_reserved,
 	.xFileControl = do_control,
 	.xSectorSize = do_sector,
@@ -344,15 +333,26 @@ static int do_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int f
 	memset(f, 0, sizeof *f);
 	f->disks = d;
 	f->disk = disk_of(d, slash ? path : "", slash ? (size_t)(slash - path) : 0);
-	f->real = (sqlite3_file *)(f + 1);
 	if (f->disk->off)
 		return SQLITE_IOERR;
-	int rc = d->real->xOpen(d->real, path, f->real, flags, flags_out);
-	if (rc == SQLITE_OK)
-		rc = f->real->pMethods->xFileSize(f->real, &f->synced_bytes);
-	if (rc == SQLITE_OK)
-		f->base.pMethods = &methods;
-	return rc;
+	f->mem = memfile_open(&d->files, path, flags & SQLITE_OPEN_CREATE);
+	if (!f->mem)
+		return SQLITE_CANTOPEN;
+	f->synced_bytes = memfile_bytes(f->mem);
+	f->base.pMethods = &methods;
+	if (flags_out)
+		*flags_out = flags;
+	return SQLITE_OK;
+}
+
+/* Names are empty files. */
+static int do_access(sqlite3_vfs *vfs, const char *path, int flags, int *out)
+{
+	struct disks *d = disks_of(vfs);
+	if (flags != SQLITE_ACCESS_EXISTS)
+		return d->real->xAccess(d->real, path, flags, out);
+	*out = memfile_size_at(&d->files, path) > 0;
+	return SQLITE_OK;
 }
 
 static int do_delete(sqlite3_vfs *vfs, const char *path, int sync_folder)
@@ -381,9 +381,10 @@ struct disks *disks_new(uint64_t seed)
 	d->vfs = *d->real;
 	d->vfs.pNext = NULL;
 	d->vfs.zName = "quire-sim";
-	d->vfs.szOsFile = (int)sizeof(struct file) + d->real->szOsFile;
+	d->vfs.szOsFile = (int)sizeof(struct file);
 	d->vfs.xOpen = do_open;
 	d->vfs.xDelete = do_delete;
+	d->vfs.xAccess = do_access;
 	d->vfs.xRandomness = do_random;
 	d->state = seed ^ 0x6469736bu;
 	if (sqlite3_vfs_register(&d->vfs, 1) != SQLITE_OK)
@@ -403,6 +404,7 @@ void disks_free(struct disks *d)
 		d->all = k->next;
 		free(k);
 	}
+	memfiles_deinit(&d->files);
 	free(d);
 }
 
@@ -411,9 +413,19 @@ struct disk_counts disks_counts(const struct disks *d)
 	return d->counts;
 }
 
-uint64_t disks_memory_bytes(void)
+uint64_t disks_memory_bytes(const struct disks *d)
 {
-	return (uint64_t)sqlite3_memory_used();
+	return (uint64_t)sqlite3_memory_used() + d->files.bytes;
+}
+
+uint64_t disk_file_bytes(const struct disks *d, const char *path)
+{
+	return memfile_size_at(&d->files, path);
+}
+
+void disk_file_copied(struct disks *d, const char *from, const char *to)
+{
+	memfile_copy(&d->files, from, to);
 }
 
 void disk_full(struct disks *d, const char *home, bool full)

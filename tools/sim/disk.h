@@ -1,6 +1,6 @@
 /* disk.h -- the disks under the stores of a simulated world: they fill up, fail, and lose power.
  *
- * A VFS of SQLite over the real one. Until a file is synced, the old content of every sector that was written is kept beside it; when the
+ * A VFS of SQLite over files in memory (memfile.h). Until a file is synced, the old content of every sector that was written is kept beside it; when the
  * power goes, each such sector has reached the disk or has not, by chance. So a write is lost, kept or torn, and what was synced stays.
  * Files of blobs are written by others: disk_chunk and disk_synced tell of them. One thread. */
 #ifndef QUIRE_SIM_DISK_H
@@ -25,7 +25,11 @@ struct disks *disks_new(uint64_t seed);
 /* All files must be closed. */
 void disks_free(struct disks *d);
 struct disk_counts disks_counts(const struct disks *d);
-uint64_t disks_memory_bytes(void); /* what SQLite uses */
+uint64_t disks_memory_bytes(const struct disks *d); /* what SQLite uses, and the files */
+
+/* A database's files have real names, and their bytes are here: how many, and that somebody copied such a file by its name. */
+uint64_t disk_file_bytes(const struct disks *d, const char *path);
+void disk_file_copied(struct disks *d, const char *from, const char *to);
 
 /* No room: what would grow a file is refused. */
 void disk_full(struct disks *d, const char *home, bool full);

@@ -6,7 +6,6 @@
 
 #include <malloc.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 /* Bounds, for a whole world. What an engine or a store may take is measured and then doubled. */
 #define MEMORY_BASE_BYTES (48u << 20)
@@ -251,12 +250,11 @@ static void found(void *ctx, const char *text)
 	++*(unsigned *)ctx;
 }
 
-static uint64_t file_bytes(const char *home, const char *name)
+static uint64_t file_bytes(const struct sim *s, const char *home, const char *name)
 {
 	char path[700];
-	struct stat st;
 	snprintf(path, sizeof path, "%s/%s", home, name);
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+	return disk_file_bytes(s->w.disks, path);
 }
 
 static void stores_sound(struct sim *s)
@@ -270,7 +268,7 @@ static void stores_sound(struct sim *s)
 		enum err e = store_check(n->store, found, &findings);
 		sim_must(s, e == OK && findings == 0, MUST_STORE, "%s's store: %s, %u findings", n->name,
 			err_name(e), findings);
-		uint64_t bytes = file_bytes(n->home, "quire.db") + file_bytes(n->home, "quire.db-wal");
+		uint64_t bytes = file_bytes(s, n->home, "quire.db") + file_bytes(s, n->home, "quire.db-wal");
 		s->r->disk_bytes += bytes;
 		sim_must(s, bytes <= bound, MUST_DISK, "%s's database has %llu bytes, people wrote %llu",
 			n->name, (unsigned long long)bytes, (unsigned long long)s->bytes_written);
@@ -315,7 +313,7 @@ void sim_check_end(struct sim *s)
 
 void sim_check_memory(struct sim *s)
 {
-	uint64_t bytes = mallinfo2().uordblks + mallinfo2().hblkhd, disks = disks_memory_bytes();
+	uint64_t bytes = mallinfo2().uordblks + mallinfo2().hblkhd, disks = disks_memory_bytes(s->w.disks);
 	if (bytes == 0)
 		return; /* a sanitizer's allocator does not say */
 	bytes -= disks < bytes ? disks : bytes;
