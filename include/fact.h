@@ -67,6 +67,8 @@ struct fact_source {
 	uint8_t flags;
 	uint32_t hour;
 	struct slice record; /* [kind, fields] */
+	uint64_t
+		left_out; /* mask of kinds: of a record whose first fact is one of these nothing is made, and it is not read further */
 };
 
 /* Makes the facts of one entry: at most FACTS_OF_ENTRY_MAX into out; returns how many (0: its kind states nothing, or it is not well formed).

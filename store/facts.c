@@ -128,13 +128,12 @@ enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq
 {
 	if (!s->facts || !is_clear(header, body))
 		return OK;
-	const struct fact_source src = source_of(l, seq, id, header, body);
+	struct fact_source src = source_of(l, seq, id, header, body);
+	src.left_out = s->facts_made_late;
 	struct fact facts[FACTS_OF_ENTRY_MAX];
 	struct fact_words words = {0};
 	struct buf keep = {0};
 	size_t n = make(s, &src, facts, &words, &keep);
-	if (n && (FACT_MASK(facts[0].kind) & s->facts_made_late))
-		n = 0;
 	enum err e = n ? put_facts(s, facts, n, &words) : OK;
 	buf_free(&keep);
 	return e;

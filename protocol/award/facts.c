@@ -235,11 +235,11 @@ size_t facts_make(const struct fact_source *src, struct fact *out, struct fact_w
 			.hour = src->hour,
 			.data = src->record}};
 	*words = (struct fact_words){0};
-	/* SPEC 13: "is stored and relayed like any other, and counts for nothing" */
-	if (record_check(src->record, NULL) != OK || record_open(src->record, &kind, &fields) != OK)
+	const struct rule *r = record_open(src->record, &kind, &fields) == OK ? rule_of(kind) : NULL;
+	if (!r || (FACT_MASK(r->kind) & src->left_out))
 		return 0;
-	const struct rule *r = rule_of(kind);
-	if (!r)
+	/* SPEC 13: "is stored and relayed like any other, and counts for nothing" */
+	if (record_check(src->record, NULL) != OK)
 		return 0;
 	if (r->kind != FACT_NONE)
 		add_first(&m, r, fields);

@@ -10,7 +10,8 @@ static inline size_t made_up_facts(
 	const struct fact_source *src, struct fact *out, struct fact_words *words, struct buf *keep)
 {
 	struct slice r = src->record;
-	if (r.n < 3 || r.p[0] == FACT_NONE || r.p[0] >= FACT_KIND_COUNT)
+	if (r.n < 3 || r.p[0] == FACT_NONE || r.p[0] >= FACT_KIND_COUNT ||
+		(FACT_MASK(r.p[0]) & src->left_out))
 		return 0;
 	memset(out, 0, 2 * sizeof *out);
 	out->kind = (enum fact_kind)r.p[0];
