@@ -67,7 +67,7 @@ char *db_path(const char *home, const char *name); /* given to the caller; NULL 
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
-#define DB_VERSION 3
+#define DB_VERSION 4
 MUST_CHECK enum err db_migrate(struct store *s);
 MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(
@@ -210,6 +210,11 @@ static inline int64_t fact_mask(const struct store_req *q)
 MUST_CHECK enum err facts_catch_up(struct store *s);
 
 /* peers.c */
+MUST_CHECK enum err peer_get(
+	struct store *s, const struct id32 *node, struct store_peer *p); /* ERR_NOT_FOUND */
+/* peers_heard.c: one address of a row of the query, unless the peer told it of itself. */
+void heard_read(struct query *q, struct store_peer *p);
+MUST_CHECK enum err heard_load(struct store *s, struct store_peer *p);
 MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,
 	bool keep_origin, const char *name);
 

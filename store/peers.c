@@ -35,10 +35,15 @@ static void read_peer(struct query *q, struct store_peer *p)
 	p->follows_version = qc_id(q, 6);
 	p->follows_known = qc_int(q, 7) != 0;
 	p->seen_s = qc_uint(q, 8);
+	p->relaying = qc_int(q, 9) != 0;
+	struct slice through = qc_slice(q, 10);
+	p->through_n = through.n / 32 < LIMIT_ADDRESSES ? through.n / 32 : LIMIT_ADDRESSES;
+	if (p->through_n)
+		memcpy(p->through, through.p, p->through_n * 32);
+	p->told_s = qc_uint(q, 11);
 }
 
-/* The peer's row, if there is one. ERR_NOT_FOUND. */
-static enum err get_peer(struct store *s, const struct id32 *node, struct store_peer *p)
+enum err peer_get(struct store *s, const struct id32 *node, struct store_peer *p)
 {
 	memset(p, 0, sizeof *p);
 	struct query q = q_start(s, Q_PEER_GET);
@@ -50,13 +55,51 @@ static enum err get_peer(struct store *s, const struct id32 *node, struct store_
 	return e == OK && !found ? ERR_NOT_FOUND : e;
 }
 
+static enum err get_whole(struct store *s, const struct id32 *node, struct store_peer *p)
+{
+	enum err e = peer_get(s, node, p);
+	return e == OK ? heard_load(s, p) : e;
+}
+
 enum err op_PEER_GET(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	r->r.peers = arena_alloc(&r->mem, sizeof *r->r.peers);
 	if (!r->r.peers)
 		return ERR_MEMORY;
 	r->r.n = 1;
-	return get_peer(s, &q->a.node, r->r.peers);
+	return get_whole(s, &q->a.node, r->r.peers);
+}
+
+enum err op_PEER_SOME(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	enum err e = OK;
+	if (q->a.n > LIMIT_PEERS)
+		return ERR_LIMIT;
+	r->r.peers = arena_alloc(&r->mem, q->a.n * sizeof *r->r.peers);
+	if (!r->r.peers)
+		return ERR_MEMORY;
+	for (size_t i = 0; e == OK && i < q->a.n; i++) {
+		struct store_peer *p = &r->r.peers[r->r.n];
+		e = get_whole(s, &q->a.ids[i], p);
+		r->r.n += e == OK && p->origin != PEER_REMOVED;
+		e = e == ERR_NOT_FOUND ? OK : e;
+	}
+	return e;
+}
+
+/* Both lists are in the order of node keys. */
+static enum err hear_all(struct store *s, struct store_res *r)
+{
+	struct query list = q_start(s, Q_PEER_HEARD_ALL);
+	size_t i = 0;
+	while (q_row(&list)) {
+		struct id32 node = qc_id(&list, 0);
+		while (i < r->r.n && id32_cmp(&r->r.peers[i].node, &node) < 0)
+			i++;
+		if (i < r->r.n && id32_equal(&r->r.peers[i].node, &node))
+			heard_read(&list, &r->r.peers[i]);
+	}
+	return q_end(&list);
 }
 
 enum err op_PEER_LIST(struct store *s, const struct store_req *q, struct store_res *r)
@@ -71,7 +114,8 @@ enum err op_PEER_LIST(struct store *s, const struct store_req *q, struct store_r
 	}
 	r->r.n = peers.n;
 	r->r.peers = array_give(&peers, &r->mem, &list);
-	return q_end(&list);
+	enum err e = q_end(&list);
+	return e == OK ? hear_all(s, r) : e;
 }
 
 static enum err set_text(struct store *s, enum query_name name, const char *text, const struct id32 *node)
@@ -94,7 +138,7 @@ enum err peer_admit(
 	struct store *s, const struct id32 *node, enum peer_origin origin, bool keep_origin, const char *name)
 {
 	struct store_peer old;
-	enum err e = get_peer(s, node, &old);
+	enum err e = peer_get(s, node, &old);
 	if (e == ERR_NOT_FOUND) {
 		struct query count = q_start(s, Q_PEER_COUNT);
 		bool full = q_row(&count) && qc_int(&count, 0) >= LIMIT_PEERS;
@@ -181,7 +225,7 @@ enum err op_PEER_REMOVE(struct store *s, const struct store_req *q, struct store
 	static const uint8_t no_instance[16];
 	static const struct id32 zero;
 	struct store_peer old;
-	enum err e = get_peer(s, &q->a.node, &old);
+	enum err e = peer_get(s, &q->a.node, &old);
 	if (e != OK)
 		return e;
 	store_touch(s);
@@ -190,6 +234,8 @@ enum err op_PEER_REMOVE(struct store *s, const struct store_req *q, struct store
 		e = set_cursor(s, &q->a.node, no_instance, 0);
 	if (e == OK)
 		e = set_version(s, &q->a.node, &zero, false);
+	if (e == OK)
+		e = on_node(s, Q_PEER_HEARD_DROP, &q->a.node);
 	return e == OK ? on_node(s, Q_PEER_FOLLOWS_DROP, &q->a.node) : e;
 }
 
@@ -197,7 +243,7 @@ enum err op_CURSOR_PUT(struct store *s, const struct store_req *q, struct store_
 {
 	(void)r;
 	struct store_peer old;
-	enum err e = get_peer(s, &q->a.node, &old);
+	enum err e = peer_get(s, &q->a.node, &old);
 	return e == OK ? set_cursor(s, &q->a.node, q->a.instance, q->a.number) : e;
 }
 
@@ -267,7 +313,7 @@ enum err op_PEER_FOLLOWS(struct store *s, const struct store_req *q, struct stor
 	struct store_peer p;
 	bool met;
 	uint64_t count;
-	enum err e = get_peer(s, &q->a.node, &p);
+	enum err e = peer_get(s, &q->a.node, &p);
 	if (e == OK)
 		e = has_met(s, &q->a.node, &met);
 	if (e == OK)
@@ -327,7 +373,7 @@ static enum err follow_remove_one(struct store *s, const struct store_req *q, st
 enum err op_PEER_FOLLOW(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	struct store_peer p;
-	enum err e = get_peer(s, &q->a.node, &p);
+	enum err e = peer_get(s, &q->a.node, &p);
 	if (e == OK)
 		e = q->a.flag ? follow_add_one(s, q, &p) : follow_remove_one(s, q, &p);
 	if (e == OK)
