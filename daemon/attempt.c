@@ -69,7 +69,8 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 		return;
 	}
 	char why[CONN_WHY_BYTES];
-	snprintf(why, sizeof why, "the name cannot be looked up: %s", uv_strerror(status));
+	snprintf(why, sizeof why, "the%s name cannot be looked up: %s", a->dial.proxy ? " proxy's" : "",
+		uv_strerror(status));
 	end(a, ERR_UNREACHABLE, why);
 }
 
@@ -83,14 +84,22 @@ enum err attempt_start(uv_loop_t *loop, struct conn_set *set, const struct attem
 	struct attempt *a = (struct attempt *)calloc(1, sizeof *a);
 	if (!a)
 		return ERR_MEMORY;
+	/* Names are the proxy's to look up: who goes through one may know none. */
+	const struct proxy_at *proxy = t->direct ? NULL : conn_set_proxy(set, address.host);
+	const struct address *at = proxy ? &proxy->address : &address;
 	a->set = set;
-	a->dial = (struct conn_dial){
-		.remote = t->remote, .network = t->network, .redeem = t->redeem, .ended = on_ended, .ctx = a};
+	a->dial = (struct conn_dial){.proxy = proxy,
+		.target = address,
+		.remote = t->remote,
+		.network = t->network,
+		.redeem = t->redeem,
+		.ended = on_ended,
+		.ctx = a};
 	memcpy(a->dial.secret, t->secret, sizeof a->dial.secret);
 	a->ended = ended;
 	a->ctx = ctx;
 	a->lookup.data = a;
-	if (uv_getaddrinfo(loop, &a->lookup, on_lookup, address.host, address.port, &hints) != 0) {
+	if (uv_getaddrinfo(loop, &a->lookup, on_lookup, at->host, at->port, &hints) != 0) {
 		sodium_memzero(a->dial.secret, sizeof a->dial.secret);
 		free(a);
 		return ERR_MEMORY;

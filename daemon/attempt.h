@@ -9,6 +9,7 @@ struct attempt;
 
 struct attempt_target {
 	const char *address; /* borrowed for the call */
+	bool direct; /* heard on the local network: not through a proxy */
 	struct id32 remote, network;
 	bool redeem;
 	uint8_t secret[16];

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "address.h"
+#include "proxy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -215,6 +216,13 @@ static enum err set_text(struct config *c, const struct setting *s, const char *
 		snprintf(why, WHY_BYTES,
 			"%s is \"%s\": it must be up to four HOST:PORT, separated by spaces, each of at most 64 bytes",
 			s->name, value);
+		return ERR_INPUT;
+	}
+	struct proxy_at proxy;
+	if (strcmp(s->name, "peers.proxy") == 0 && proxy_parse(value, &proxy) != OK) {
+		snprintf(why, WHY_BYTES,
+			"%s must be socks5://[USER:PASSWORD@]HOST:PORT or http://[USER:PASSWORD@]HOST:PORT, or empty; in USER and PASSWORD, %%XX stands for what is no letter of a URL",
+			s->name);
 		return ERR_INPUT;
 	}
 	memcpy(text_at(c, s), value, strlen(value) + 1);

@@ -12,7 +12,8 @@
 /* ---- states */
 
 static const bool moves[CONN_STATES][CONN_STATES] = {
-	[CONN_DIALLING] = {[CONN_HANDSHAKE] = true, [CONN_CLOSING] = true},
+	[CONN_DIALLING] = {[CONN_PROXY] = true, [CONN_HANDSHAKE] = true, [CONN_CLOSING] = true},
+	[CONN_PROXY] = {[CONN_HANDSHAKE] = true, [CONN_CLOSING] = true},
 	[CONN_HANDSHAKE] = {[CONN_OPEN] = true, [CONN_CLOSING] = true},
 	[CONN_OPEN] = {[CONN_FLUSHING] = true, [CONN_CLOSING] = true},
 	[CONN_FLUSHING] = {[CONN_CLOSING] = true},
@@ -38,6 +39,7 @@ static void on_handle_closed(uv_handle_t *handle)
 		s->env.handlers.closed(s->env.ctx, c, c->err, c->why);
 	channel_deinit(&c->channel);
 	conn_io_deinit(c);
+	conn_proxy_free(c);
 	struct conn_dial dial = c->dial;
 	conn_id id = c->id;
 	enum err e = c->err;
@@ -80,6 +82,8 @@ static void on_deadline(uv_timer_t *timer)
 	struct conn *c = (struct conn *)timer->data;
 	if (c->state == CONN_DIALLING)
 		conn_cut(c, ERR_TIMEOUT, "no answer to the connection");
+	else if (c->state == CONN_PROXY)
+		conn_cut(c, ERR_TIMEOUT, "the proxy did not answer in time");
 	else
 		conn_cut(c, ERR_TIMEOUT, "the handshake took too long");
 }
@@ -176,11 +180,17 @@ static void on_connect(uv_connect_t *req, int status)
 	char why[CONN_WHY_BYTES];
 	if (c->state != CONN_DIALLING)
 		return;
+	if (status == 0 && c->dial.proxy) {
+		move_to(c, CONN_PROXY);
+		conn_proxy_begin(c);
+		return;
+	}
 	if (status == 0) {
 		conn_begin(c);
 		return;
 	}
-	snprintf(why, sizeof why, "cannot connect: %s", uv_strerror(status));
+	snprintf(why, sizeof why, "cannot connect%s: %s", c->dial.proxy ? " to the proxy" : "",
+		uv_strerror(status));
 	conn_cut(c, ERR_UNREACHABLE, why);
 }
 

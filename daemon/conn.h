@@ -10,6 +10,7 @@
 
 #include "protocol/peer/channel.h"
 #include "protocol/peer/engine.h"
+#include "proxy.h"
 
 #include <uv.h>
 
@@ -50,11 +51,17 @@ struct conn_env {
 	struct conn_handlers handlers;
 	void *ctx;
 	uint32_t handshake_ms; /* 0: LIMIT_HANDSHAKE_MS */
+	const struct proxy_at
+		*proxy; /* the way out; NULL or PROXY_NONE: there is none. Must live as long as the set */
+	const char *no_proxy; /* the same; see proxy_passes_by() */
 };
 
 /* What a dialled connection is for. */
 struct conn_dial {
 	const struct sockaddr *address;
+	const struct proxy_at *
+		proxy; /* address is the proxy's, and it is asked for target; NULL: none. Must outlive the connection */
+	struct address target;
 	struct id32 remote, network;
 	bool redeem;
 	uint8_t secret[16];
@@ -69,6 +76,8 @@ MUST_CHECK enum err conn_set_open(const struct conn_env *env, struct conn_set **
 void conn_set_close(struct conn_set *s, void (*closed)(void *ctx), void *ctx);
 /* Connections made from now on are of this network; those of others are closed in order. */
 void conn_set_network(struct conn_set *s, const struct id32 *network);
+/* The proxy through which host is to be dialled; NULL: none. */
+const struct proxy_at *conn_set_proxy(const struct conn_set *s, const char *host);
 /* NULL: there is none, or it is on its way out. */
 struct conn *conn_find(struct conn_set *s, conn_id id);
 /* Is there a settled connection to this node? */

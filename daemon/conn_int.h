@@ -1,4 +1,4 @@
-/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_set.c (all of them, limits). */
+/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_proxy.c, conn_set.c (all of them, limits). */
 #ifndef QUIRE_DAEMON_CONN_INT_H
 #define QUIRE_DAEMON_CONN_INT_H
 
@@ -7,6 +7,7 @@
 
 enum conn_state {
 	CONN_DIALLING, /* TCP */
+	CONN_PROXY, /* TCP stands to a proxy, which is asked for the way on */
 	CONN_HANDSHAKE,
 	CONN_OPEN,
 	CONN_FLUSHING, /* closing in order: what is queued leaves, what arrives is dropped */
@@ -40,6 +41,7 @@ struct conn {
 	uint8_t source[8];
 	char address[ADDRESS_TEXT_BYTES];
 	uv_connect_t connect;
+	struct proxy *proxy; /* in CONN_PROXY */
 	struct channel channel;
 
 	bool paused, throttled, ended; /* ended: the peer sends nothing more */
@@ -92,6 +94,12 @@ void conn_flush(struct conn *c);
 /* In a turn of the loop: gives out what was kept over a pause. */
 void conn_feed_rest(struct conn *c);
 void conn_mark_dirty(struct conn *c);
+
+/* conn_proxy.c */
+void conn_proxy_begin(struct conn *c);
+/* Takes what is the proxy's from *in; begins the handshake when the way is open. */
+void conn_proxy_feed(struct conn *c, struct slice *in);
+void conn_proxy_free(struct conn *c);
 
 /* conn_set.c */
 /* ERR_LIMIT. */

@@ -150,7 +150,7 @@ static void give_back(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-	if (c->writing || c->state == CONN_DIALLING || c->state == CONN_CLOSING)
+	if (c->writing || c->state < CONN_HANDSHAKE || c->state == CONN_CLOSING)
 		return;
 	enum err e = c->state == CONN_HANDSHAKE ? OK : fill(c);
 	if (e == OK && channel_output_bytes(&c->channel) == 0) {
@@ -273,6 +273,8 @@ static void on_end(struct conn *c, ssize_t status)
 {
 	char why[CONN_WHY_BYTES];
 	c->ended = true;
+	if (c->state == CONN_PROXY)
+		conn_cut(c, ERR_UNREACHABLE, "the proxy closed the connection without an answer");
 	if (status == UV_EOF && c->state == CONN_FLUSHING) {
 		conn_read(c);
 		if (c->shut)
@@ -304,14 +306,18 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 	if (n == 0)
 		return;
-	feed(c, slice_of(buf->base, (size_t)n));
+	struct slice in = slice_of(buf->base, (size_t)n);
+	if (c->state == CONN_PROXY)
+		conn_proxy_feed(c, &in);
+	if (c->state != CONN_PROXY)
+		feed(c, in);
 	spend(c, (size_t)n);
 }
 
 void conn_read(struct conn *c)
 {
-	bool wanted = c->state == CONN_HANDSHAKE || (delivers(c) && !c->resumed && !c->throttled) ||
-		(c->state == CONN_FLUSHING && !c->ended);
+	bool wanted = c->state == CONN_PROXY || c->state == CONN_HANDSHAKE ||
+		(delivers(c) && !c->resumed && !c->throttled) || (c->state == CONN_FLUSHING && !c->ended);
 	if (!wanted) {
 		if (c->state != CONN_CLOSING && c->state != CONN_DIALLING)
 			uv_read_stop((uv_stream_t *)&c->tcp);

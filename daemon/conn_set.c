@@ -123,6 +123,14 @@ void conn_set_remove(struct conn_set *s, struct conn *c)
 	close_if_empty(s);
 }
 
+const struct proxy_at *conn_set_proxy(const struct conn_set *s, const char *host)
+{
+	const struct proxy_at *at = s->env.proxy;
+	if (!at || at->kind == PROXY_NONE || proxy_passes_by(s->env.no_proxy, host))
+		return NULL;
+	return at;
+}
+
 struct conn *conn_find(struct conn_set *s, conn_id id)
 {
 	size_t slot = id % SLOTS_IN_ID;

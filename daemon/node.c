@@ -173,9 +173,14 @@ static enum err open_network(struct node *n, char why[WHY_BYTES])
 	const struct conn_env env = {.loop = n->loop,
 		.keys = n->noise,
 		.random = {.fill = fill_random},
+		.proxy = &n->proxy,
+		.no_proxy = n->config.no_proxy,
 		.handlers = {on_opened, on_message, on_written, on_closed, on_turn},
 		.ctx = n};
-	enum err e = conn_set_open(&env, &n->set);
+	enum err e = proxy_parse(n->config.proxy, &n->proxy);
+	if (e != OK)
+		return say(why, e, "peers.proxy");
+	e = conn_set_open(&env, &n->set);
 	if (e != OK)
 		return say(why, e, "the network");
 	conn_set_network(n->set, &n->network);

@@ -18,6 +18,7 @@ struct node {
 	const char *restored_why;
 	struct id32 network;
 	char name[LIMIT_NAME_BYTES + 1];
+	struct proxy_at proxy;
 
 	struct store *store; /* until the store thread takes it */
 	struct storew *storew;

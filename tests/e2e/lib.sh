@@ -34,7 +34,8 @@ need() {
 
 # ---- nodes: homes in $TMPDIR, all on loopback, ended with the script
 
-declare -A node_pids node_ports
+# A node may live in a network of tests/support/nets.sh (node_nets) and listen elsewhere, or not at all (node_hosts).
+declare -A node_pids node_ports node_nets node_hosts
 trap 'for node in "${!node_pids[@]}"; do kill -KILL "${node_pids[$node]}" 2>/dev/null || true; done' EXIT
 
 # within SECONDS COMMAND... -- asks until it holds, at most so long.
@@ -59,9 +60,10 @@ home() {
 
 # start NODE -- a node that ran before comes back at the same address.
 start() {
-	local ready=$TMPDIR/$1.ready
+	local ready=$TMPDIR/$1.ready listen=${node_hosts[$1]:-127.0.0.1} net=${node_nets[$1]:-}
+	[ "$listen" = off ] || listen=$listen:${node_ports[$1]:-0}
 	: >"$ready"
-	quired --home "$TMPDIR/$1" --listen "127.0.0.1:${node_ports[$1]:-0}" --http off >"$ready" 2>>"$TMPDIR/$1.log" </dev/null &
+	${net:+nsenter "--net=/run/netns/$net"} quired --home "$TMPDIR/$1" --listen "$listen" --http off >"$ready" 2>>"$TMPDIR/$1.log" </dev/null &
 	node_pids[$1]=$!
 	within 30 grep -q '^quired: ready' "$ready" || fail "$1 starts: $(tail -n 5 "$TMPDIR/$1.log")"
 	node_ports[$1]=$(sed -n 's/.* listen=[^ ]*:\([0-9]*\) .*/\1/p' "$ready")

@@ -137,6 +137,20 @@ static void at_most_four_addresses_are_advertised(void **state)
 	assert_int_equal(config_set(&c, "peers.advertise", "a:0", why), ERR_INPUT);
 }
 
+static void a_proxy_is_one_of_two_kinds_and_its_password_is_not_said_again(void **state)
+{
+	(void)state;
+	struct config c;
+	char why[512] = "";
+	config_init(&c);
+	assert_string_equal(c.no_proxy, "localhost 127.0.0.1 ::1");
+	assert_int_equal(config_set(&c, "peers.proxy", "socks5://u:p@proxy.example:1080", why), OK);
+	assert_int_equal(config_set(&c, "peers.proxy", "", why), OK);
+	assert_int_equal(config_set(&c, "peers.proxy", "socks4://u:secret@a:1", why), ERR_INPUT);
+	assert_non_null(strstr(why, "peers.proxy must be socks5://"));
+	assert_null(strstr(why, "secret"));
+}
+
 static void a_text_may_have_255_bytes(void **state)
 {
 	(void)state;
@@ -231,6 +245,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_setting_is_refused),
 		cmocka_unit_test(a_value_out_of_its_range_is_refused),
 		cmocka_unit_test(at_most_four_addresses_are_advertised),
+		cmocka_unit_test(a_proxy_is_one_of_two_kinds_and_its_password_is_not_said_again),
 		cmocka_unit_test(a_text_may_have_255_bytes),
 		cmocka_unit_test(a_missing_file_is_told_from_a_bad_one),
 		cmocka_unit_test(what_is_shown_can_be_read_again),
