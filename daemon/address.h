@@ -25,4 +25,7 @@ void address_source(const struct sockaddr *a, uint8_t out[8]);
 /* 0.0.0.0 and ::, where one can listen but which nobody can dial. */
 bool address_is_any(const struct sockaddr *a);
 
+/* 127.0.0.0/8 and ::1, which nobody else can dial. */
+bool address_is_loopback(const struct sockaddr *a);
+
 #endif

@@ -215,7 +215,14 @@ static enum err open_parts(struct node *n, char why[WHY_BYTES])
 	e = dial_open(n, n->set, &n->dial);
 	if (e == OK)
 		e = joins_open(n, n->set, &n->joins);
-	return e == OK ? OK : say(why, e, "the dialler");
+	if (e == OK)
+		e = reach_open(n, n->set, &n->reach);
+	if (e != OK)
+		return say(why, e, "the dialler");
+	if (strcmp(n->config.lan, "on") == 0)
+		e = beacons_open(n, n->set, n->reach, net_address(n->net), (uint16_t)n->config.lan_port, why,
+			&n->beacons);
+	return e;
 }
 
 enum err node_start(uv_loop_t *loop, const struct config *config, struct node **out, char why[WHY_BYTES])

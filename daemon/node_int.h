@@ -2,6 +2,7 @@
 #ifndef QUIRE_DAEMON_NODE_INT_H
 #define QUIRE_DAEMON_NODE_INT_H
 
+#include "beacons.h"
 #include "dial.h"
 #include "drive.h"
 #include "join.h"
@@ -28,6 +29,8 @@ struct node {
 	struct net *net;
 	struct dial *dial;
 	struct joins *joins;
+	struct reach *reach;
+	struct beacons *beacons; /* NULL: off */
 
 	bool stopping;
 	int closing; /* parts of the present stage of the end */

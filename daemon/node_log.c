@@ -14,6 +14,9 @@ static void pass_on(struct node *n, const struct engine_event *ev)
 		net_ready(n->net);
 		dial_again(n->dial);
 	}
+	bool begins = ev->kind == ENGINE_EVENT_READY || ev->kind == ENGINE_EVENT_JOINED;
+	if (begins && n->beacons && !n->stopping)
+		beacons_ready(n->beacons);
 }
 
 static void log_peer(const struct engine_event *ev)

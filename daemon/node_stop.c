@@ -1,5 +1,5 @@
 /* node_stop.c -- the end of a node, in stages, each of which begins when all parts of the one before are closed:
- *   1  listener, dialler, invitations, connections (bye to peers)
+ *   1  listener, dialler, invitations, beacons, connections (bye to peers)
  *   2  the pool: what it works on comes to its end
  *   3  the store thread: what it was asked is committed, the database is closed
  *   4  commands without an answer are told, the engine goes
@@ -85,6 +85,20 @@ static void on_joins_closed(void *ctx)
 	part_closed((struct node *)ctx);
 }
 
+static void on_reach_closed(void *ctx)
+{
+	((struct node *)ctx)->reach = NULL;
+	part_closed((struct node *)ctx);
+}
+
+/* It tells reach whom to dial. */
+static void on_beacons_closed(void *ctx)
+{
+	struct node *n = (struct node *)ctx;
+	n->beacons = NULL;
+	reach_close(n->reach, on_reach_closed, n);
+}
+
 static void on_set_closed(void *ctx)
 {
 	struct node *n = (struct node *)ctx;
@@ -101,13 +115,18 @@ void node_end(struct node *n, void (*stopped)(void *ctx), void *ctx)
 	n->stopping = true;
 	n->stopped = stopped;
 	n->stopped_ctx = ctx;
-	n->closing = 1 + (n->net != NULL) + (n->dial != NULL) + (n->joins != NULL) + (n->set != NULL);
+	n->closing = 1 + (n->net != NULL) + (n->dial != NULL) + (n->joins != NULL) + (n->reach != NULL) +
+		(n->set != NULL);
 	if (n->net)
 		net_close(n->net, on_net_closed, n);
 	if (n->dial)
 		dial_close(n->dial, on_dial_closed, n);
 	if (n->joins)
 		joins_close(n->joins, on_joins_closed, n);
+	if (n->beacons)
+		beacons_close(n->beacons, on_beacons_closed, n);
+	else if (n->reach)
+		reach_close(n->reach, on_reach_closed, n);
 	if (n->set)
 		conn_set_close(n->set, on_set_closed, n);
 	part_closed(n);

@@ -23,6 +23,7 @@
 #define HASH_CODESUM "quire.codesum"
 #define HASH_INVITE "quire.invite"
 #define HASH_INVITESUM "quire.invitesum"
+#define HASH_BEACON "quire.beacon"
 #define HASH_ACT "quire.act"
 #define HASH_AWARD "quire.award"
 #define HASH_ENDORSE "quire.endorse"

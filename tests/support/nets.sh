@@ -15,6 +15,7 @@ mount -t tmpfs tmpfs /run && mkdir -p /run/netns || {
 	echo "not ok - no folder for the names of network namespaces"
 	exit 1
 }
+ip link set lo up
 
 # net NAME -- a network of one machine: itself.
 net() {
@@ -37,4 +38,19 @@ wire_end() { # net, interface, number, host
 	in_net "$1" ip addr add "10.$3.0.$4/24" dev "$2"
 	in_net "$1" ip addr add "fd00:$3::$4/64" dev "$2" nodad
 	in_net "$1" ip link set "$2" up
+}
+
+# switch NET N A B C... -- A, B, C... on one local network, made in NET: 10.N.0.1 and fd00:N::1, .2, .3 ...
+switch() {
+	local between=$1 n=$2 i
+	shift 2
+	in_net "$between" ip link add lan type bridge
+	in_net "$between" ip link set lan up
+	for ((i = 1; i <= $#; i++)); do
+		ip link add "s$n-$i" type veth peer name lan0
+		ip link set "s$n-$i" netns "$between"
+		in_net "$between" ip link set "s$n-$i" master lan up
+		ip link set lan0 netns "${!i}"
+		wire_end "${!i}" lan0 "$n" "$i"
+	done
 }
