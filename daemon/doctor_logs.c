@@ -57,13 +57,29 @@ static enum err find_closing(struct store *s, const struct store_log *l, struct 
 	return e;
 }
 
+/* The entry before the proven fork; zeros: none. */
+static enum err find_fork_prev(struct store *s, const struct store_log *l, struct id32 *out)
+{
+	struct store_req req = {.op = STORE_FORK_GET, .a.log = l->log};
+	struct store_res res = {0};
+	struct entry_header h;
+	*out = (struct id32){{0}};
+	store_exec_one(s, &req, &res);
+	if (res.err == OK && res.r.bytes.n >= ENTRY_HEADER_BYTES &&
+		entry_header_decode(slice_of(res.r.bytes.p, ENTRY_HEADER_BYTES), &h) == OK)
+		*out = h.prev;
+	enum err e = res.err == ERR_NOT_FOUND ? OK : res.err;
+	store_res_free(&res);
+	return e;
+}
+
 static enum err verify(
 	struct doctor *d, struct store *s, const struct store_log *l, const struct store_res *res)
 {
 	uint8_t headers[LIMIT_RUN_ENTRIES * ENTRY_HEADER_BYTES];
 	struct entry_part parts[LIMIT_RUN_ENTRIES];
 	struct run_ends ends;
-	struct id32 closing;
+	struct id32 closing = {{0}}, fork_prev = {{0}};
 	enum err e = OK;
 	if (res->r.n == 0 || res->r.n > LIMIT_RUN_ENTRIES)
 		return ERR_CHAIN;
@@ -76,6 +92,8 @@ static enum err verify(
 	bool is_signed = res->r.sig.n == ENTRY_SIGNATURE_BYTES;
 	if (!is_signed)
 		e = find_closing(s, l, &closing);
+	if (!is_signed && e == OK)
+		e = find_fork_prev(s, l, &fork_prev);
 	if (e != OK)
 		return e;
 	const struct run r = {.log = l->log,
@@ -84,9 +102,10 @@ static enum err verify(
 		.headers = headers,
 		.signature = is_signed ? res->r.sig.p : NULL,
 		.closing = is_signed ? NULL : &closing,
+		.fork_prev = is_signed ? NULL : &fork_prev,
 		.parts = parts};
 	e = run_verify(&r, &l->device_key, &ends);
-	if (e == OK && !id32_equal(&ends.prev, &d->last))
+	if (e == OK && (ends.n != r.n || !id32_equal(&ends.prev, &d->last)))
 		e = ERR_CHAIN;
 	if (e == OK)
 		d->last = ends.last;

@@ -76,9 +76,10 @@ struct store_log {
 	struct id32 log, identity, device_key;
 	uint64_t length; /* entries held in chain order, 0.. */
 	struct id32 last; /* id of the last one; zeros if length is 0 */
-	struct id32 erased_sum; /* SPEC 10.3 */
+	struct id32 erased_sum; /* SPEC 10.3: over entries below end */
 	uint64_t fork_seq1; /* lowest proven fork + 1, or 0 */
-	uint64_t end; /* how many entries count: min of length, fork, closing (SPEC 4.4) */
+	uint64_t end; /* how many entries count (SPEC 4.4), and are listed and served */
+	struct id32 end_last; /* id of entry end - 1; zeros if end is 0 */
 	uint64_t gaps; /* headers without body or statement */
 	enum own_state own;
 	uint64_t held_from; /* own: entries from here on were never announced; UINT64_MAX: none (SPEC 10.5) */

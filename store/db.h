@@ -29,7 +29,6 @@ struct log_row {
 	int64_t no;
 	int64_t closed_length; /* -1: no closing in force */
 	struct id32 closed_last;
-	struct id32 end_last; /* id of entry end - 1; zeros if end is 0 */
 	uint64_t side; /* its rows in the side table */
 	bool dirty;
 };
@@ -156,8 +155,8 @@ MUST_CHECK enum err log_id_at(
 	struct store *s, const struct log_row *l, uint64_t seq, struct id32 *out); /* ERR_NOT_FOUND */
 MUST_CHECK enum err log_closing_met(struct store *s, const struct log_row *l,
 	bool *met); /* the chain holds the entry that the closing names */
-MUST_CHECK enum err log_settle(
-	struct store *s, struct log_row *l); /* end, end_last and gaps anew, from length, fork and closing */
+MUST_CHECK enum err log_settle(struct store *s,
+	struct log_row *l); /* end, end_last, gaps and erased_sum anew, from length, fork and closing */
 /* Every listed row of that identity's logs gets a new number; with `keys` that of its key events too. */
 MUST_CHECK enum err logs_move_up(struct store *s, const struct id32 *identity, bool keys);
 MUST_CHECK enum err logs_flush(struct store *s);

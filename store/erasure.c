@@ -39,7 +39,8 @@ enum err op_ERASED_PUT(struct store *s, const struct store_req *q, struct store_
 	if (kind == 3 && q->a.seq < l->pub.end)
 		l->pub.gaps--;
 	l->pub.bytes -= bytes;
-	sum_add(&l->pub.erased_sum, &id);
+	if (q->a.seq < l->pub.end)
+		sum_add(&l->pub.erased_sum, &id);
 	r->r.number = l->pub.change;
 	return e;
 }
@@ -54,8 +55,8 @@ enum err op_ERASED_GET(struct store *s, const struct store_req *q, struct store_
 								   : LIMIT_WANT_RUN_ENTRIES;
 	struct array parts = {0}, seqs = {0};
 	struct query list = q_start(s, Q_ENTRY_ERASED);
-	q_int(&list, entry_key(l, q->a.first < l->pub.length ? q->a.first : l->pub.length));
-	q_int(&list, entry_key(l, l->pub.length));
+	q_int(&list, entry_key(l, q->a.first < l->pub.end ? q->a.first : l->pub.end));
+	q_int(&list, entry_key(l, l->pub.end));
 	q_uint(&list, max + 1);
 	while (q_row(&list)) {
 		r->r.more = parts.n == max;

@@ -183,7 +183,8 @@ static enum err put_device(struct store *s, const struct store_req *q, const str
 	}
 	if (e == OK)
 		e = log_settle(s, l);
-	bool moved = !same_direct || old.pub.end != l->pub.end || !id32_equal(&old.end_last, &l->end_last);
+	bool moved = !same_direct || old.pub.end != l->pub.end ||
+		!id32_equal(&old.pub.end_last, &l->pub.end_last);
 	/* A log of which nothing was ever here has no number, and is listed to nobody. */
 	if (e == OK && moved && (l->pub.change || l->pub.length))
 		log_bump(s, l);

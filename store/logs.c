@@ -29,7 +29,7 @@ static enum err write_row(struct store *s, const struct log_row *l)
 	q_int(&q, l->closed_length);
 	q_id(&q, &l->closed_last);
 	q_uint(&q, p->end);
-	q_id(&q, &l->end_last);
+	q_id(&q, &p->end_last);
 	q_uint(&q, p->gaps);
 	q_int(&q, p->own);
 	q_uint(&q, p->held_from);
@@ -69,6 +69,7 @@ void log_read_row(struct query *q, struct log_row *l)
 			.erased_sum = qc_id(q, 6),
 			.fork_seq1 = qc_uint(q, 7),
 			.end = qc_uint(q, 10),
+			.end_last = qc_id(q, 11),
 			.gaps = qc_uint(q, 12),
 			.own = (enum own_state)qc_int(q, 13),
 			.held_from = qc_uint(q, 14),
@@ -77,7 +78,6 @@ void log_read_row(struct query *q, struct log_row *l)
 			.bytes = qc_uint(q, 17)},
 		.closed_length = qc_int(q, 8),
 		.closed_last = qc_id(q, 9),
-		.end_last = qc_id(q, 11),
 		.side = qc_uint(q, 18),
 	};
 }
@@ -173,21 +173,76 @@ enum err log_closing_met(struct store *s, const struct log_row *l, bool *met)
 	return OK;
 }
 
-enum err log_settle(struct store *s, struct log_row *l)
+/* Does the proof of the lowest fork name this as the entry before it? */
+static enum err fork_follows(struct store *s, const struct log_row *l, const struct id32 *id, bool *follows)
+{
+	struct query get = q_start(s, Q_FORK_GET);
+	q_int(&get, l->no);
+	struct slice headers = q_row(&get) ? qc_slice(&get, 1) : (struct slice){0};
+	*follows = headers.n >= ENTRY_HEADER_BYTES && memcmp(headers.p + HEADER_PREV_AT, id->b, 32) == 0;
+	return q_end(&get);
+}
+
+/* SPEC 4.4: "A node lists and serves no entry that it cannot show to be valid": back to the last whose signature is here. */
+static enum err back_to_evidence(struct store *s, const struct log_row *l, uint64_t *end)
+{
+	struct id32 last;
+	bool follows = false;
+	if (*end == 0)
+		return OK;
+	enum err e = log_id_at(s, l, *end - 1, &last);
+	if (e == OK && l->pub.fork_seq1 && *end == l->pub.fork_seq1 - 1)
+		e = fork_follows(s, l, &last, &follows);
+	if (e != OK || follows)
+		return e;
+	struct query get = q_start(s, Q_ENTRY_SIGNED);
+	q_int(&get, entry_key(l, 0));
+	q_int(&get, entry_key(l, *end));
+	*end = q_row(&get) ? (qc_uint(&get, 0) & LIMIT_SEQ) + 1 : 0;
+	return q_end(&get);
+}
+
+static enum err find_end(struct store *s, const struct log_row *l, uint64_t *end)
 {
 	bool met;
 	enum err e = log_closing_met(s, l, &met);
-	if (e != OK)
+	*end = met ? (uint64_t)l->closed_length : l->pub.length;
+	if (e != OK || met)
 		return e;
-	uint64_t end = l->pub.length;
-	if (l->closed_length >= 0 && end > (uint64_t)l->closed_length)
-		end = (uint64_t)l->closed_length;
-	/* SPEC 4.4: "Without a closing in force, a log ends before its lowest proven fork" -- and with one, until its chain is here. */
-	if (!met && l->pub.fork_seq1 && end > l->pub.fork_seq1 - 1)
-		end = l->pub.fork_seq1 - 1;
+	/* SPEC 4.4: "Without a closing in force, a log *ends* before its lowest proven fork" -- and with one, until its chain is here. */
+	if (l->pub.fork_seq1 && *end > l->pub.fork_seq1 - 1)
+		*end = l->pub.fork_seq1 - 1;
+	return back_to_evidence(s, l, end);
+}
+
+/* SPEC 10.3: "SUM of the ids of the erased entries below that length": those in [first, end) come in or go out. */
+static enum err sum_erased(struct store *s, struct log_row *l, uint64_t first, uint64_t end, bool in)
+{
+	struct query list = q_start(s, Q_ENTRY_ERASED_KEYS);
+	q_int(&list, entry_key(l, first));
+	q_int(&list, entry_key(l, end));
+	while (q_row(&list)) {
+		struct id32 id;
+		list.e = log_id_at(s, l, qc_uint(&list, 0) & LIMIT_SEQ, &id);
+		if (list.e == OK && in)
+			sum_add(&l->pub.erased_sum, &id);
+		else if (list.e == OK)
+			sum_sub(&l->pub.erased_sum, &id);
+	}
+	return q_end(&list);
+}
+
+enum err log_settle(struct store *s, struct log_row *l)
+{
+	uint64_t end, old = l->pub.end;
 	struct id32 last = {{0}};
-	if (end > 0)
+	enum err e = find_end(s, l, &end);
+	if (e == OK && end > 0)
 		e = log_id_at(s, l, end - 1, &last);
+	if (e == OK && end > old)
+		e = sum_erased(s, l, old, end, true);
+	else if (e == OK && end < old)
+		e = sum_erased(s, l, end, old, false);
 	if (e != OK)
 		return e;
 	struct query q = q_start(s, Q_ENTRY_GAPS_COUNT);
@@ -197,11 +252,11 @@ enum err log_settle(struct store *s, struct log_row *l)
 	e = q_end(&q);
 	if (e != OK)
 		return e;
-	if (end != l->pub.end || gaps != l->pub.gaps || !id32_equal(&last, &l->end_last))
+	if (end != old || gaps != l->pub.gaps || !id32_equal(&last, &l->pub.end_last))
 		log_dirty(s, l);
 	l->pub.end = end;
 	l->pub.gaps = gaps;
-	l->end_last = last;
+	l->pub.end_last = last;
 	return OK;
 }
 

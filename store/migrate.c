@@ -104,8 +104,8 @@ static enum err apply(struct store *s, size_t i)
 enum err db_migrate_memory(struct store *s)
 {
 	/* There are no logs, but what reads facts looks for them. */
-	enum err e = db_exec(
-		s, "CREATE TABLE log(id BLOB PRIMARY KEY, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID;");
+	enum err e = db_exec(s,
+		"CREATE TABLE log(id BLOB PRIMARY KEY, ends INTEGER NOT NULL, closed_length INTEGER NOT NULL) STRICT, WITHOUT ROWID;");
 	for (size_t i = 0; e == OK && i < MIGRATIONS_N; i++) {
 		if (migrations[i].version == FACTS_VERSION)
 			e = db_exec(s, migrations[i].sql);

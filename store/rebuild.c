@@ -49,8 +49,7 @@ static enum err pin_envelope(struct store *s, const struct id32 *identity, int64
 /* What a scan of a log's entries finds. */
 struct scan {
 	uint64_t length, bytes;
-	struct id32 erased_sum, last, before_last;
-	bool pending; /* the last one scanned is erased; its id stands in the next */
+	struct id32 before_last;
 };
 
 static enum err scan_entry(struct store *s, const struct log_row *l, const struct query *q, struct scan *c)
@@ -59,10 +58,7 @@ static enum err scan_entry(struct store *s, const struct log_row *l, const struc
 	if (header.n != ENTRY_HEADER_BYTES)
 		return ERR_CORRUPT;
 	c->before_last = id32_from(header.p + HEADER_PREV_AT);
-	if (c->pending)
-		sum_add(&c->erased_sum, &c->before_last);
 	int64_t kind = qc_int(q, 1);
-	c->pending = kind == 2;
 	if (kind == 1)
 		c->bytes += qc_uint(q, 4);
 	c->length++;
@@ -80,10 +76,7 @@ static enum err scan_log(struct store *s, const struct log_row *l, struct scan *
 		if (e != OK)
 			q.e = e;
 	}
-	enum err e = q_end(&q);
-	if (e == OK && c->pending && c->length == l->pub.length)
-		sum_add(&c->erased_sum, &l->pub.last);
-	return e;
+	return q_end(&q);
 }
 
 static enum err drop_from(struct store *s, const struct log_row *l, uint64_t first)
@@ -130,7 +123,8 @@ static enum err rebuild_log(struct store *s, const struct id32 *id)
 	e = q_end(&count);
 	log_dirty(s, l);
 	l->pub.bytes = c.bytes;
-	l->pub.erased_sum = c.erased_sum;
+	l->pub.end = 0; /* from here it is settled anew */
+	l->pub.erased_sum = (struct id32){{0}};
 	l->side = side;
 	return e == OK ? log_settle(s, l) : e;
 }

@@ -65,6 +65,7 @@ static void become_own(struct log_row *l, enum own_state own)
 struct taken {
 	uint64_t gaps;
 	uint64_t erased; /* bit i: part i is a statement */
+	struct id32 erased_sum;
 };
 
 /* Stores one part and counts it in the row. */
@@ -90,7 +91,7 @@ static enum err take_part(struct store *s, const struct store_req *q, struct log
 		t->gaps++;
 	if (p.kind == 2) {
 		t->erased |= (uint64_t)1 << i;
-		sum_add(&l->pub.erased_sum, &id);
+		sum_add(&t->erased_sum, &id);
 	}
 	enum err e = put_entry(s, l, seq, &p, sig);
 	return e == OK && p.kind == 1 ? facts_make_entry(s, l, seq, &id, p.header, p.bytes) : e;
@@ -123,8 +124,9 @@ enum err op_RUN_PUT(struct store *s, const struct store_req *q, struct store_res
 	l->pub.last = q->a.id;
 	if (plain) {
 		l->pub.end = l->pub.length;
-		l->end_last = l->pub.last;
+		l->pub.end_last = l->pub.last;
 		l->pub.gaps += t.gaps;
+		sum_add(&l->pub.erased_sum, &t.erased_sum);
 	} else {
 		e = log_settle(s, l);
 	}

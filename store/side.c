@@ -73,7 +73,7 @@ static enum err take_one(struct store *s, struct log_row *l, uint64_t seq, bool 
 	if (q_row(&get)) {
 		if (qc_int(&get, 1) == 1)
 			l->pub.bytes -= qc_slice(&get, 5).n;
-		if (qc_int(&get, 1) == 2)
+		if (qc_int(&get, 1) == 2 && seq < l->pub.end)
 			sum_sub(&l->pub.erased_sum, &id);
 		e = put_row(s, l, seq, &id, again, &get, &no);
 	} else if (get.e == OK) {
@@ -111,41 +111,56 @@ enum err side_take(struct store *s, struct log_row *l, uint64_t first, bool agai
 	*count = l->pub.length - first;
 	l->pub.length = first;
 	l->pub.last = last;
+	if (l->pub.end > first)
+		l->pub.end = first;
 	if (l->pub.held_from != UINT64_MAX && l->pub.held_from > first)
 		l->pub.held_from = first;
 	return e;
 }
 
-/* The chain of side rows from the closing's entry back to the log's last, as row numbers, last first. Empty if it is not whole. */
-static enum err find_chain(struct store *s, const struct log_row *l, struct array *nos)
+/* The side row of the entry id at seq, or 0; and the id before it. */
+static enum err step_back(
+	struct store *s, const struct log_row *l, uint64_t seq, struct id32 *id, int64_t *no)
 {
-	struct id32 id = l->closed_last;
-	struct query step = {0};
-	for (uint64_t seq = (uint64_t)l->closed_length; seq-- > l->pub.length;) {
-		step = q_start(s, Q_SIDE_AT);
-		q_int(&step, l->no);
-		q_uint(&step, seq);
-		bool found = false;
-		while (!found && q_row(&step)) {
-			struct id32 at = qc_id(&step, 1);
-			struct slice header = qc_slice(&step, 3);
-			found = id32_equal(&at, &id) && header.n == ENTRY_HEADER_BYTES;
-			int64_t *no = found ? array_add(nos, sizeof *no, &step) : NULL;
-			if (no) {
-				*no = qc_int(&step, 0);
-				id = id32_from(header.p + HEADER_PREV_AT);
-			}
-		}
-		enum err e = q_end(&step);
+	struct query at = q_start(s, Q_SIDE_AT);
+	q_int(&at, l->no);
+	q_uint(&at, seq);
+	*no = 0;
+	while (*no == 0 && q_row(&at)) {
+		struct id32 here = qc_id(&at, 1);
+		struct slice header = qc_slice(&at, 3);
+		if (!id32_equal(&here, id) || header.n != ENTRY_HEADER_BYTES)
+			continue;
+		*no = qc_int(&at, 0);
+		*id = id32_from(header.p + HEADER_PREV_AT);
+	}
+	return q_end(&at);
+}
+
+/* The chain of side rows from the closing's entry back to one that the log holds, as row numbers, last first; *join is the seq where it begins.
+ * Empty if it is not whole. */
+static enum err find_chain(struct store *s, const struct log_row *l, struct array *nos, uint64_t *join)
+{
+	struct id32 id = l->closed_last, held = {{0}};
+	uint64_t seq = (uint64_t)l->closed_length;
+	struct query none = {.s = s};
+	for (; seq > 0; seq--) {
+		int64_t no = 0;
+		enum err e = seq <= l->pub.length ? log_id_at(s, l, seq - 1, &held) : OK;
+		if (e == OK && seq <= l->pub.length && id32_equal(&held, &id))
+			break;
+		if (e == OK)
+			e = step_back(s, l, seq - 1, &id, &no);
 		if (e != OK)
 			return e;
-		if (!found) {
+		int64_t *add = no ? array_add(nos, sizeof *add, &none) : NULL;
+		if (!add) {
 			nos->n = 0;
-			return OK;
+			return none.e;
 		}
+		*add = no;
 	}
-	if (!id32_equal(&id, &l->pub.last))
-		nos->n = 0;
+	*join = seq;
 	return OK;
 }
 
@@ -175,8 +190,6 @@ static enum err restore_one(struct store *s, struct log_row *l, int64_t no)
 		e = q_done(&put);
 		if (kind == 1)
 			l->pub.bytes += qc_slice(&at, 6).n;
-		if (kind == 2)
-			sum_add(&l->pub.erased_sum, &id);
 		if (e == OK && kind == 1)
 			e = restore_facts(s, l, &id, qc_slice(&at, 3), qc_slice(&at, 6));
 		l->pub.last = id;
@@ -195,12 +208,15 @@ static enum err restore_one(struct store *s, struct log_row *l, int64_t no)
 
 static enum err restore(struct store *s, struct log_row *l)
 {
-	if (!l->side || (uint64_t)l->closed_length <= l->pub.length)
+	uint64_t join = 0, count;
+	if (!l->side)
 		return OK;
 	struct array nos = {0};
-	enum err e = find_chain(s, l, &nos);
+	enum err e = find_chain(s, l, &nos, &join);
 	if (nos.n)
 		log_dirty(s, l);
+	if (e == OK && nos.n)
+		e = side_take(s, l, join, false, &count);
 	for (size_t i = nos.n; e == OK && i-- > 0;) {
 		int64_t no;
 		memcpy(&no, nos.b.p + i * sizeof no, sizeof no);

@@ -85,6 +85,8 @@ static enum err check_run(struct bundle_reader *r, struct bundle_read_run *run)
 		.signature = run->signature,
 		.closing = d->closed ? &d->closed_last : NULL};
 	enum err e = run_verify(&check, &d->sign_key, &ends);
+	if (e == OK && ends.n != run->n)
+		e = ERR_SIGNATURE;
 	if (e != OK)
 		return bundle_fault(r, e, run->where, "%s",
 			(size_t)e < sizeof words / sizeof words[0] && words[e] ? words[e] : err_text(e));

@@ -284,6 +284,7 @@ enum err run_verify(const struct run *r, const struct id32 *device_key, struct r
 	if (r->first > LIMIT_SEQ || r->n < 1 || r->n > run_interval_end(r->first) - r->first)
 		return ERR_RANGE;
 	struct id32 last = {{0}};
+	struct run_ends got = {.prev = id32_from(r->headers + AT_PREV)};
 	for (size_t i = 0; i < r->n; i++) {
 		const uint8_t *h = r->headers + i * ENTRY_HEADER_BYTES;
 		enum err err = header_check(h);
@@ -296,16 +297,23 @@ enum err run_verify(const struct run *r, const struct id32 *device_key, struct r
 		if (r->parts && (err = part_check(h, &r->parts[i])) != OK)
 			return err;
 		last = entry_id(h);
+		if (r->fork_prev && id32_equal(r->fork_prev, &last))
+			got.fork_n = i + 1;
+		if (got.fork_n == i + 1 || (r->closing && id32_equal(r->closing, &last))) {
+			got.n = i + 1;
+			got.last = last;
+		}
 	}
-	/* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry": whoever calls knows that */
 	if (r->signature) {
 		const uint8_t *h = r->headers + (r->n - 1) * ENTRY_HEADER_BYTES;
 		enum err err = entry_verify(h, r->signature, device_key);
 		if (err != OK)
 			return err;
-	} else if (!r->closing || !id32_equal(r->closing, &last)) {
+		got.n = r->n;
+		got.last = last;
+	} else if (got.n == 0) {
 		return ERR_SIGNATURE;
 	}
-	*ends = (struct run_ends){.prev = id32_from(r->headers + AT_PREV), .last = last};
+	*ends = got;
 	return OK;
 }

@@ -76,21 +76,25 @@ struct run {
 	uint64_t first;
 	size_t n; /* 1..64 */
 	const uint8_t *headers; /* n * 162 bytes */
-	const uint8_t *signature; /* 64 bytes, of the last; NULL: none, then `closing` must name the last */
+	const uint8_t *
+		signature; /* 64 bytes, of the last; NULL: none, then one of these must name an entry of it */
+	const struct id32 *closing; /* id that a closing in force names, or NULL */
 	const struct id32
-		*closing; /* id that a closing in force names, or NULL; read only without a signature */
+		*fork_prev; /* id that the proof of the log's lowest fork names before it, or NULL */
 	const struct entry_part *parts; /* n, or NULL: headers alone (fork proofs) */
 };
 
 struct run_ends {
 	struct id32 prev; /* what the first header names */
-	struct id32 last; /* id of the last entry */
+	struct id32 last; /* id of entry n - 1 */
+	size_t n; /* how many entries are shown to be valid: all with a signature, else those up to the one named */
+	size_t fork_n; /* how many lie before the fork; 0: it is not in this run */
 };
 
 /* Checks everything of a run that needs no other data: form, log id, seqs, that it does not cross an interval (SPEC 4.3), inner links,
  * envelopes (hash and form), bodies (length and commitment), and the last signature. Erasure statements are not checked here.
  * About 1.5 us an entry of 300 bytes and 50 us for the signature: not for the loop thread.
- * ERR_FORMAT, ERR_VERSION, ERR_RANGE (a header's, or n: empty or over the interval's end), ERR_CHAIN, ERR_HASH, ERR_SIGNATURE. */
+ * ERR_FORMAT, ERR_VERSION, ERR_SIGNATURE (also: no signature, and no entry is named), ERR_RANGE (a header's, or n: empty or over the interval's end), ERR_CHAIN, ERR_HASH. */
 MUST_CHECK enum err run_verify(const struct run *r, const struct id32 *device_key, struct run_ends *ends);
 
 /* The seq behind the last that a run beginning at `first` may hold. */

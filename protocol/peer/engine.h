@@ -121,10 +121,12 @@ struct engine_work {
 	struct id32 log, device_key;
 	uint64_t first;
 	size_t n;
-	const uint8_t *headers, *signature; /* signature NULL: `closing` must be the id of the last entry */
-	struct id32 closing;
+	const uint8_t *headers, *signature; /* signature NULL: `closing` or `fork_prev` must name an entry */
+	struct id32 closing, fork_prev; /* zeros: none */
 	struct entry_part *parts;
-	struct id32 prev, last; /* results */
+	struct id32 prev,
+		last; /* results, and n: how many entries hold; fork_n: of these, before the fork, or 0 */
+	size_t fork_n;
 	/* blobs */
 	struct id32 root, leaf;
 	uint64_t index, size; /* size: plain bytes of the blob */

@@ -278,8 +278,15 @@ struct pull {
 	bool closed;
 	uint64_t closed_length;
 	struct id32 closed_last;
+	bool met; /* the closing's chain is here */
 	bool fork_tried, fork_known;
 	struct id32 fork_prev; /* the entry before the proven fork */
+	uint64_t fork_limit; /* nothing from this seq on may be taken; UINT64_MAX: no bound */
+	bool passed_limit; /* a run went past it: what follows is not taken */
+	bool unvouched,
+		vouch_asked; /* a run without signature, of which nothing known here speaks; asked why */
+	bool own_compared, own_same; /* what the peer says of a log of ours is what we have */
+	bool theirs_closes; /* their run holds the entry that the closing names */
 	bool stale; /* somebody else wrote to the log meanwhile: load it again */
 	bool moved; /* this round brought entries */
 	unsigned puts; /* RUN_PUT under way */
@@ -302,6 +309,12 @@ struct pull {
 	struct engine_work *theirs; /* the peer's run from the first difference */
 };
 
+/* The peer's row is the chain that the closing in force names. */
+static inline bool pull_shows_closing(const struct pull *p)
+{
+	return p->closed && p->row.count == p->closed_length && id32_equal(&p->row.last, &p->closed_last);
+}
+
 void pull_changes(struct session *s, const struct message_changes *m);
 void pull_run_unasked(struct session *s, const struct message_run *m);
 void pull_pump(struct session *s);
@@ -320,8 +333,7 @@ void pull_log_decide(struct pull *p); /* p->log is loaded: what is next */
 void pull_bodies(struct pull *p); /* then erasures, then the fork's proof, then done */
 void pull_erasures(struct pull *p);
 /* A copy of a run message as a work request; NULL: the message is wrong (the session was closed) or no memory. */
-struct engine_work *pull_run_copy(
-	struct session *s, const struct message_run *m, const struct id32 *device_key);
+struct engine_work *pull_run_copy(struct pull *p, const struct message_run *m);
 void pull_run_take(struct pull *p, const struct message_run *m);
 void pull_got_run(struct session *s, void *ctx, const union message *m);
 void pull_runs_end(struct session *s, void *ctx, enum err code);

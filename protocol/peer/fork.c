@@ -7,6 +7,7 @@ struct proof {
 	struct pull *p; /* NULL: unasked */
 	struct engine_work *a, *b; /* verified, from the same seq */
 	struct id32 identity;
+	bool found; /* by our own search */
 };
 
 static void proof_free(struct proof *f)
@@ -32,6 +33,37 @@ static void tell(struct engine *e, const struct proof *f, const struct session *
 			emit_message(s, MESSAGE_FORK, &m);
 }
 
+static void cut_done(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull *p = ctx;
+	bool written = engine_written(e, res, "what a closing cut off");
+	if (s->state != SESSION_OPEN)
+		return;
+	if (written)
+		pull_log_start(p);
+	else
+		pull_finish(p);
+}
+
+/* No proof can be made, or a lower fork is proven; but a closing in force says which branch it is. SPEC 10.7: "moves its own entries aside" */
+static void follow_closing(struct pull *p)
+{
+	bool beyond = p->log.fork_seq1 && p->lo >= p->log.fork_seq1 - 1;
+	if (p->met || !pull_shows_closing(p) || !(p->theirs_closes || beyond) || p->lo >= p->log.length) {
+		pull_finish(p);
+		return;
+	}
+	struct own_log *o = own_find(p->s->e, &p->row.log);
+	if (o)
+		own_retire(p->s->e, o);
+	struct store_req *q = req_new(STORE_SIDE_MOVE);
+	if (q) {
+		q->a.log = p->row.log;
+		q->a.first = p->lo;
+	}
+	emit_store(p->s->e, q, p->s, cut_done, p);
+}
+
 static void proof_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct proof *f = ctx;
@@ -48,8 +80,13 @@ static void proof_stored(struct engine *e, struct session *s, void *ctx, struct 
 		tell(e, f, f->p ? NULL : s);
 	}
 	struct pull *p = f->p;
+	bool found = f->found;
 	proof_free(f);
-	if (p && s->state == SESSION_OPEN)
+	if (!p || s->state != SESSION_OPEN)
+		return;
+	if (found && res->err != OK)
+		follow_closing(p);
+	else
 		pull_log_start(p); /* the log as it is now */
 }
 
@@ -242,6 +279,7 @@ static void fork_end(struct session *s, void *ctx, enum err code)
 void fork_want(struct pull *p)
 {
 	struct message_want_fork m = {.log = p->row.log};
+	p->fork_asked = false;
 	pull_ask(p, MESSAGE_WANT_FORK, &m, MESSAGE_FORK, got_fork, fork_end);
 }
 
@@ -270,12 +308,13 @@ static void ours_read(struct engine *e, struct session *s, void *ctx, struct sto
 	}
 	buf_free(&headers);
 	if (f && f->a && f->b && proves(f->a, f->b)) {
+		f->found = true;
 		store_proof(e, s, f); /* ours was verified when it was stored */
 		return;
 	}
 	if (f)
 		proof_free(f);
-	pull_finish(p);
+	follow_closing(p);
 }
 
 static void theirs_checked(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
@@ -283,10 +322,16 @@ static void theirs_checked(struct engine *e, struct session *s, void *ctx, struc
 	struct pull *p = ctx;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (w->err == ERR_SIGNATURE && !w->signature) {
+		pull_pass(p); /* nothing known here vouches for it: its row comes again when that changes */
+		return;
+	}
 	if (w->err != OK) {
 		peer_close(s, w->err, "a run that does not hold");
 		return;
 	}
+	p->theirs_closes = p->closed && w->first + w->n == p->closed_length &&
+		id32_equal(&w->last, &p->closed_last);
 	p->theirs = keep(w);
 	struct store_req *q = req_new(STORE_RUN_GET);
 	if (q) {
@@ -306,7 +351,7 @@ static void got_theirs(struct session *s, void *ctx, const union message *m)
 		return;
 	}
 	p->run_asked = true;
-	emit_work(s->e, pull_run_copy(s, &m->run, &p->device_key), s, theirs_checked, p);
+	emit_work(s->e, pull_run_copy(p, &m->run), s, theirs_checked, p);
 }
 
 static void theirs_end(struct session *s, void *ctx, enum err code)
@@ -410,8 +455,11 @@ void fork_probe(struct pull *p)
 {
 	p->rounds = 0;
 	p->run_asked = false;
-	if (p->log.fork_seq1 || p->probed_once) { /* nothing more to prove here */
-		pull_bodies(p);
+	if (p->theirs)
+		engine_work_free(p->theirs);
+	p->theirs = NULL;
+	if (p->probed_once) { /* nothing more to prove here */
+		pull_erasures(p);
 		return;
 	}
 	p->probed_once = true;

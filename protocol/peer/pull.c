@@ -268,6 +268,7 @@ void pull_ask_keys(struct pull *p)
 {
 	struct message_want_keys m = {.by = 0, .key = p->row.identity};
 	p->keys_asked = true;
+	p->events_n = 0;
 	pull_ask(p, MESSAGE_WANT_KEYS, &m, MESSAGE_KEYS, got_keys, keys_end);
 }
 

@@ -49,13 +49,25 @@ static void body_stored(struct engine *e, struct session *s, void *ctx, struct s
 		bodies_settled(p);
 }
 
+static void body_given_up(struct pull *p)
+{
+	p->wanted_left--;
+	bodies_settled(p);
+}
+
 static void body_checked(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
 {
 	struct body *b = ctx;
 	if (s->state != SESSION_OPEN || w->err != OK) {
-		if (s->state == SESSION_OPEN)
-			peer_close(s, w->err, "a body that is not the entry's");
+		struct pull *p = b->p;
 		free(b);
+		if (s->state != SESSION_OPEN)
+			return;
+		/* What the peer holds at that seq of a log with two histories need not be what is held here. */
+		if (p->log.fork_seq1 || p->closed)
+			body_given_up(p);
+		else
+			peer_close(s, w->err, "a body that is not the entry's");
 		return;
 	}
 	struct store_req *q = req_new(STORE_BODY_PUT);

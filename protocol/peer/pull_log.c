@@ -99,14 +99,24 @@ static void ids_compared(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err == OK && res->r.n && !id32_is_zero(&res->r.ids[0]) &&
+	if (!p->met && res->err == OK && res->r.n && !id32_is_zero(&res->r.ids[0]) &&
 		!id32_equal(&res->r.ids[0], &p->row.last))
 		fork_probe(p);
 	else
 		pull_bodies(p);
 }
 
-static void compare_at(struct pull *p, uint64_t seq)
+static void own_compared(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct pull *p = ctx;
+	(void)e;
+	if (s->state != SESSION_OPEN)
+		return;
+	p->own_same = res->err == OK && res->r.n && id32_equal(&res->r.ids[0], &p->row.last);
+	pull_log_decide(p);
+}
+
+static void compare_at(struct pull *p, uint64_t seq, stored_fn done)
 {
 	struct store_req *q = req_new(STORE_IDS);
 	uint64_t *seqs = q ? arena_alloc(&q->mem, sizeof *seqs) : NULL;
@@ -116,7 +126,7 @@ static void compare_at(struct pull *p, uint64_t seq)
 		q->a.seqs = seqs;
 		q->a.n = 1;
 	}
-	emit_store(p->s->e, q, p->s, ids_compared, p);
+	emit_store(p->s->e, q, p->s, done, p);
 }
 
 /* SPEC 10.5: the peer holds entries of a log that we write and that we do not have, or others than those we never announced. */
@@ -126,7 +136,7 @@ static bool own_is_old(const struct pull *p)
 	if (!o || p->log.own == OWN_NONE || (o->state != OWN_ACTIVE && p->log.held_from >= p->log.length))
 		return false;
 	uint64_t announced = p->log.held_from < p->log.length ? p->log.held_from : p->log.length;
-	return p->row.count > announced &&
+	return p->row.count > announced && !p->own_same &&
 		(p->row.count > p->log.length || !id32_equal(&p->row.last, &p->log.last));
 }
 
@@ -186,8 +196,30 @@ static void read_fork(struct pull *p)
 	emit_store(p->s->e, q, p->s, fork_read, p);
 }
 
+/* SPEC 4.4: "A node that does not hold that chain whole keeps the log as if there were no closing" -- but first it fetches what may be the chain. */
+static void set_target(struct pull *p)
+{
+	const struct store_log *l = &p->log;
+	p->target = p->row.count;
+	if (p->closed && p->closed_length < p->target && (p->met || l->length < p->closed_length))
+		p->target = p->closed_length;
+	p->fork_limit = UINT64_MAX;
+	if (l->fork_seq1 && !p->met && !pull_shows_closing(p))
+		p->fork_limit = l->fork_seq1 - 1;
+	if (p->target > p->fork_limit)
+		p->target = p->fork_limit;
+	p->passed_limit = false;
+	p->expected = p->put = l->length;
+	p->last = l->last;
+}
+
 void pull_log_decide(struct pull *p)
 {
+	if (own_is_old(p) && p->row.count <= p->log.length && !p->own_compared) {
+		p->own_compared = true; /* a copy of this home may have told of what is ours */
+		compare_at(p, p->row.count - 1, own_compared);
+		return;
+	}
 	if (own_is_old(p) && !shown(p)) {
 		doubt(p);
 		return;
@@ -198,7 +230,7 @@ void pull_log_decide(struct pull *p)
 		return;
 	}
 	bool news = p->row.fork_seq1 && (!p->log.fork_seq1 || p->row.fork_seq1 < p->log.fork_seq1);
-	if (news && !p->fork_tried) {
+	if ((news || p->vouch_asked) && !p->fork_tried) {
 		p->fork_tried = true;
 		fork_want(p); /* and then here again */
 		return;
@@ -208,24 +240,17 @@ void pull_log_decide(struct pull *p)
 		read_fork(p);
 		return;
 	}
-	p->target = p->row.count;
-	if (p->closed && p->closed_length < p->target)
-		p->target = p->closed_length;
-	if (p->log.fork_seq1 && !p->closed && p->log.fork_seq1 - 1 < p->target)
-		p->target = p->log.fork_seq1 - 1;
-	p->expected = p->put = p->log.length;
-	p->last = p->log.last;
+	p->met = p->closed && p->log.end == p->closed_length && id32_equal(&p->log.end_last, &p->closed_last);
+	set_target(p);
 	if (p->log.length < p->target) {
 		ask_or_take(p);
 		return;
 	}
 	p->run = NULL;
-	if (p->row.count == 0 || p->log.fork_seq1 || p->closed)
-		pull_bodies(p);
-	else if (p->row.count > p->log.length)
+	if (p->row.count == 0 || p->row.count > p->log.length)
 		pull_bodies(p); /* the rest does not count here */
 	else
-		compare_at(p, p->row.count - 1);
+		compare_at(p, p->row.count - 1, ids_compared);
 }
 
 /* ---- runs: received, verified, stored ---- */
@@ -250,9 +275,9 @@ static bool copy_parts(struct engine_work *w, const struct message_list *list)
 	return true;
 }
 
-struct engine_work *pull_run_copy(
-	struct session *s, const struct message_run *m, const struct id32 *device_key)
+struct engine_work *pull_run_copy(struct pull *p, const struct message_run *m)
 {
+	struct session *s = p->s;
 	if (m->headers.n != m->parts.n * ENTRY_HEADER_BYTES ||
 		(m->signature.n != 0 && m->signature.n != ENTRY_SIGNATURE_BYTES)) {
 		peer_close(s, ERR_WIRE, "a run of unequal parts");
@@ -268,7 +293,9 @@ struct engine_work *pull_run_copy(
 		return NULL;
 	}
 	w->log = m->log;
-	w->device_key = *device_key;
+	w->device_key = p->device_key;
+	w->closing = p->closed ? p->closed_last : (struct id32){{0}};
+	w->fork_prev = p->fork_prev;
 	w->first = m->first;
 	w->n = m->parts.n;
 	w->headers = headers.p;
@@ -318,6 +345,20 @@ static struct store_req *put_request(struct pull *p, struct engine_work *w)
 	return q;
 }
 
+/* SPEC 4.4: "nothing at or behind that seq counts, is synced or appended": the proof vouches for what lies before it. False: nothing of the run is. */
+static bool before_fork(struct pull *p, struct engine_work *w)
+{
+	if (p->doubted || w->first + w->n <= p->fork_limit)
+		return true;
+	p->passed_limit = true;
+	if (!w->fork_n || w->first + w->fork_n != p->fork_limit)
+		return false; /* it parts from the proof's chain before the fork */
+	w->n = w->fork_n;
+	w->last = p->fork_prev;
+	w->signature = NULL;
+	return true;
+}
+
 static void store_runs(struct pull *p)
 {
 	struct session *s = p->s;
@@ -328,6 +369,12 @@ static void store_runs(struct pull *p)
 		p->runs = r->next;
 		if (!p->runs)
 			p->runs_tail = &p->runs;
+		if (p->passed_limit || !before_fork(p, w)) {
+			s->verify_bytes -= r->bytes;
+			engine_work_free(w);
+			free(r);
+			continue;
+		}
 		if (p->doubted) {
 			look_at(p, w);
 			p->put += w->n;
@@ -373,8 +420,12 @@ static void runs_settled(struct pull *p)
 	} else if (p->diverged) {
 		p->diverged = false;
 		fork_probe(p);
-	} else if (p->stale) {
-		p->stale = false;
+	} else if (p->unvouched) {
+		p->unvouched = p->fork_tried = p->fork_known = false;
+		p->vouch_asked = true;
+		pull_ask_keys(p); /* and then from the beginning */
+	} else if (p->stale || (p->moved && p->put >= p->target && p->target < p->row.count)) {
+		p->stale = p->moved = false;
 		load(p);
 	} else if (p->put < p->target && p->moved && ask_room(p->s, false)) {
 		p->log.length = p->put;
@@ -449,12 +500,36 @@ static bool first_entry_sound(const struct engine_work *w)
 		slice_equal(kind, slice_str("device")) && record_get_id(fields, "event", &event) == OK;
 }
 
+static void drop_run(struct pull_run *r)
+{
+	struct pull *p = r->p;
+	for (struct pull_run **at = &p->runs; *at; at = &(*at)->next) {
+		if (*at == r) {
+			*at = r->next;
+			if (p->runs_tail == &r->next)
+				p->runs_tail = at;
+			break;
+		}
+	}
+	p->s->verify_bytes -= r->bytes;
+	free(r);
+	p->unvouched = true;
+	peer_progress(p->s);
+	store_runs(p);
+	runs_settled(p);
+}
+
 static void run_verified(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
 {
 	struct pull_run *r = ctx;
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return; /* the pull frees r */
+	if (w->err == ERR_SIGNATURE && !w->signature && !r->p->vouch_asked) {
+		/* SPEC 4.3: "is no fault yet" */
+		drop_run(r);
+		return;
+	}
 	if (w->err != OK || !first_entry_sound(w)) {
 		/* SPEC 4.3: "A run that fails is refused as a whole and charged to the sender" */
 		peer_close(s, w->err != OK ? w->err : ERR_SIGNATURE, "a run that does not hold");
@@ -479,9 +554,7 @@ static void run_verified(struct engine *e, struct session *s, void *ctx, struct 
 void pull_run_take(struct pull *p, const struct message_run *m)
 {
 	struct session *s = p->s;
-	struct engine_work *w = pull_run_copy(s, m, &p->device_key);
-	if (w) /* SPEC 4.3: "The signature may be absent (empty) if a closing in force names the run's last entry" */
-		w->closing = p->closed ? p->closed_last : p->fork_prev;
+	struct engine_work *w = pull_run_copy(p, m);
 	struct pull_run *r = w ? calloc(1, sizeof *r) : NULL;
 	if (!r) {
 		if (w) {

@@ -11,7 +11,7 @@ struct serve {
 	uint32_t req;
 	enum message_type type;
 	struct id32 log;
-	uint64_t first, end; /* want-run: what is left */
+	uint64_t first, end; /* want-run: what is left; of others, `end` is that of the log */
 	unsigned reads;
 	bool ready; /* the log was found */
 	size_t n;
@@ -222,7 +222,7 @@ static void bodies_read(struct engine *e, struct session *s, void *ctx, struct s
 		return;
 	for (size_t i = 0; i < res->r.n && res->err == OK; i++) {
 		const struct store_part *p = &res->r.parts[i];
-		uint8_t kind = p->header && p->kind ? p->kind : BODY_ABSENT;
+		uint8_t kind = p->header && p->kind && v->seqs[i] < v->end ? p->kind : BODY_ABSENT;
 		struct message_body m = {.req = v->req, .log = v->log, .seq = v->seqs[i], .kind = kind};
 		if (kind == BODY_HERE || kind == BODY_ERASED)
 			m.bytes = p->bytes;
@@ -243,8 +243,9 @@ static void ids_read(struct engine *e, struct session *s, void *ctx, struct stor
 		struct mp_out o = mp_out_init(&ids);
 		for (size_t i = 0; i < res->r.n; i++)
 			mp_put_bin(&o,
-				id32_is_zero(&res->r.ids[i]) ? (struct slice){0}
-							     : slice_of(res->r.ids[i].b, 32));
+				id32_is_zero(&res->r.ids[i]) || v->seqs[i] >= v->end
+					? (struct slice){0}
+					: slice_of(res->r.ids[i].b, 32));
 		struct message_ids m = {.req = v->req, .ids = {.n = res->r.n, .raw = buf_slice(&ids)}};
 		if (o.err == OK)
 			emit_message(s, MESSAGE_IDS, &m);
@@ -338,6 +339,7 @@ static void small_log(struct engine *e, struct session *s, void *ctx, struct sto
 		finish(v, err);
 		return;
 	}
+	v->end = res->r.logs[0].end; /* SPEC 4.4: "is sent to nobody but in a proof" */
 	v->ready = true;
 	small_pump(v);
 }

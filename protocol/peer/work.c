@@ -19,11 +19,15 @@ static void hash_run(struct engine_work *w)
 		.headers = w->headers,
 		.signature = w->signature,
 		.closing = &w->closing,
+		.fork_prev = id32_is_zero(&w->fork_prev) ? NULL : &w->fork_prev,
 		.parts = w->parts};
 	struct run_ends ends = {0};
 	w->err = run_verify(&r, &w->device_key, &ends);
 	w->prev = ends.prev;
 	w->last = ends.last;
+	w->fork_n = ends.fork_n;
+	if (w->err == OK)
+		w->n = ends.n;
 }
 
 static void hash_body(struct engine_work *w)

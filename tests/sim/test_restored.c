@@ -111,6 +111,40 @@ static void a_copy_that_runs_beside_the_original_does_not_fork(void **state)
 	assert_int_equal(length_at(b, &p.log), 102);
 }
 
+/* What the copy announced first is the original's own: it is no reason to give the log up. */
+static void a_copy_that_was_faster_does_not_end_the_log(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p;
+	char copy[512];
+	snapshot_path("copy", copy);
+	world_cut(story(&a, &b, &p));
+	world_crash(a);
+	world_restart(a);
+	for (int i = 0; i < 5; i++) /* not announced: no peer is there */
+		assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_crash(a);
+	copy_tree(a->home, copy);
+	struct world_node *c = world_node_open(&world, "copy", &a->key);
+	assert_true(c->restored);
+	struct world_link *l = world_connect(c, b);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 106);
+	world_cut(l);
+	world_crash(c);
+	world_restart(a);
+	assert_int_equal(world_append(a, &p, 60).err, OK);
+	size_t from = a->events_n;
+	world_connect(a, b);
+	world_run(&world, 2000);
+	assert_null(world_event(a, ENGINE_EVENT_OWN_OLD, &from));
+	assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(b, &p.log), 108);
+	assert_no_fork(b);
+}
+
 static void a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost(void **state)
 {
 	(void)state;
@@ -384,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_restored_backup_begins_a_new_log),
 		WORLD_TEST(a_copy_that_runs_beside_the_original_does_not_fork),
+		WORLD_TEST(a_copy_that_was_faster_does_not_end_the_log),
 		WORLD_TEST(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
 		WORLD_TEST(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
 		WORLD_TEST(a_lie_about_ones_own_log_does_not_end_it),

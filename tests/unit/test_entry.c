@@ -453,16 +453,32 @@ static void a_foreign_or_misplaced_signature_fails_the_run(void **state)
 	assert_int_equal(run_verify(&fx.run, &other, &ends), ERR_SIGNATURE);
 }
 
-static void without_signature_only_a_closing_that_names_the_last_vouches(void **state)
+static void without_signature_a_run_holds_up_to_the_entry_that_a_closing_or_a_proof_names(void **state)
 {
 	(void)state;
 	build(0, 7);
 	fx.run.signature = NULL;
 	assert_int_equal(verify(), ERR_SIGNATURE);
-	fx.run.closing = &fx.ids[5];
+	struct run_ends ends;
+	struct id32 other = {{9}};
+	fx.run.closing = fx.run.fork_prev = &other;
 	assert_int_equal(verify(), ERR_SIGNATURE);
+	fx.run.closing = &fx.ids[4];
+	assert_int_equal(run_verify(&fx.run, &device_key, &ends), OK);
+	assert_int_equal(ends.n, 5);
+	assert_int_equal(ends.fork_n, 0);
+	assert_true(id32_equal(&ends.last, &fx.ids[4]));
+	fx.run.fork_prev = &fx.ids[5];
+	assert_int_equal(run_verify(&fx.run, &device_key, &ends), OK);
+	assert_int_equal(ends.n, 6);
+	assert_int_equal(ends.fork_n, 6);
 	fx.run.closing = &fx.ids[6];
-	assert_int_equal(verify(), OK);
+	assert_int_equal(run_verify(&fx.run, &device_key, &ends), OK);
+	assert_int_equal(ends.n, 7);
+	fx.run.signature = fx.signature;
+	assert_int_equal(run_verify(&fx.run, &device_key, &ends), OK);
+	assert_int_equal(ends.n, 7);
+	assert_int_equal(ends.fork_n, 6);
 	fx.signature[0] ^= 1; /* a signature that is there must hold */
 	fx.run.signature = fx.signature;
 	assert_int_equal(verify(), ERR_SIGNATURE);
@@ -536,7 +552,8 @@ int main(void)
 		cmocka_unit_test(a_broken_header_or_link_fails_the_run),
 		cmocka_unit_test(every_flipped_bit_of_any_header_fails_the_run),
 		cmocka_unit_test(a_foreign_or_misplaced_signature_fails_the_run),
-		cmocka_unit_test(without_signature_only_a_closing_that_names_the_last_vouches),
+		cmocka_unit_test(
+			without_signature_a_run_holds_up_to_the_entry_that_a_closing_or_a_proof_names),
 		cmocka_unit_test(damaged_envelopes_and_bodies_fail_the_run),
 		cmocka_unit_test(a_part_without_body_carries_no_bytes),
 	};
