@@ -4,250 +4,182 @@
 #include "attempt.h"
 #include "log.h"
 
-#include <sodium.h>
 #include <stdio.h>
 
+#define ADDRESSES_MAX (2 * LIMIT_ADDRESSES) /* its own, and those that others told */
+
+/* One node that is being reached. */
 struct target {
 	struct target *next;
 	struct dial *dial;
 	struct id32 node;
 	size_t addresses_n, at; /* at: the one to try next */
-	char addresses[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
-	uint64_t pause_ms, due_ms;
+	char addresses[ADDRESSES_MAX][LIMIT_ADDRESS_BYTES + 1];
+	bool direct[ADDRESSES_MAX]; /* heard on the local network */
 	struct attempt *attempt;
-	bool listed; /* the peers table still has it */
 };
 
 struct dial {
 	struct node *node;
 	struct conn_set *set;
-	uv_timer_t timer;
+	dial_unreached unreached;
+	void *ctx;
+	uv_async_t end;
 	struct target *targets;
-	bool reading, read_again, closing;
-	int waiting; /* for the timer's handle, the table, attempts */
+	bool closing;
+	int waiting; /* targets, and the handle */
 	void (*closed)(void *ctx);
 	void *closed_ctx;
 };
-
-static void on_timer(uv_timer_t *timer);
 
 static void wait_end(struct dial *d)
 {
 	if (--d->waiting > 0)
 		return;
-	while (d->targets) {
-		struct target *t = d->targets;
-		d->targets = t->next;
-		free(t);
-	}
 	void (*closed)(void *ctx) = d->closed;
 	void *ctx = d->closed_ctx;
 	free(d);
 	closed(ctx);
 }
 
-/* Sets the timer to the target that is due first. */
-static void schedule(struct dial *d)
+static void drop(struct target *t)
 {
-	uint64_t first = UINT64_MAX, now = uv_now(node_loop(d->node));
-	if (d->closing)
-		return;
-	for (const struct target *t = d->targets; t; t = t->next)
-		if (!t->attempt && t->listed && t->due_ms < first)
-			first = t->due_ms;
-	if (first == UINT64_MAX)
-		uv_timer_stop(&d->timer);
-	else
-		uv_timer_start(&d->timer, on_timer, first > now ? first - now : 0, 0);
-}
-
-/* Half of the pause for certain, the other half by chance: who lost one peer together does not come back together. */
-static void pause_target(struct target *t)
-{
-	uint64_t half = t->pause_ms / 2;
-	t->due_ms = uv_now(node_loop(t->dial->node)) + half + randombytes_uniform((uint32_t)half + 1);
-}
-
-static void longer_pause(struct target *t)
-{
-	uint64_t most = node_config(t->dial->node)->redial_max_s * 1000;
-	t->pause_ms = t->pause_ms * 2 < most ? t->pause_ms * 2 : most;
-}
-
-static void forget_unlisted(struct dial *d)
-{
-	for (struct target **at = &d->targets; *at;) {
-		struct target *t = *at;
-		if (!t->listed && !t->attempt) {
+	struct dial *d = t->dial;
+	for (struct target **at = &d->targets; *at; at = &(*at)->next) {
+		if (*at == t) {
 			*at = t->next;
-			free(t);
-		} else {
-			at = &t->next;
+			break;
 		}
 	}
+	free(t);
+	wait_end(d);
+}
+
+static void give_up(struct target *t)
+{
+	struct dial *d = t->dial;
+	if (!d->closing)
+		d->unreached(d->ctx, &t->node);
+	drop(t);
+}
+
+static void on_ended(void *ctx, enum err e, const char *why);
+
+static void try_next(struct target *t)
+{
+	struct dial *d = t->dial;
+	while (t->at < t->addresses_n && !d->closing) {
+		size_t i = t->at++;
+		const struct attempt_target what = {.address = t->addresses[i],
+			.direct = t->direct[i],
+			.remote = t->node,
+			.network = node_network(d->node)};
+		if (attempt_start(node_loop(d->node), d->set, &what, on_ended, t, &t->attempt) == OK)
+			return;
+		t->attempt = NULL;
+	}
+	give_up(t);
 }
 
 static void on_ended(void *ctx, enum err e, const char *why)
 {
 	struct target *t = (struct target *)ctx;
-	struct dial *d = t->dial;
 	t->attempt = NULL;
-	log_debug("dial", log_text("event", "ended"), log_id("node", &t->node), log_err(e),
-		log_text("why", why));
-	/* All addresses in turn, then the pause doubles. It becomes short again when the peer was reached. */
-	pause_target(t);
-	if (t->at >= t->addresses_n) {
-		t->at = 0;
-		longer_pause(t);
-	}
-	if (!d->closing) {
-		forget_unlisted(d);
-		schedule(d);
-	}
-	wait_end(d);
+	log_debug("dial", log_text("event", "not reached"), log_id("node", &t->node),
+		log_text("address", t->addresses[t->at - 1]), log_err(e), log_text("why", why));
+	try_next(t);
 }
 
-static void dial_target(struct target *t)
+static void put_address(struct target *t, const char address[LIMIT_ADDRESS_BYTES + 1], bool direct)
 {
-	struct dial *d = t->dial;
-	if (conn_set_has_peer(d->set, &t->node)) {
-		pause_target(t);
+	if (t->addresses_n == ADDRESSES_MAX)
 		return;
-	}
-	const struct attempt_target what = {
-		.address = t->addresses[t->at++], .remote = t->node, .network = node_network(d->node)};
-	enum err e = attempt_start(node_loop(d->node), d->set, &what, on_ended, t, &t->attempt);
-	if (e == OK) {
-		d->waiting++;
-		return;
-	}
-	t->attempt = NULL;
-	if (t->at >= t->addresses_n)
-		t->at = 0;
-	longer_pause(t);
-	pause_target(t);
+	t->direct[t->addresses_n] = direct;
+	memcpy(t->addresses[t->addresses_n++], address, LIMIT_ADDRESS_BYTES + 1);
 }
 
-static void on_timer(uv_timer_t *timer)
+/* What was heard nearby, then what it says of itself, then what others say. */
+static void put_addresses(struct target *t, const struct store_peer *p)
 {
-	struct dial *d = (struct dial *)timer->data;
-	uint64_t now = uv_now(node_loop(d->node));
-	for (struct target *t = d->targets; t; t = t->next)
-		if (t->listed && !t->attempt && t->due_ms <= now)
-			dial_target(t);
-	schedule(d);
+	for (size_t i = 0; i < p->heard_n; i++)
+		if (p->heard_here[i])
+			put_address(t, p->heard[i], true);
+	for (size_t i = 0; i < p->addresses_n; i++)
+		put_address(t, p->addresses[i], false);
+	for (size_t i = 0; i < p->heard_n; i++)
+		if (!p->heard_here[i])
+			put_address(t, p->heard[i], false);
 }
 
-/* ---- the table */
-
-static struct target *target_of(struct dial *d, const struct id32 *node)
+static void on_peer(void *ctx, struct store_res *res)
 {
-	struct target *t = d->targets;
-	while (t && !id32_equal(&t->node, node))
-		t = t->next;
-	return t;
+	struct target *t = (struct target *)ctx;
+	const struct store_peer *p = res->err == OK && res->r.n == 1 ? res->r.peers : NULL;
+	if (p && p->origin != PEER_REMOVED)
+		put_addresses(t, p);
+	try_next(t);
 }
 
-static void take_peer(struct dial *d, const struct store_peer *p)
+void dial_node(struct dial *d, const struct id32 *node)
 {
-	bool dialled = p->origin != PEER_REMOVED && p->addresses_n > 0 && p->addresses_n <= LIMIT_ADDRESSES &&
-		!id32_equal(&p->node, &node_keys(d->node)->node_key);
-	struct target *t = target_of(d, &p->node);
-	if (!dialled)
-		return;
-	if (!t) {
-		t = (struct target *)calloc(1, sizeof *t);
-		if (!t)
-			return; /* the next look at the table tries again */
-		*t = (struct target){
-			.next = d->targets, .dial = d, .node = p->node, .pause_ms = DIAL_PAUSE_MIN_MS};
-		d->targets = t;
-	}
-	bool same = t->addresses_n == p->addresses_n &&
-		memcmp(t->addresses, p->addresses, sizeof t->addresses) == 0;
-	t->listed = true;
-	if (same)
-		return;
-	memcpy(t->addresses, p->addresses, sizeof t->addresses);
-	t->addresses_n = p->addresses_n;
-	t->at = 0;
-	t->pause_ms = DIAL_PAUSE_MIN_MS;
-	t->due_ms = 0;
-}
-
-static void on_peers(void *ctx, struct store_res *res)
-{
-	struct dial *d = (struct dial *)ctx;
-	d->reading = false;
-	if (res->err == OK && !d->closing) {
-		for (struct target *t = d->targets; t; t = t->next)
-			t->listed = false;
-		for (size_t i = 0; i < res->r.n; i++)
-			take_peer(d, &res->r.peers[i]);
-		forget_unlisted(d);
-		schedule(d);
-	}
-	if (d->read_again && !d->closing) {
-		d->read_again = false;
-		dial_again(d);
-	}
-	wait_end(d);
-}
-
-void dial_again(struct dial *d)
-{
-	if (d->closing || d->reading) {
-		d->read_again = true;
+	struct target *t = d->closing ? NULL : (struct target *)calloc(1, sizeof *t);
+	struct store_req *req = t ? (struct store_req *)calloc(1, sizeof *req) : NULL;
+	if (!req) {
+		free(t);
+		if (!d->closing)
+			d->unreached(d->ctx, node);
 		return;
 	}
-	struct store_req *req = (struct store_req *)calloc(1, sizeof *req);
-	if (!req)
-		return;
-	req->op = STORE_PEER_LIST;
-	d->reading = true;
+	*t = (struct target){.next = d->targets, .dial = d, .node = *node};
+	d->targets = t;
 	d->waiting++;
-	node_store(d->node, req, on_peers, d);
+	req->op = STORE_PEER_GET;
+	req->a.node = *node;
+	node_store(d->node, req, on_peer, t);
 }
 
-void dial_heard(struct dial *d, const struct engine_event *ev)
+/* From now on the connection is the engine's affair. */
+void dial_opened(struct dial *d, conn_id conn)
 {
-	if (d->closing)
+	for (struct target *t = d->targets; t; t = t->next) {
+		if (!t->attempt || attempt_conn(t->attempt) != conn)
+			continue;
+		attempt_release(t->attempt);
+		drop(t);
 		return;
-	struct target *t = target_of(d, &ev->node);
-	if (ev->kind == ENGINE_EVENT_PEER_OPEN) {
-		if (t) {
-			t->pause_ms = DIAL_PAUSE_MIN_MS;
-			t->at = 0;
-		}
-		dial_again(d); /* its hello may have told other addresses */
-	} else if (ev->kind == ENGINE_EVENT_PEER_CLOSED && t && !t->attempt) {
-		/* It had come to us. */
-		pause_target(t);
-		schedule(d);
-	} else if (ev->kind == ENGINE_EVENT_JOINED || ev->kind == ENGINE_EVENT_REDEEMED) {
-		dial_again(d);
 	}
 }
 
 /* ---- life */
 
-enum err dial_open(struct node *n, struct conn_set *set, struct dial **out)
+static void on_end_closed(uv_handle_t *handle)
+{
+	wait_end((struct dial *)handle->data);
+}
+
+static void on_end(uv_async_t *end)
+{
+	(void)end;
+}
+
+enum err dial_open(
+	struct node *n, struct conn_set *set, dial_unreached unreached, void *ctx, struct dial **out)
 {
 	struct dial *d = (struct dial *)calloc(1, sizeof *d);
 	if (!d)
 		return ERR_MEMORY;
+	if (uv_async_init(node_loop(n), &d->end, on_end) != 0) {
+		free(d);
+		return ERR_MEMORY;
+	}
 	d->node = n;
 	d->set = set;
+	d->unreached = unreached;
+	d->ctx = ctx;
 	d->waiting = 1;
-	uv_timer_init(node_loop(n), &d->timer);
-	d->timer.data = d;
+	d->end.data = d;
 	*out = d;
 	return OK;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	wait_end((struct dial *)handle->data);
 }
 
 void dial_close(struct dial *d, void (*closed)(void *ctx), void *ctx)
@@ -260,5 +192,5 @@ void dial_close(struct dial *d, void (*closed)(void *ctx), void *ctx)
 	for (struct target *t = d->targets; t; t = t->next)
 		if (t->attempt)
 			attempt_stop(t->attempt);
-	uv_close((uv_handle_t *)&d->timer, on_timer_closed);
+	uv_close((uv_handle_t *)&d->end, on_end_closed);
 }

@@ -1,19 +1,23 @@
-/* dial.h -- keeps a connection to every peer that has an address, with pauses that double from 1 s and are never the same. */
+/* dial.h -- carries out the engine's wish to reach a node: all addresses that the peers table has of it, one after the other, once.
+ * Whom to dial and when is the engine's choice (SPEC 19.1). */
 #ifndef QUIRE_DAEMON_DIAL_H
 #define QUIRE_DAEMON_DIAL_H
 
 #include "conn.h"
 #include "node.h"
 
-#define DIAL_PAUSE_MIN_MS 1000
-
 struct dial;
 
-/* Nothing is dialled before dial_again(). ERR_MEMORY. */
-MUST_CHECK enum err dial_open(struct node *n, struct conn_set *set, struct dial **out);
-/* The peers table may have changed: reads it again. */
-void dial_again(struct dial *d);
-void dial_heard(struct dial *d, const struct engine_event *ev);
+/* None of the addresses led to the node, or none is known. */
+typedef void (*dial_unreached)(void *ctx, const struct id32 *node);
+
+/* ERR_MEMORY. */
+MUST_CHECK enum err dial_open(
+	struct node *n, struct conn_set *set, dial_unreached unreached, void *ctx, struct dial **out);
+/* Tries to reach the node; then either a connection is opened to it, or `unreached` comes, never from inside this call. */
+void dial_node(struct dial *d, const struct id32 *node);
+/* This connection's handshake is complete. */
+void dial_opened(struct dial *d, conn_id conn);
 /* Dials no more. Its connections are the set's to close; frees *d when the last attempt has ended, then calls closed. */
 void dial_close(struct dial *d, void (*closed)(void *ctx), void *ctx);
 

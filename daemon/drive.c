@@ -156,6 +156,7 @@ static void carry_out(struct drive *d, struct engine_out *out)
 		return;
 	case ENGINE_OUT_STORE: begin_store(d, out->req); return;
 	case ENGINE_OUT_WORK: begin_work(d, out->work); return;
+	case ENGINE_OUT_DIAL: d->env.dial(d->env.ctx, &out->node); return;
 	case ENGINE_OUT_EVENT: tell(d, &out->event); return;
 	}
 	abort();
@@ -265,6 +266,13 @@ struct conn_handlers drive_handlers(void)
 void drive_attach(struct drive *d, struct conn_set *set)
 {
 	d->set = set;
+}
+
+void drive_unreached(struct drive *d, const struct id32 *node)
+{
+	struct engine_in in = {.kind = ENGINE_IN_UNREACHED, .peer = *node};
+	step(d, &in);
+	drain(d);
 }
 
 /* ---- commands */

@@ -19,6 +19,9 @@ struct drive_env {
 	const char *home; /* must live as long as the drive */
 	struct storew *storew;
 	struct pool *pool;
+	/* The engine wants to reach a node: answered by a connection that opens, or by drive_unreached(). */
+	void (*dial)(void *ctx, const struct id32 *node);
+	void *ctx;
 };
 
 /* ERR_MEMORY. */
@@ -28,6 +31,8 @@ MUST_CHECK enum err drive_open(
 struct conn_handlers drive_handlers(void);
 /* NULL: there are no connections any more. */
 void drive_attach(struct drive *d, struct conn_set *set);
+
+void drive_unreached(struct drive *d, const struct id32 *node);
 
 /* As node_command, node_listen_events and node_peers in node.h. */
 void drive_command(struct drive *d, struct engine_cmd *cmd, node_answered done, void *ctx);

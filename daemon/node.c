@@ -116,18 +116,38 @@ static void put_addresses(const struct node *n, struct engine_config *c)
 			log_text("do", "set peers.advertise to the host:port where peers reach this node"));
 }
 
+static void on_unreached(void *ctx, const struct id32 *node)
+{
+	drive_unreached(((struct node *)ctx)->drive, node);
+}
+
+static void on_dial(void *ctx, const struct id32 *node)
+{
+	struct node *n = (struct node *)ctx;
+	if (n->dial)
+		dial_node(n->dial, node);
+	else
+		on_unreached(n, node);
+}
+
 static enum err open_engine(struct node *n, const uint8_t instance[16], char why[WHY_BYTES])
 {
 	struct engine_config c = {.node = n->keys->node_key,
 		.network = n->network,
 		.blob_bytes_max = n->config.blob_max,
-		.blob_rate = n->config.rate};
+		.blob_rate = n->config.rate,
+		.gossip = true,
+		.redial_max_ms = n->config.redial_max_s * 1000};
 	memcpy(c.instance, instance, sizeof c.instance);
 	randombytes_buf(c.seed, sizeof c.seed);
 	memcpy(c.name, n->name, sizeof c.name);
 	put_addresses(n, &c);
-	const struct drive_env env = {
-		.loop = n->loop, .home = n->config.home, .storew = n->storew, .pool = n->pool};
+	const struct drive_env env = {.loop = n->loop,
+		.home = n->config.home,
+		.storew = n->storew,
+		.pool = n->pool,
+		.dial = on_dial,
+		.ctx = n};
 	enum err e = drive_open(&env, &c, &n->drive);
 	if (e == OK)
 		drive_attach(n->drive, n->set);
@@ -144,6 +164,9 @@ static struct drive *drive_of(void *ctx)
 /* The set is opened before the drive, which needs its address; nothing comes before the loop runs. */
 static void on_opened(void *ctx, struct conn *c)
 {
+	struct node *n = (struct node *)ctx;
+	if (n->dial)
+		dial_opened(n->dial, conn_of(c));
 	drive_handlers().opened(drive_of(ctx), c);
 }
 
@@ -212,7 +235,7 @@ static enum err open_parts(struct node *n, char why[WHY_BYTES])
 		e = open_engine(n, instance, why);
 	if (e != OK)
 		return e;
-	e = dial_open(n, n->set, &n->dial);
+	e = dial_open(n, n->set, on_unreached, n, &n->dial);
 	if (e == OK)
 		e = joins_open(n, n->set, &n->joins);
 	if (e == OK)

@@ -3,17 +3,13 @@
 
 #include "log.h"
 
-/* The dialler and the invitations hear everything first. */
+/* The invitations hear everything first. */
 static void pass_on(struct node *n, const struct engine_event *ev)
 {
 	if (n->joins)
 		joins_heard(n->joins, ev);
-	if (n->dial)
-		dial_heard(n->dial, ev);
-	if (ev->kind == ENGINE_EVENT_READY && n->net && !n->stopping) {
+	if (ev->kind == ENGINE_EVENT_READY && n->net && !n->stopping)
 		net_ready(n->net);
-		dial_again(n->dial);
-	}
 	bool begins = ev->kind == ENGINE_EVENT_READY || ev->kind == ENGINE_EVENT_JOINED;
 	if (begins && n->beacons && !n->stopping)
 		beacons_ready(n->beacons);

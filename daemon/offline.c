@@ -64,6 +64,7 @@ static void drain(struct offline *o)
 		case ENGINE_OUT_RESUME: break; /* there is no connection */
 		case ENGINE_OUT_STORE: do_store(o, out.req); break;
 		case ENGINE_OUT_WORK: do_work(o, out.work); break;
+		case ENGINE_OUT_DIAL: break; /* it keeps no neighbours */
 		case ENGINE_OUT_EVENT: hear(o, &out.event); break;
 		}
 	}

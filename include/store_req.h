@@ -48,8 +48,9 @@ struct store_peer {
 	struct id32 follows_version; /* SUM of the stored follow set of this peer */
 	bool follows_known;
 	uint64_t seen_s; /* wall seconds of the last hello, 0 never */
-	/* What others tell of it (SPEC 19.2). heard: newest first, without those that it told of itself. */
+	/* What others tell of it (SPEC 19.2). heard: newest first, without those that it told of itself; heard_here: on the local network. */
 	size_t heard_n, through_n;
+	bool heard_here[LIMIT_ADDRESSES];
 	char heard[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
 	struct id32 through[LIMIT_ADDRESSES]; /* relays through which it can be reached */
 	bool relaying; /* it relays for others */

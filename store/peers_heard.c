@@ -28,8 +28,13 @@ void heard_read(struct query *q, struct store_peer *p)
 {
 	const char *address = qc_text(q, 1);
 	size_t n = strlen(address);
-	if (n > 0 && n <= LIMIT_ADDRESS_BYTES && p->heard_n < LIMIT_ADDRESSES && !told_itself(p, address))
-		memcpy(p->heard[p->heard_n++], address, n + 1);
+	struct id32 teller = qc_id(q, 2);
+	bool here = id32_is_zero(&teller);
+	if (n == 0 || n > LIMIT_ADDRESS_BYTES || p->heard_n == LIMIT_ADDRESSES ||
+		(!here && told_itself(p, address)))
+		return;
+	memcpy(p->heard[p->heard_n], address, n + 1);
+	p->heard_here[p->heard_n++] = here;
 }
 
 enum err heard_load(struct store *s, struct store_peer *p)
@@ -154,7 +159,7 @@ enum err op_PEER_HEARD(struct store *s, const struct store_req *q, struct store_
 	if (e != OK)
 		return e;
 	for (size_t i = 0; i < p->addresses_n; i++)
-		if (!told_itself(&old, p->addresses[i]))
+		if (id32_is_zero(&q->a.id) || !told_itself(&old, p->addresses[i]))
 			put(&set, p->addresses[i], &q->a.id, p->seen_s);
 	trim(&set);
 	if (set.changed)

@@ -17,6 +17,7 @@ static void put_peer(struct engine *e, const struct id32 *node, struct slice nam
 	q->a.peer = p;
 	q->a.flag = true; /* a join of our own stays one */
 	emit_store(e, q, NULL, NULL, NULL);
+	members_load(e);
 }
 
 static void end_peer(struct engine *e, const struct id32 *node)
@@ -25,6 +26,7 @@ static void end_peer(struct engine *e, const struct id32 *node)
 	if (q)
 		q->a.node = *node;
 	emit_store(e, q, NULL, NULL, NULL);
+	members_load(e);
 	for (struct session *s = e->sessions; s; s = s->next)
 		if (id32_equal(&s->node, node))
 			peer_close(s, ERR_REFUSED, "the network ended its admission");

@@ -99,6 +99,8 @@ static void followed(struct engine *e, struct session *s, void *ctx, struct stor
 			if (t->state == SESSION_OPEN)
 				emit_message(t, MESSAGE_FOLLOW, &m);
 	}
+	if (res->err == OK)
+		members_look(e);
 	command_answer(e, f->tag, res->err);
 	free(f);
 }
@@ -296,7 +298,16 @@ static void run_peer_removed(struct engine *e, const struct engine_cmd *cmd)
 	for (struct session *s = e->sessions; s; s = s->next)
 		if (id32_equal(&s->node, &cmd->node))
 			peer_close(s, ERR_REFUSED, "taken out by the operator");
+	members_load(e);
 	command_answer(e, cmd->tag, OK);
+}
+
+static void run_heard(struct engine *e, const struct engine_cmd *cmd)
+{
+	if (e->members)
+		members_heard(e, &cmd->node, cmd->addresses, cmd->addresses_n, cmd->flag, cmd->tag);
+	else
+		command_answer(e, cmd->tag, ERR_STATE);
 }
 
 static void run_network(struct engine *e, const struct engine_cmd *cmd)
@@ -318,6 +329,11 @@ void command_run(struct engine *e, const struct engine_cmd *cmd)
 	case ENGINE_CMD_FIND: run_find(e, cmd); return;
 	case ENGINE_CMD_PEER_REMOVED: run_peer_removed(e, cmd); return;
 	case ENGINE_CMD_NETWORK: run_network(e, cmd); return;
+	case ENGINE_CMD_HEARD: run_heard(e, cmd); return;
+	case ENGINE_CMD_PEERS:
+		members_load(e);
+		command_answer(e, cmd->tag, OK);
+		return;
 	case ENGINE_CMD_BLOB_WANT:
 		blob_pinned(e);
 		command_answer(e, cmd->tag, OK);

@@ -173,6 +173,15 @@ void emit_event(struct engine *e, const struct engine_event *ev)
 		n->out.event = *ev;
 }
 
+void emit_dial(struct engine *e, const struct id32 *node)
+{
+	struct out_node *n = out_new(e, ENGINE_OUT_DIAL, 0);
+	if (n)
+		n->out.node = *node;
+	else
+		members_unreached(e, node);
+}
+
 void emit_flow(struct engine *e, enum engine_out_kind kind, conn_id conn)
 {
 	(void)out_new(e, kind, conn);

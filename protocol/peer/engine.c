@@ -21,6 +21,11 @@ static void own_read(struct engine *e, struct session *s, void *ctx, struct stor
 		return;
 	}
 	own_loaded(e, res);
+	if (!members_start(e)) {
+		res->err = ERR_MEMORY;
+		boot_failed(e, res);
+		return;
+	}
 	e->booted = true;
 	struct engine_event ev = {.kind = ENGINE_EVENT_READY};
 	emit_event(e, &ev);
@@ -89,6 +94,7 @@ void engine_free(struct engine *e)
 		peer_release(e->sessions);
 	}
 	blob_deinit(e);
+	members_deinit(e);
 	keys_deinit(e);
 	own_deinit(e);
 	emit_deinit(e);
@@ -154,13 +160,11 @@ static void step_time(struct engine *e)
 		peer_release(s);
 	}
 	blob_time(e);
+	members_time(e);
 }
 
-void engine_step(struct engine *e, const struct engine_in *in)
+static void step_one(struct engine *e, const struct engine_in *in)
 {
-	if (in->now_ms > e->now_ms)
-		e->now_ms = in->now_ms;
-	e->wall_s = in->wall_s;
 	switch (in->kind) {
 	case ENGINE_IN_OPENED: peer_opened(e, in); return;
 	case ENGINE_IN_MESSAGE:
@@ -169,13 +173,24 @@ void engine_step(struct engine *e, const struct engine_in *in)
 	case ENGINE_IN_STORED: emit_stored(e, in->res); return;
 	case ENGINE_IN_WORKED: emit_worked(e, in->work); return;
 	case ENGINE_IN_COMMAND: command_run(e, in->cmd); return;
+	case ENGINE_IN_UNREACHED: members_unreached(e, &in->peer); return;
 	case ENGINE_IN_TIME: step_time(e); return;
 	}
 }
 
+void engine_step(struct engine *e, const struct engine_in *in)
+{
+	if (in->now_ms > e->now_ms)
+		e->now_ms = in->now_ms;
+	e->wall_s = in->wall_s;
+	step_one(e, in);
+	members_pump(e);
+}
+
 uint64_t engine_deadline(const struct engine *e)
 {
-	uint64_t d = blob_deadline(e);
+	uint64_t d = blob_deadline(e), other = members_deadline(e);
+	d = other < d ? other : d;
 	for (const struct session *s = e->sessions; s; s = s->next) {
 		uint64_t t = peer_deadline(s);
 		if (t < d)

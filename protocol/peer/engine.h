@@ -21,13 +21,16 @@ struct keyset;
 
 struct engine_config {
 	uint8_t instance[16]; /* new at each start */
-	uint8_t seed[32]; /* secret, random, new at each start: what the engine draws by chance comes from it */
+	uint8_t seed
+		[32]; /* secret, random, new at each start: what the engine draws by chance comes from it */
 	struct id32 node; /* this node's key */
 	struct id32 network; /* network id; zeros: none yet */
 	char name[LIMIT_NAME_BYTES + 1];
 	size_t addresses_n; /* told to peers in hello */
 	char addresses[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
 	uint64_t blob_bytes_max; /* larger blobs are not fetched; 0: no bound */
+	bool gossip; /* keeps neighbours by itself and exchanges `peers` (SPEC 19.1, 19.2) */
+	uint64_t redial_max_ms; /* longest pause between two tries to reach a member; 0: 60 s */
 	uint64_t blob_rate; /* bytes of chunks asked for per second, all peers together; 0: no bound */
 };
 
@@ -43,6 +46,7 @@ enum engine_in_kind {
 	ENGINE_IN_STORED, /* *res: result of a store request; the engine takes its arena */
 	ENGINE_IN_WORKED, /* *work: result of a work request; the engine takes it */
 	ENGINE_IN_COMMAND, /* *cmd: see below */
+	ENGINE_IN_UNREACHED, /* peer: none of its addresses led to it; the answer to ENGINE_OUT_DIAL, if no OPENED is */
 	ENGINE_IN_TIME, /* nothing but the time: when engine_deadline() is reached */
 };
 
@@ -82,6 +86,8 @@ enum engine_cmd_kind {
 	ENGINE_CMD_FIND, /* ask all open peers for an identity by its root key (id) until one knows it: follows it -> identity; ERR_NOT_FOUND */
 	ENGINE_CMD_PEER_REMOVED, /* node: close its connections */
 	ENGINE_CMD_BLOB_WANT, /* look for missing blobs again */
+	ENGINE_CMD_PEERS, /* the peers table was changed beside the engine */
+	ENGINE_CMD_HEARD, /* node can be reached at addresses[addresses_n], as was heard here (flag: on the local network): kept, and dialled at once; ERR_NOT_FOUND: no member, ERR_STATE: no gossip */
 	ENGINE_CMD_NETWORK, /* id: the network this node now belongs to; closes all connections */
 };
 
@@ -96,6 +102,8 @@ struct engine_cmd {
 	const struct store_keyevent *events;
 	size_t events_n;
 	bool flag, hosted;
+	const struct slice *addresses; /* borrowed for the step */
+	size_t addresses_n;
 };
 
 /* ---- work: cryptography and blob files, for the pool ---- */
@@ -156,6 +164,7 @@ enum engine_out_kind {
 	ENGINE_OUT_RESUME,
 	ENGINE_OUT_STORE, /* req, given to the driver; answer with ENGINE_IN_STORED */
 	ENGINE_OUT_WORK, /* work, given to the driver; answer with ENGINE_IN_WORKED */
+	ENGINE_OUT_DIAL, /* node: try all its addresses in turn; answer with one ENGINE_IN_OPENED as initiator, or ENGINE_IN_UNREACHED */
 	ENGINE_OUT_EVENT, /* event: for logs, pages and whoever waits */
 };
 
@@ -197,6 +206,7 @@ struct engine_out {
 	struct buf body;
 	struct store_req *req; /* malloc'ed; the driver frees it (store_req_free, free) when it is answered */
 	struct engine_work *work;
+	struct id32 node;
 	struct engine_event event;
 };
 

@@ -8,6 +8,7 @@
  *   fork.c      probes and proofs                 blob_*.c    blobs
  *   work.c      the pure part of work requests    command.c   commands
  *   admission.c who the network admits            blob_rate.c how much may be asked for a second
+ *   members*.c  neighbours (members_int.h)        chance.c    what is drawn by chance
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -41,6 +42,7 @@ struct own_log;
 struct stash;
 struct fetch;
 struct chunk_serve;
+struct members;
 
 /* ---- emit.c ---- */
 
@@ -69,6 +71,7 @@ struct engine_work *work_new(enum engine_work_kind kind);
 void emit_store(struct engine *e, struct store_req *req, struct session *s, stored_fn done, void *ctx);
 void emit_work(struct engine *e, struct engine_work *w, struct session *s, worked_fn done, void *ctx);
 void emit_event(struct engine *e, const struct engine_event *ev);
+void emit_dial(struct engine *e, const struct id32 *node);
 void emit_flow(struct engine *e, enum engine_out_kind kind, conn_id conn);
 /* Encodes and sends a message; a failure closes the session. */
 void emit_message(struct session *s, enum message_type type, const void *msg);
@@ -163,6 +166,11 @@ struct session {
 	uint64_t taken; /* entries */
 	uint64_t told_ms; /* when people were last told how much is still to come */
 	struct position *positions; /* POSITIONS, lazily */
+	/* members.c */
+	uint64_t open_ms,
+		peers_ms; /* since when it is open; when a `peers` of its was taken last, 0: never */
+	bool looked,
+		sole; /* the store said; whether it alone of all follows something that is followed here */
 	bool follows_first; /* of the peer's follow set, as it arrives */
 	size_t follows_n;
 };
@@ -389,6 +397,30 @@ void blob_serve_chunks(struct session *s, const struct message_want_chunks *m);
 void blob_serve_pump(struct session *s);
 void blob_serve_deinit(struct session *s);
 
+/* ---- members*.c, SPEC 19.1 and 19.2; all harmless where this node keeps no neighbours by itself ---- */
+
+bool members_start(struct engine *e); /* the engine is loaded; false: out of memory */
+void members_deinit(struct engine *e);
+void members_time(struct engine *e);
+uint64_t members_deadline(const struct engine *e);
+void members_pump(struct engine *e); /* at the end of each step */
+void members_load(struct engine *e); /* the peers table may have changed */
+void members_look(struct engine *e); /* who follows what may have changed */
+void members_follows(struct session *s); /* the peer's follow set is kept, or changed */
+void members_opened(struct session *s);
+void members_closed(struct session *s, enum err code, bool was_open);
+void members_unreached(struct engine *e, const struct id32 *node);
+void members_peers(struct session *s, const struct message_peers *m);
+/* Addresses of a node that somebody here has learnt (a beacon, a notice): if it is a member, they are kept and it is dialled at once, whatever the
+ * number of neighbours. local: heard on the local network. tag: of a command to answer (NOT_FOUND: no member); 0: none. */
+void members_heard(struct engine *e, const struct id32 *node, const struct slice *addresses, size_t n,
+	bool local, uint64_t tag);
+
+/* ---- chance.c ---- */
+
+void engine_fill(struct engine *e, uint8_t *out, size_t n);
+uint64_t engine_chance(struct engine *e, uint64_t below); /* 0 … below - 1; 0 if below is 0 */
+
 /* ---- engine.c ---- */
 
 struct engine {
@@ -411,6 +443,8 @@ struct engine {
 	size_t fetches_n;
 	bool fetch_listing, fetch_again;
 	uint64_t fetch_retry_ms; /* 0: no retry */
+	struct members *members; /* NULL: keeps no neighbours by itself */
+	uint64_t chances; /* drawn so far */
 	uint64_t rate_tokens, rate_ms; /* bytes of chunks that may be asked for */
 };
 

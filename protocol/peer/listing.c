@@ -39,6 +39,7 @@ static void follows_stored(struct engine *e, struct session *s, void *ctx, struc
 		peer_close(s, res->err, "the store did not keep the follow set");
 	else if (ctx)
 		check_cursor(s);
+	members_follows(s);
 }
 
 static void put_follows(struct session *s, const struct message_list *ids, bool first, bool last)
@@ -123,6 +124,7 @@ static void follow_stored(struct engine *e, struct session *s, void *ctx, struct
 		else
 			listing_pump(s);
 	}
+	members_follows(s);
 	free(version);
 }
 

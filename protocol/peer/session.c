@@ -109,6 +109,7 @@ static void peer_end(struct session *s, enum err code, const char *why)
 	ask_deinit(s);
 	if (was_open)
 		blob_session_closed(s);
+	members_closed(s, code, was_open);
 }
 
 void peer_close(struct session *s, enum err code, const char *why)
@@ -435,6 +436,7 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 	}
 	listing_start(s, m, peer);
 	blob_session_open(s);
+	members_opened(s);
 }
 
 static void hello_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -500,7 +502,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_PONG: return;
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
-	case MESSAGE_PEERS: return;
+	case MESSAGE_PEERS: members_peers(s, &m->peers); return;
 	case MESSAGE_CHANGES: pull_changes(s, &m->changes); return;
 	case MESSAGE_DONE: ask_done(s, &m->done); return;
 	case MESSAGE_TOTAL: ask_total(s, &m->total); return;

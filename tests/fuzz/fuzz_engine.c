@@ -63,6 +63,8 @@ struct node {
 	struct node *other;
 	bool files; /* it wrote blob files */
 	uint64_t answers; /* commands that were answered */
+	uint64_t dials; /* asked for and not answered */
+	struct id32 dialled; /* the last of them */
 };
 
 static struct world world;
@@ -242,6 +244,10 @@ static void drain(struct node *n)
 		case ENGINE_OUT_CLOSE: closed(n, o.conn); break;
 		case ENGINE_OUT_PAUSE:
 		case ENGINE_OUT_RESUME: break;
+		case ENGINE_OUT_DIAL:
+			n->dials++;
+			n->dialled = o.node;
+			break;
 		case ENGINE_OUT_STORE: put_input(&n->reqs, o.req, NULL); break;
 		case ENGINE_OUT_WORK:
 			n->files = n->files || o.work->file;

@@ -388,8 +388,53 @@ static void admit(struct world_node *n, const struct world_node *peer)
 	world_power_check(n);
 }
 
+/* What was changed beside the engine is read again. */
+static void peers_changed(struct world_node *n)
+{
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_PEERS};
+	if (n->world->gossip)
+		(void)world_command_begin(n, &cmd);
+}
+
 void world_admit(struct world_node *a, struct world_node *b)
 {
 	admit(a, b);
 	admit(b, a);
+	peers_changed(a);
+	peers_changed(b);
+}
+
+void world_admit_all(struct world_node *n, const struct world_node *others, size_t others_n)
+{
+	struct store_req reqs[64], *each[64];
+	struct store_res res[64];
+	struct store_peer rows[64];
+	for (size_t from = 0; from < others_n; from += 64) {
+		size_t k = others_n - from < 64 ? others_n - from : 64;
+		for (size_t i = 0; i < k; i++) {
+			rows[i] = (struct store_peer){.node = others[from + i].key, .origin = PEER_ADMITTED};
+			reqs[i] = (struct store_req){.op = STORE_PEER_PUT, .a.peer = &rows[i]};
+			reqs[i].a.flag = true; /* an origin that is known stays */
+			each[i] = &reqs[i];
+		}
+		store_exec(n->store, each, res, k);
+		for (size_t i = 0; i < k; i++) {
+			must(res[i].err == OK, "a peer");
+			store_res_free(&res[i]);
+		}
+	}
+	peers_changed(n);
+}
+
+void world_introduce(struct world_node *a, struct world_node *b)
+{
+	struct store_peer p = {.node = b->key, .origin = PEER_ADMITTED, .addresses_n = 1};
+	struct store_req q = {.op = STORE_PEER_PUT, .a.peer = &p};
+	struct store_res res;
+	q.a.flag = true;
+	world_address(b, p.addresses[0]);
+	world_store(a, &q, &res);
+	must(res.err == OK, "a peer");
+	store_res_free(&res);
+	peers_changed(a);
 }

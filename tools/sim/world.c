@@ -305,6 +305,10 @@ static void drain(struct world_node *n)
 			out_work(n, o.work);
 			put_input(&n->works_tail, NULL, o.work);
 			break;
+		case ENGINE_OUT_DIAL:
+			must(n->dials_n < WORLD_DIALS_MAX, "too many dials at once");
+			n->dials[n->dials_n++] = o.node;
+			break;
 		case ENGINE_OUT_EVENT: out_event(n, &o.event); break;
 		}
 	}
@@ -328,6 +332,12 @@ static void start(struct world_node *n)
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);
+	if (w->gossip) {
+		fill(w, c.seed, sizeof c.seed);
+		c.gossip = true;
+		c.addresses_n = 1;
+		world_address(n, c.addresses[0]);
+	}
 	struct store_options o = {
 		.home = n->home, .create = true, .facts = facts_make, .facts_made_late = FACTS_MADE_LATE};
 	n->start_err = store_open(&o, &n->store);
@@ -388,6 +398,7 @@ static void drop_inputs(struct world_node *n)
 	}
 	n->stores_tail = &n->stores;
 	n->works_tail = &n->works;
+	n->dials_n = 0;
 }
 
 static void drop_messages(struct world_link *l)
@@ -612,6 +623,24 @@ static uint64_t works_count(const struct world_node *n)
 	return k;
 }
 
+static void do_dial(struct world_node *n)
+{
+	struct id32 key = n->dials[0];
+	n->dials_n--;
+	memmove(n->dials, n->dials + 1, n->dials_n * sizeof *n->dials);
+	struct world_node *to = world_reached(n, &key);
+	if (n->world->trace)
+		fprintf(stderr, "%8llu %s dials %s\n", (unsigned long long)n->world->now_ms, n->name,
+			to ? to->name : "nobody");
+	n->world->dialled++;
+	if (to) {
+		link_new(n, to, NULL);
+		return;
+	}
+	n->world->unreached++;
+	step(n, &(struct engine_in){.kind = ENGINE_IN_UNREACHED, .peer = key});
+}
+
 bool world_step(struct world *w)
 {
 	uint64_t choices = 0;
@@ -628,6 +657,10 @@ bool world_step(struct world *w)
 			}
 			if (n->stores && k++ == pick && pass) {
 				do_store(n);
+				return true;
+			}
+			if (n->dials_n && k++ == pick && pass) {
+				do_dial(n);
 				return true;
 			}
 			uint64_t works = works_count(n);

@@ -11,7 +11,8 @@
 #include "store/store.h"
 
 #define WORLD_NODES_MAX 256
-#define WORLD_LINKS_MAX 2048
+#define WORLD_LINKS_MAX 8192
+#define WORLD_DIALS_MAX 64
 #define WORLD_EVENTS_MAX 65536
 
 struct world_input; /* a store request, or a result on its way to an engine */
@@ -32,6 +33,8 @@ struct world_node {
 	struct engine_event *events; /* all since the node was made */
 	uint64_t next_tag, awaited;
 	struct engine_event answer; /* to the command with the tag `awaited`, where events go to a watcher */
+	size_t dials_n;
+	struct id32 dials[WORLD_DIALS_MAX]; /* nodes that it wants to reach */
 	uint64_t steps;
 	int64_t wall_skew_s; /* its clock, beside the world's */
 	enum err start_err; /* of the last start */
@@ -73,7 +76,11 @@ struct world {
 	void (*heard)(void *ctx, struct world_node *n, const struct engine_event *ev);
 	void (*arrived)(void *ctx, const struct world_link *l, int to, int type, struct slice body);
 	bool (*meddle)(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body);
+	/* May a reach b now? NULL: always. */
+	bool (*may_dial)(void *ctx, const struct world_node *a, const struct world_node *b);
 	void *watcher;
+	bool gossip; /* nodes made or started from now on keep neighbours by themselves; each has the address world_address() */
+	uint64_t dialled, unreached; /* what nodes tried by themselves */
 	struct disks *disks; /* disk.h; NULL: disks without faults. Nodes whose power goes are crashed */
 	bool late_writes; /* an engine hears that bytes were written only when they arrive */
 	uint64_t sent_n, sent_seen,
@@ -103,6 +110,14 @@ void world_power_check(struct world_node *n);
 
 /* Two nodes that hold each other for members. */
 void world_admit(struct world_node *a, struct world_node *b);
+/* "ann:7411" */
+void world_address(const struct world_node *n, char out[LIMIT_ADDRESS_BYTES + 1]);
+/* Whoever holds the key at one of the addresses that n knows of it, is up, and may be dialled; NULL: nobody. */
+struct world_node *world_reached(struct world_node *n, const struct id32 *key);
+/* n holds these for members, and knows no address of theirs. */
+void world_admit_all(struct world_node *n, const struct world_node *others, size_t others_n);
+/* a holds b for a member and knows its address. */
+void world_introduce(struct world_node *a, struct world_node *b);
 /* a dials b. */
 struct world_link *world_connect(struct world_node *a, struct world_node *b);
 /* a dials b with an invitation's secret. */

@@ -1,0 +1,196 @@
+/* members_tell.c -- the message `peers`: what this node tells of members, and what it takes. SPEC.md section 19.2. */
+#include "members_int.h"
+
+#include "protocol/log/invitation.h"
+
+#define OF_NOW 15 /* of those connected now, at most */
+#define OF_ALL 31 /* and with others; this node itself comes first */
+
+/* ---- telling ---- */
+
+static void put_self(struct engine *e, struct mp_out *o)
+{
+	struct message_peer p = {.node = e->config.node, .addresses_n = e->config.addresses_n};
+	for (size_t i = 0; i < p.addresses_n; i++)
+		p.addresses[i] = slice_str(e->config.addresses[i]);
+	message_put_peer(o, &p);
+}
+
+static bool connected_now(const struct engine *e, const struct id32 *node)
+{
+	for (const struct session *s = e->sessions; s; s = s->next)
+		if (s->state == SESSION_OPEN && id32_equal(&s->node, node))
+			return true;
+	return false;
+}
+
+/* Its own addresses; if it told none, what others tell. */
+static void put_other(struct engine *e, struct mp_out *o, const struct store_peer *row)
+{
+	uint64_t last = row->seen_s > row->told_s ? row->seen_s : row->told_s;
+	struct message_peer p = {.node = row->node,
+		.relays_n = row->through_n,
+		.relaying = row->relaying,
+		.hours = last < e->wall_s ? (e->wall_s - last) / 3600 : 0};
+	memcpy(p.relays, row->through, sizeof p.relays);
+	p.addresses_n = row->addresses_n ? row->addresses_n : row->heard_n;
+	for (size_t i = 0; i < p.addresses_n; i++)
+		p.addresses[i] = slice_str(row->addresses_n ? row->addresses[i] : row->heard[i]);
+	if (connected_now(e, &row->node))
+		p.hours = 0;
+	message_put_peer(o, &p);
+}
+
+static void tell_now(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	bool *then_enough = ctx;
+	struct buf b = {0};
+	struct mp_out o = mp_out_init(&b);
+	struct message_peers m = {.peers = {.n = 1}};
+	put_self(e, &o);
+	for (size_t i = 0; res->err == OK && i < res->r.n; i++) {
+		if (!res->r.peers[i].addresses_n && !res->r.peers[i].heard_n && !res->r.peers[i].through_n)
+			continue;
+		put_other(e, &o, &res->r.peers[i]);
+		m.peers.n++;
+	}
+	m.peers.raw = buf_slice(&b);
+	if (s->state == SESSION_OPEN && o.err == OK)
+		emit_message(s, MESSAGE_PEERS, &m);
+	buf_free(&b);
+	if (*then_enough)
+		peer_close(s, ERR_ENOUGH, "this node has enough neighbours");
+	free(then_enough);
+}
+
+/* Draws from the first n of all to the front until `most` are there. */
+static void draw(struct engine *e, struct id32 *all, size_t n, size_t from, size_t most)
+{
+	for (size_t i = from; i < n && i < most; i++) {
+		size_t k = i + (size_t)engine_chance(e, n - i);
+		struct id32 x = all[i];
+		all[i] = all[k];
+		all[k] = x;
+	}
+}
+
+/* SPEC 19.2: "itself, those connected now, and others at random" */
+static size_t choose(struct session *s, struct id32 *all)
+{
+	struct engine *e = s->e;
+	struct members *m = e->members;
+	size_t now = 0, n;
+	for (struct session *t = e->sessions; t && now < LIMIT_PEERS; t = t->next)
+		if (t->state == SESSION_OPEN && t != s && members_find(m, &t->node))
+			all[now++] = t->node;
+	draw(e, all, now, 0, OF_NOW);
+	now = n = now < OF_NOW ? now : OF_NOW;
+	for (size_t i = 0; i < m->n && n < LIMIT_PEERS + OF_NOW; i++) {
+		const struct member *x = &m->all[i];
+		if (x->reachable && !connected_now(e, &x->node))
+			all[n++] = x->node;
+	}
+	draw(e, all, n, now, OF_ALL);
+	return n < OF_ALL ? n : OF_ALL;
+}
+
+void members_tell(struct session *s, bool then_enough)
+{
+	bool *flag = malloc(sizeof *flag);
+	struct store_req *q = flag ? req_new(STORE_PEER_SOME) : NULL;
+	struct id32 *ids = q ? arena_alloc(&q->mem, (LIMIT_PEERS + OF_NOW) * sizeof *ids) : NULL;
+	if (!ids) {
+		free(flag);
+		if (q)
+			store_req_free(q);
+		free(q);
+		if (then_enough)
+			peer_close(s, ERR_ENOUGH, "this node has enough neighbours");
+		return;
+	}
+	*flag = then_enough;
+	q->a.ids = ids;
+	q->a.n = choose(s, ids);
+	emit_store(s->e, q, s, tell_now, flag);
+}
+
+/* ---- hearing ---- */
+
+struct store_req *members_heard_req(const struct id32 *node, const struct slice *addresses, size_t n,
+	const struct id32 *teller, uint64_t when_s)
+{
+	struct store_req *q = req_new(STORE_PEER_HEARD);
+	struct store_peer *p = q ? arena_alloc(&q->mem, sizeof *p) : NULL;
+	if (!p) {
+		free(q);
+		return NULL;
+	}
+	*p = (struct store_peer){.node = *node, .seen_s = when_s};
+	for (size_t i = 0; i < n && p->addresses_n < LIMIT_ADDRESSES; i++)
+		if (invitation_address_ok(addresses[i]))
+			memcpy(p->addresses[p->addresses_n++], addresses[i].p, addresses[i].n);
+	q->a.node = *node;
+	q->a.peer = p;
+	q->a.id = *teller;
+	return q;
+}
+
+static void heard(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)s, (void)ctx;
+	if (res->err == OK && res->r.flag)
+		members_load(e);
+}
+
+/* SPEC 19.2: "A receiver takes what it says only of nodes that are members by its own knowledge" */
+static void hear_other(struct session *s, const struct message_peer *p)
+{
+	struct engine *e = s->e;
+	uint64_t ago = p->hours * 3600;
+	if (!members_find(e->members, &p->node) || connected_now(e, &p->node))
+		return;
+	struct store_req *q = members_heard_req(
+		&p->node, p->addresses, p->addresses_n, &s->node, ago < e->wall_s ? e->wall_s - ago : 0);
+	if (q) {
+		q->a.peer->relaying = p->relaying;
+		q->a.peer->through_n = p->relays_n;
+		memcpy(q->a.peer->through, p->relays, sizeof p->relays);
+	}
+	emit_store(e, q, s, heard, NULL);
+}
+
+/* SPEC 19.2: "What the sender says of itself counts like its `hello`." */
+static void hear_self(struct session *s, const struct message_peer *p)
+{
+	struct engine *e = s->e;
+	struct store_req *told = members_heard_req(&p->node, NULL, 0, &s->node, e->wall_s);
+	if (told) {
+		told->a.peer->relaying = p->relaying;
+		told->a.peer->through_n = p->relays_n;
+		memcpy(told->a.peer->through, p->relays, sizeof p->relays);
+	}
+	emit_store(e, told, s, heard, NULL);
+	struct store_req *q = members_heard_req(&p->node, p->addresses, p->addresses_n, &s->node, e->wall_s);
+	if (q) {
+		q->op = STORE_PEER_PUT;
+		q->a.flag = true; /* its origin stays */
+		q->a.peer->origin = PEER_ADMITTED;
+	}
+	emit_store(e, q, s, NULL, NULL);
+}
+
+void members_peers(struct session *s, const struct message_peers *m)
+{
+	struct engine *e = s->e;
+	if (!e->members || (s->peers_ms && e->now_ms < s->peers_ms + MEMBERS_TAKE_MS))
+		return;
+	s->peers_ms = e->now_ms;
+	struct mp_in in = message_list_open(&m->peers);
+	for (size_t i = 0; i < m->peers.n; i++) {
+		struct message_peer p = message_next_peer(&in);
+		if (id32_equal(&p.node, &s->node))
+			hear_self(s, &p);
+		else if (!id32_equal(&p.node, &e->config.node))
+			hear_other(s, &p);
+	}
+}
