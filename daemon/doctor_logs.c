@@ -13,16 +13,33 @@ static void name_log(const struct id32 *log, char out[17])
 	sodium_bin2hex(out, 17, log->b, 8);
 }
 
+static void say_fork(struct doctor *d, const struct store_log *l, const char *name)
+{
+	static const char cause[] =
+		"two entries have the same place in it: its key was used from an old copy";
+	char cure[160];
+	unsigned long long at = l->fork_seq1 - 1;
+	if (l->end >= l->fork_seq1) { /* only a closing lets it reach so far */
+		doctor_say(d, "ok", cause, "",
+			"The log %s was forked at entry %llu; its owner has settled it", name, at);
+		return;
+	}
+	(void)snprintf(cure, sizeof cure,
+		l->own != OWN_NONE
+			? "see both branches: quire fork show %s; unlock its owner, and choose: quire fork settle %s --keep LAST"
+			: "only its owner can settle it; both branches: quire fork show %s",
+		name, name);
+	doctor_say(d, l->own != OWN_NONE ? "error" : "warning", cause, cure,
+		"The log %s is forked at entry %llu", name, at);
+}
+
 /* What the log's row says. */
 static void check_row(struct doctor *d, const struct store_log *l)
 {
 	char name[17];
 	name_log(&l->log, name);
 	if (l->fork_seq1)
-		doctor_say(d, l->own != OWN_NONE ? "error" : "warning",
-			"two entries have the same place in it: its key was used from an old copy",
-			"its owner closes the device where it should end; nothing of it is lost",
-			"The log %s is forked at entry %llu", name, (unsigned long long)(l->fork_seq1 - 1));
+		say_fork(d, l, name);
 	if (l->own == OWN_RETIRED)
 		doctor_say(d, "ok", "this home was restored or copied, or a peer had more of it", "",
 			"The log %s of this node is ended; a new one begins at the next sign-in", name);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # story_clones.sh -- two perfect clones of one home that meet different peers: nobody can see it at first; then the fork is proven to all,
 # every doctor says so, what both histories share stays, and the owner goes on in a new log.
-# timeout: 150
+# timeout: 240
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq
 
@@ -65,3 +65,28 @@ fresh=$(write)
 check "and goes on in a new log" test "${fresh%:*}" != "${shared%:*}"
 check "which arrives" within 20 is lincoln "$fresh" here
 check "(at the other school)" within 20 is riverside "$fresh" here
+
+# The owner chooses. The laptop holds the second branch with its bodies; of the first it has what the proof shows.
+log=${shared%:*}
+branches() { q laptop --json fork show "$log"; }
+branches >"$TMPDIR/branches"
+check "both branches are shown" jq -e '(.items | length) == 2 and .own' "$TMPDIR/branches"
+check "one of three entries that are elsewhere, one of two that are here" \
+	jq -e '[.items[] | [.entries, .bodies]] | sort == [[2,2],[3,0]]' "$TMPDIR/branches"
+keep=$(jq -r '.items[] | select(.entries == 3).last' "$TMPDIR/branches")
+q lincoln doctor >"$TMPDIR/doctor" 2>&1 || true
+check "others are told that only its owner can settle it" grep -q "only its owner can settle it" "$TMPDIR/doctor"
+unlock lincoln || fail "a school unlocks"
+refused "others cannot" 5 "only its owner" act lincoln --yes fork settle "$log" --keep "$keep"
+refused "a branch that is none is named" 4 "no branch" act laptop --yes fork settle "$log" --keep 0000000000000000
+check "the owner settles it: what is cut off is written again" \
+	jq -e '.length > 0 and .again == 2' <(act laptop --yes --json fork settle "$log" --keep "$keep")
+for node in lincoln riverside laptop; do
+	check "the chosen branch counts at $node" within 30 is $node "$first" here
+done
+settled() { q "$1" doctor 2>/dev/null | grep -q "its owner has settled it"; }
+for node in lincoln riverside laptop; do check "the doctor of $node says so" within 20 settled $node; done
+again=$(q lincoln --json entry list --of "$ana" 2>/dev/null | jq '[.items[] | select(.was)] | length')
+check "the two entries of the other branch stand in the new log ($again)" test "$again" = 2
+last=$(write)
+check "and it goes on" within 20 is riverside "$last" here
