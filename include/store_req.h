@@ -127,6 +127,7 @@ struct store_blob {
 		have; /* bitmap, bit i = byte i/8, mask 1 << (i%8); empty while nothing is held; ignored when COMPLETE */
 	uint64_t have_n; /* chunks held */
 	uint64_t pins; /* entries that pin it */
+	uint64_t no; /* row: ascending in a list */
 };
 
 struct store_invite {

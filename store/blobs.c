@@ -126,6 +126,7 @@ static void read_blob(struct query *q, struct store_blob *b, struct arena *mem)
 	b->have = qc_copy(q, 6, mem);
 	b->have_n = qc_uint(q, 7);
 	b->pins = qc_uint(q, 8);
+	b->no = qc_uint(q, 9);
 }
 
 enum err op_BLOB_GET(struct store *s, const struct store_req *q, struct store_res *r)
@@ -140,6 +141,8 @@ enum err op_BLOB_GET(struct store *s, const struct store_req *q, struct store_re
 	bool found = q_row(&get);
 	if (found)
 		read_blob(&get, r->r.blobs, &r->mem);
+	if (found && q->a.flag && r->r.blobs->in_rows)
+		r->r.bytes = qc_copy(&get, 10, &r->mem);
 	enum err e = q_end(&get);
 	return e == OK && !found ? ERR_NOT_FOUND : e;
 }
@@ -148,6 +151,7 @@ enum err op_BLOB_LIST(struct store *s, const struct store_req *q, struct store_r
 {
 	struct array blobs = {0};
 	struct query list = q_start(s, q->a.flag ? Q_BLOB_LIST_WANTED : Q_BLOB_LIST);
+	q_uint(&list, q->a.seq);
 	q_int(&list, q->a.max && q->a.max < INT32_MAX ? (int64_t)q->a.max : -1);
 	while (q_row(&list)) {
 		struct store_blob *b = array_add(&blobs, sizeof *b, &list);
@@ -171,6 +175,18 @@ static bool pages_fit(uint64_t size, struct slice pages)
 		pages.n == (chunks + BLOB_PAGE_LEAVES - 1) / BLOB_PAGE_LEAVES * 32;
 }
 
+static enum err set_meta(
+	struct store *s, const struct blob_row *b, const struct id32 *owner, struct slice pages)
+{
+	struct query set = q_start(s, Q_BLOB_META);
+	q_id(&set, owner);
+	q_uint(&set, b->size);
+	q_int(&set, BLOB_META);
+	q_blob(&set, pages);
+	q_int(&set, b->no);
+	return q_done(&set);
+}
+
 /* The row, made if need be, with what the root binds. */
 static enum err put_meta(struct store *s, const struct store_req *q, struct blob_row *b)
 {
@@ -179,14 +195,8 @@ static enum err put_meta(struct store *s, const struct store_req *q, struct blob
 		e = get_row(s, &q->a.root, b);
 	if (e != OK || b->state > BLOB_META)
 		return e;
-	struct query set = q_start(s, Q_BLOB_META);
-	q_id(&set, &q->a.identity);
-	q_uint(&set, q->a.number);
-	q_int(&set, BLOB_META);
-	q_blob(&set, q->a.bytes);
-	q_int(&set, b->no);
 	b->size = q->a.number;
-	return q_done(&set);
+	return set_meta(s, b, &q->a.identity, q->a.bytes);
 }
 
 static enum err put_leaves(struct store *s, int64_t no, uint64_t page, struct slice leaves)
@@ -287,6 +297,14 @@ enum err op_BLOB_DONE(struct store *s, const struct store_req *q, struct store_r
 	enum err e = get_row(s, &q->a.root, &b);
 	if (e != OK || b.state == BLOB_COMPLETE)
 		return e;
+	if (q->a.bytes.n) {
+		e = b.size > BLOB_CHUNK_BYTES || q->a.bytes.n != 32 || q->a.bytes2.n != 32
+			? ERR_RANGE
+			: set_meta(s, &b, &q->a.identity, q->a.bytes);
+		if (e == OK)
+			e = put_leaves(s, b.no, 0, q->a.bytes2);
+		return e == OK ? complete(s, &b, q->a.value) : e;
+	}
 	return b.state == BLOB_WANTED ? ERR_STATE : complete(s, &b, q->a.value);
 }
 

@@ -1,204 +1,371 @@
-/* blob_chunks.c -- the content of a blob: asked for in stretches, each chunk verified against its leaf as it comes. See blob_fetch.h. */
+/* blob_chunks.c -- the content of a blob: asked for in stretches of several peers, each chunk verified against its leaf as it comes. See
+ * blob_fetch.h. */
 #include "blob_fetch.h"
 
 #include "bitmap.h"
 #include "protocol/log/blobtree.h"
 
 #define CHUNKS_PER_ASK 16
-#define CHUNKS_ASKED_MAX 128 /* 8 MiB on their way for one blob */
+#define WINDOW_MAX 128 /* 8 MiB on their way from one peer */
+#define QUICK_MS 500 /* an answer that takes less: more may be asked for at once */
+#define FILE_REQUESTS (LIMIT_CHUNK_REQUESTS - 4) /* the others are for blobs of one chunk */
+#define TELL_CHUNKS 64
 #define SYNC_BYTES (16u << 20) /* durable progress at least this often */
+
+struct chunk_ask {
+	struct chunk_ask *next;
+	struct fetch *f;
+	struct session *s; /* compared, never followed, once it is closed */
+	uint64_t first, end, begin, sent_ms;
+	bool late;
+};
+
+/* ---- what a source has ---- */
+
+static bool lacks(const struct source *src, uint64_t i)
+{
+	return src->lacks && bit_get(src->lacks, i);
+}
+
+bool source_can(const struct fetch *f, const struct source *src, uint64_t first, uint64_t end)
+{
+	for (uint64_t i = first; i < end; i++) {
+		if (i % 8 == 0 && i + 8 <= end &&
+			(uint8_t)(f->have[i / 8] | (src->lacks ? src->lacks[i / 8] : 0)) == 0xff)
+			i += 7;
+		else if (!bit_get(f->have, i) && !lacks(src, i))
+			return true;
+	}
+	return false;
+}
+
+bool source_lacks(struct fetch *f, struct source *src, uint64_t first, uint64_t end)
+{
+	if (!src->lacks)
+		src->lacks = calloc(1, (size_t)((f->chunks + 7) / 8));
+	for (uint64_t i = first; src->lacks && i < end; i++)
+		bit_set(src->lacks, i);
+	return src->lacks != NULL;
+}
+
+/* ---- verified ---- */
 
 struct arrived {
 	struct fetch *f;
 	conn_id conn;
 	uint64_t index;
+	bool direct;
 };
 
 static void chunk_failed(struct fetch *f, const struct arrived *a, enum err err)
 {
 	struct engine *e = f->e;
-	bit_clear(f->asked, a->index);
-	if (a->index < f->scan)
-		f->scan = a->index;
+	if (f->asked)
+		bit_clear(f->asked, a->index);
+	if (err == ERR_HASH && a->direct) {
+		f->direct = false; /* the envelope may lie about the size: ask what the blob is */
+		return;
+	}
 	if (err == ERR_HASH) {
 		struct session *s = peer_find(e, a->conn);
-		if (s) /* SPEC 11: "a lying peer is caught at its first chunk" */
+		if (s) /* SPEC 11.1: "a lying peer is caught at its first chunk" */
 			peer_close(s, ERR_WIRE, "a chunk that does not match its leaf");
 		return;
 	}
 	struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR, .err = err, .text = "a blob's chunk"};
 	emit_event(e, &ev);
-	fetch_leave(f, false);
+	wants_wait(f);
+}
+
+static void count_chunk(struct fetch *f, uint64_t index, size_t bytes)
+{
+	if (bit_get(f->have, index))
+		return;
+	bit_set(f->have, index);
+	f->have_n++;
+	f->unsynced += bytes;
+	f->got = true;
+	f->got_ms = f->e->now_ms;
+	bit_set(f->untold_pages, index / BLOB_PAGE_LEAVES);
+	if (++f->untold >= TELL_CHUNKS)
+		fetch_tell(f);
 }
 
 static void chunk_checked(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
 {
 	struct arrived a = *(struct arrived *)ctx;
 	struct fetch *f = a.f;
-	(void)s;
+	(void)e, (void)s;
 	free(ctx);
 	f->on_way--;
-	if (!fetch_release(f))
+	if (!fetch_release(f) || f->step != FETCH_WORK)
 		return;
 	if (w->err != OK) {
 		chunk_failed(f, &a, w->err);
 		return;
 	}
-	if (!bit_get(f->have, a.index)) {
-		bit_set(f->have, a.index);
-		f->have_n++;
-		f->unsynced += w->bytes.n;
-	}
-	if (f->have_n == f->chunks && f->step != FETCH_PUBLISH) {
-		if (f->file) {
+	if (a.direct) {
+		f->leaf = w->leaf;
+		if (w->file)
 			fetch_publish(f);
-		} else {
-			f->step = FETCH_PUBLISH;
+		else
 			fetch_finish(f, w->bytes);
-		}
 		return;
 	}
-	if (f->unsynced >= SYNC_BYTES)
+	count_chunk(f, a.index, w->bytes.n);
+	if (f->have_n == f->chunks && !f->file)
+		fetch_finish(f, w->bytes);
+	else if (f->unsynced >= SYNC_BYTES)
 		fetch_sync(f);
-	if (f->s)
-		fetch_next(f);
-	else
-		blob_pump(e);
 }
 
-static void got_chunk(struct session *s, void *ctx, const union message *m)
+static void verify(struct session *s, struct fetch *f, uint64_t i, struct slice bytes)
 {
-	struct fetch *f = ctx;
-	uint64_t i = m->chunk.index;
-	if (f->step == FETCH_OVER || f->step == FETCH_PUBLISH)
-		return;
-	if (i >= f->chunks || !f->asked || !bit_get(f->asked, i) || !f->leaves_ready ||
-		i / BLOB_PAGE_LEAVES != f->page ||
-		m->chunk.bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES) {
-		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
-		return;
-	}
-	if (bit_get(f->have, i))
-		return;
 	struct engine_work *w = work_new(WORK_CHUNK);
 	struct arrived *a = w ? malloc(sizeof *a) : NULL;
-	if (!a || !arena_put(&w->mem, m->chunk.bytes, &w->bytes)) {
+	if (!a || !arena_put(&w->mem, bytes, &w->bytes)) {
 		free(a);
 		if (w)
 			engine_work_free(w);
 		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
-	*a = (struct arrived){.f = f, .conn = s->conn, .index = i};
+	*a = (struct arrived){.f = f, .conn = s->conn, .index = i, .direct = f->direct};
 	w->root = f->root;
+	w->identity = f->owner;
 	w->index = i;
 	w->size = f->size;
-	w->file = f->file;
-	w->leaf = f->leaves[i % BLOB_PAGE_LEAVES];
+	w->file = blob_stored_bytes(f->size) > LIMIT_BLOB_INLINE_BYTES;
+	w->whole = f->direct;
+	if (!f->direct)
+		w->leaf = f->leaves[i % BLOB_PAGE_LEAVES];
 	f->on_way++;
 	fetch_hold(f);
 	emit_work(s->e, w, NULL, chunk_checked, a);
 }
 
-struct chunk_ask {
-	struct fetch *f;
-	uint64_t first, end;
-	bool missed; /* some were passed over */
-};
+/* ---- a blob of one chunk, by itself ---- */
 
-/* What the peer passed over it does not have: another is asked. */
-static void not_sent(struct chunk_ask *a, uint64_t end)
+static void got_direct(struct session *s, void *ctx, const union message *m)
+{
+	struct fetch *f = ctx;
+	struct source *src = source_of(f, s);
+	if (f->step != FETCH_WORK || !f->direct || f->on_way || !src)
+		return;
+	src->state = SOURCE_READY;
+	if (m->chunk.index == 0 && m->chunk.bytes.n == f->size + BLOB_CHUNK_TAG_BYTES)
+		verify(s, f, 0, m->chunk.bytes);
+	else
+		f->direct = false;
+}
+
+/* The peer is free for the next as soon as it has answered. */
+static void direct_end(struct session *s, void *ctx, enum err code)
+{
+	struct fetch *f = ctx;
+	if (!fetch_release(f))
+		return;
+	struct source *src = source_of(f, s);
+	(void)code;
+	if (src)
+		source_drop(f, src, src->state != SOURCE_READY);
+}
+
+void fetch_ask_direct(struct fetch *f, struct source *src)
+{
+	struct message_want_chunks m = {.root = f->root, .count = 1};
+	fetch_hold(f);
+	ask_send(src->s, MESSAGE_WANT_CHUNKS, &m, MESSAGE_CHUNK, got_direct, direct_end, f);
+}
+
+/* ---- stretches ---- */
+
+static void got_chunk(struct session *s, struct chunk_ask *a, const struct message_chunk *m)
 {
 	struct fetch *f = a->f;
-	for (; a->first < end; a->first++) {
-		a->missed = true;
-		if (f->asked)
+	uint64_t i = m->index;
+	if (f->step != FETCH_WORK || f->page != i / BLOB_PAGE_LEAVES || f->leaves_state != LEAVES_HERE ||
+		bit_get(f->have, i))
+		return; /* another was faster */
+	if (m->bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES)
+		peer_close(s, ERR_WIRE, "a chunk of another size than its blob has");
+	else
+		verify(s, f, i, m->bytes);
+}
+
+/* What the peer passed over it does not have: another is asked, and it is asked for other chunks. */
+static void not_sent(struct chunk_ask *a, struct session *s, uint64_t end)
+{
+	struct fetch *f = a->f;
+	struct source *src = f->step == FETCH_WORK ? source_of(f, s) : NULL;
+	if (a->first >= end)
+		return;
+	if (src && s->state == SESSION_OPEN && !source_lacks(f, src, a->first, end))
+		peer_close(s, ERR_MEMORY, "out of memory");
+	for (; a->first < end; a->first++)
+		if (!a->late)
 			bit_clear(f->asked, a->first);
-		if (a->first < f->scan)
-			f->scan = a->first;
-	}
 }
 
 static void chunk_message(struct session *s, void *ctx, const union message *m)
 {
 	struct chunk_ask *a = ctx;
-	if (m->chunk.index < a->first || m->chunk.index >= a->end)
+	if (m->chunk.index < a->first || m->chunk.index >= a->end) {
 		peer_close(s, ERR_WIRE, "a chunk that was not asked for");
-	else {
-		not_sent(a, m->chunk.index);
-		a->first = m->chunk.index + 1;
-		got_chunk(s, a->f, m);
+		return;
 	}
+	not_sent(a, s, m->chunk.index);
+	a->first = m->chunk.index + 1;
+	struct source *src = source_of(a->f, s);
+	if (src)
+		src->asked_ms = s->e->now_ms;
+	got_chunk(s, a, &m->chunk);
+}
+
+/* So much is asked for at once that an answer takes about a second. */
+static void fit_window(struct source *src, uint64_t took_ms)
+{
+	if (took_ms < QUICK_MS)
+		src->window = src->window * 2 < WINDOW_MAX ? src->window * 2 : WINDOW_MAX;
+	else if (took_ms > SOURCE_SLOW_MS && src->window > 1)
+		src->window /= 2;
 }
 
 static void chunks_end(struct session *s, void *ctx, enum err code)
 {
 	struct chunk_ask *a = ctx;
 	struct fetch *f = a->f;
-	not_sent(a, a->end);
-	bool missed = a->missed;
+	struct source *src = f->step == FETCH_WORK ? source_of(f, s) : NULL;
+	unsigned n = (unsigned)(a->end - a->begin);
+	(void)code;
+	for (struct chunk_ask **at = &f->asks; *at; at = &(*at)->next) {
+		if (*at == a) {
+			*at = a->next;
+			break;
+		}
+	}
+	if (src && s->state == SESSION_OPEN) {
+		src->out -= n;
+		src->late -= a->late;
+		fit_window(src, s->e->now_ms - a->sent_ms);
+	}
+	not_sent(a, s, a->end);
 	free(a);
-	f->asks--;
-	if (!fetch_release(f))
-		return;
-	if (s->state != SESSION_OPEN || (f->s && f->s != s))
-		return;
-	if (f->s && (code != OK || missed))
-		fetch_leave(f, true);
-	if (f->s)
-		fetch_next(f);
-	else
-		blob_pump(s->e); /* another may have it */
+	(void)fetch_release(f);
 }
 
-/* The next missing stretch of the present page. */
-static bool next_range(struct fetch *f, uint64_t *first, uint64_t *end)
+static bool other_part_has(const struct fetch *f, const struct source *but, uint64_t i)
 {
-	uint64_t page_end = ((uint64_t)f->page + 1) * BLOB_PAGE_LEAVES;
-	if (page_end > f->chunks)
-		page_end = f->chunks;
-	while (f->scan < page_end && (bit_get(f->have, f->scan) || bit_get(f->asked, f->scan)))
-		f->scan++;
-	if (f->scan >= page_end)
+	for (size_t k = 0; k < SOURCES_MAX; k++) {
+		const struct source *src = &f->sources[k];
+		if (src != but && src->state == SOURCE_READY && src->part && !src->late && !lacks(src, i))
+			return true;
+	}
+	return false;
+}
+
+static bool wanted(const struct fetch *f, const struct source *src, uint64_t i, bool rare)
+{
+	return !bit_get(f->have, i) && !bit_get(f->asked, i) && !lacks(src, i) &&
+		!(rare && other_part_has(f, src, i));
+}
+
+/* The next missing stretch of the present page that the source has. One that has all is first asked for what nobody else has. */
+static bool next_range(const struct fetch *f, const struct source *src, uint64_t most, uint64_t *first,
+	uint64_t *end)
+{
+	uint64_t low = (uint64_t)f->page * BLOB_PAGE_LEAVES, n = blob_page_leaves(f->size, f->page);
+	uint64_t skip = f->start / BLOB_PAGE_LEAVES == f->page ? f->start - low : 0;
+	for (int rare = !src->part; rare >= 0; rare--) {
+		for (uint64_t k = 0; k < n; k++) {
+			uint64_t i = low + (skip + k) % n;
+			if (!wanted(f, src, i, rare))
+				continue;
+			*first = *end = i;
+			while (*end < low + n && *end - *first < most && wanted(f, src, *end, rare))
+				(*end)++;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool ask(struct fetch *f, struct source *src, uint64_t first, uint64_t end)
+{
+	struct chunk_ask *a = malloc(sizeof *a);
+	if (!a)
 		return false;
-	*first = f->scan;
-	*end = *first;
-	while (*end < page_end && *end - *first < CHUNKS_PER_ASK && !bit_get(f->have, *end) &&
-		!bit_get(f->asked, *end))
-		(*end)++;
+	*a = (struct chunk_ask){.next = f->asks,
+		.f = f,
+		.s = src->s,
+		.first = first,
+		.begin = first,
+		.end = end,
+		.sent_ms = f->e->now_ms};
+	for (uint64_t i = first; i < end; i++)
+		bit_set(f->asked, i);
+	struct message_want_chunks m = {.root = f->root, .first = first, .count = end - first};
+	f->asks = a;
+	src->out += (unsigned)(end - first);
+	fetch_hold(f);
+	ask_send(src->s, MESSAGE_WANT_CHUNKS, &m, MESSAGE_CHUNK, chunk_message, chunks_end, a);
 	return true;
 }
 
-static bool page_complete(const struct fetch *f)
+/* As much as the source may be asked for now. */
+static void ask_source(struct fetch *f, struct source *src)
 {
-	uint64_t first = (uint64_t)f->page * BLOB_PAGE_LEAVES;
-	for (uint64_t i = first; i < f->chunks && i < first + BLOB_PAGE_LEAVES; i++)
-		if (!bit_get(f->have, i))
+	uint64_t first, end;
+	while (src->state == SOURCE_READY && !src->late && src->out < src->window) {
+		uint64_t most = src->window / 4 < CHUNKS_PER_ASK ? src->window / 4 : CHUNKS_PER_ASK;
+		if (most > src->window - src->out)
+			most = src->window - src->out;
+		if (!next_range(f, src, most ? most : 1, &first, &end))
+			return;
+		if (!ask_room(src->s, true) || src->s->chunk_asks_n >= FILE_REQUESTS ||
+			!blob_rate_allows(f->e, (end - first) * BLOB_CHUNK_STORED_BYTES) ||
+			!ask(f, src, first, end)) {
+			f->held = true;
+			return;
+		}
+	}
+}
+
+static bool all_late(const struct fetch *f)
+{
+	for (const struct chunk_ask *a = f->asks; a; a = a->next)
+		if (!a->late)
 			return false;
 	return true;
 }
 
 void fetch_ask_chunks(struct fetch *f)
 {
-	uint64_t first, end;
-	while (f->s && f->step == FETCH_CHUNKS && f->on_way + f->asks * CHUNKS_PER_ASK < CHUNKS_ASKED_MAX &&
-		ask_room(f->s, true) && next_range(f, &first, &end)) {
-		if (!blob_rate_allows(f->e, (end - first) * BLOB_CHUNK_STORED_BYTES))
-			return;
-		struct chunk_ask *a = malloc(sizeof *a);
-		if (!a)
-			return;
-		*a = (struct chunk_ask){.f = f, .first = first, .end = end};
-		for (uint64_t i = first; i < end; i++)
-			bit_set(f->asked, i);
-		struct message_want_chunks m = {.root = f->root, .first = first, .count = end - first};
-		f->asks++;
-		fetch_hold(f);
-		ask_send(f->s, MESSAGE_WANT_CHUNKS, &m, MESSAGE_CHUNK, chunk_message, chunks_end, a);
+	if (f->leaves_state != LEAVES_HERE)
+		return;
+	for (size_t i = 0; i < SOURCES_MAX; i++)
+		ask_source(f, &f->sources[i]);
+	if (all_late(f) && f->on_way == 0 && !f->held) { /* done with it, or nobody has more of it now */
+		f->leaves_state = LEAVES_NONE;
+		f->page = PAGE_NONE;
 	}
-	if (f->s && f->step == FETCH_CHUNKS && page_complete(f) && f->asks == 0) {
-		f->leaves_ready = false;
-		f->step = FETCH_IDLE;
-		fetch_next(f);
+}
+
+void fetch_give_on(struct fetch *f)
+{
+	bool others = false;
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		const struct source *src = &f->sources[i];
+		others = others || (src->state == SOURCE_READY && !src->late && src->out == 0);
+	}
+	for (struct chunk_ask *a = f->asks; a && others; a = a->next) {
+		struct source *src = source_of(f, a->s);
+		if (!src || a->late || f->e->now_ms < a->sent_ms + SOURCE_SLOW_MS)
+			continue;
+		a->late = true;
+		src->late++;
+		for (uint64_t i = a->first; i < a->end; i++)
+			bit_clear(f->asked, i);
+		fetch_stir(f);
 	}
 }

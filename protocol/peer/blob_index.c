@@ -8,29 +8,23 @@
 
 static void take_leaves(struct fetch *f, struct slice bytes)
 {
-	uint32_t n = blob_page_leaves(f->size, f->page);
 	free(f->leaves);
-	f->leaves = malloc(n * sizeof *f->leaves);
-	if (!f->leaves) {
-		fetch_leave(f, false);
-		return;
-	}
-	memcpy(f->leaves, bytes.p, n * sizeof *f->leaves);
-	f->leaves_ready = true;
-	f->scan = (uint64_t)f->page * BLOB_PAGE_LEAVES;
-	f->step = FETCH_CHUNKS;
-	fetch_ask_chunks(f);
+	f->leaves = malloc(bytes.n);
+	f->leaves_state = f->leaves ? LEAVES_HERE : LEAVES_LACKING;
+	if (f->leaves)
+		memcpy(f->leaves, bytes.p, bytes.n);
+	fetch_stir(f);
 }
 
-static bool leaves_hold(const struct fetch *f, struct slice bytes)
+static bool leaves_hold(const struct fetch *f, uint32_t page, struct slice bytes)
 {
-	uint32_t n = blob_page_leaves(f->size, f->page);
+	uint32_t n = blob_page_leaves(f->size, page);
 	struct id32 leaves[BLOB_PAGE_LEAVES];
 	if (bytes.n != n * sizeof *leaves)
 		return false;
 	memcpy(leaves, bytes.p, bytes.n);
 	struct id32 h = blob_page_hash(leaves, n);
-	return id32_equal(&h, &f->pages[f->page]);
+	return id32_equal(&h, &f->pages[page]);
 }
 
 static void index_kept(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -42,13 +36,23 @@ static void index_kept(struct engine *e, struct session *s, void *ctx, struct st
 	(void)fetch_release(f);
 }
 
+struct leaves_ask {
+	struct fetch *f;
+	uint32_t page;
+};
+
 static void got_leaves(struct session *s, void *ctx, const union message *m)
 {
-	struct fetch *f = ctx;
-	if (f->step != FETCH_LEAVES || f->leaves_ready || !leaves_hold(f, m->leaves.leaves)) {
+	struct leaves_ask *a = ctx;
+	struct fetch *f = a->f;
+	if (f->step != FETCH_WORK)
+		return;
+	if (!leaves_hold(f, a->page, m->leaves.leaves)) {
 		peer_close(s, ERR_WIRE, "leaves that do not match their page");
 		return;
 	}
+	if (f->page != a->page || f->leaves_state == LEAVES_HERE)
+		return; /* another was faster */
 	/* Of small blobs too: the next peer asks for them. */
 	struct store_req *q = req_new(STORE_BLOB_LEAVES_PUT);
 	if (q && !arena_put(&q->mem, m->leaves.leaves, &q->a.bytes)) {
@@ -66,56 +70,111 @@ static void got_leaves(struct session *s, void *ctx, const union message *m)
 
 static void leaves_end(struct session *s, void *ctx, enum err code)
 {
-	struct fetch *f = ctx;
-	f->asks--;
-	if (!fetch_release(f) || s->state != SESSION_OPEN || f->s != s)
+	struct leaves_ask a = *(struct leaves_ask *)ctx;
+	struct fetch *f = a.f;
+	free(ctx);
+	(void)code;
+	if (!fetch_release(f) || f->page != a.page || f->leaves_state != LEAVES_ASKED)
 		return;
-	if (code != OK || f->step == FETCH_LEAVES) {
-		fetch_leave(f, true);
-		blob_pump(s->e);
-	} else {
-		fetch_next(f);
+	struct source *src = source_of(f, s);
+	f->leaves_state = LEAVES_LACKING;
+	uint64_t first = (uint64_t)a.page * BLOB_PAGE_LEAVES;
+	if (src && !(src->part && source_lacks(f, src, first, first + blob_page_leaves(f->size, a.page))))
+		source_drop(f, src, true);
+}
+
+/* One that has chunks of the page; rather one that has all. */
+static struct source *leaves_source(struct fetch *f, uint64_t first, uint64_t end)
+{
+	struct source *best = NULL;
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		struct source *src = &f->sources[i];
+		if (src->state != SOURCE_READY || src->late || !source_can(f, src, first, end))
+			continue;
+		if (!ask_room(src->s, false))
+			f->held = true;
+		else if (!best || (best->part && !src->part))
+			best = src;
 	}
+	return best;
+}
+
+static void ask_leaves(struct fetch *f)
+{
+	uint64_t first = (uint64_t)f->page * BLOB_PAGE_LEAVES;
+	struct source *src = leaves_source(f, first, first + blob_page_leaves(f->size, f->page));
+	struct leaves_ask *a = src ? malloc(sizeof *a) : NULL;
+	if (!a) {
+		if (f->held)
+			return;
+		f->leaves_state = LEAVES_NONE; /* another page, perhaps */
+		f->page = PAGE_NONE;
+		fetch_stir(f);
+		return;
+	}
+	*a = (struct leaves_ask){.f = f, .page = f->page};
+	struct message_want_leaves m = {.root = f->root, .page = f->page};
+	f->leaves_state = LEAVES_ASKED;
+	f->leaves_ms = f->e->now_ms;
+	fetch_hold(f);
+	ask_send(src->s, MESSAGE_WANT_LEAVES, &m, MESSAGE_LEAVES, got_leaves, leaves_end, a);
 }
 
 static void leaves_found(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct fetch *f = ctx;
-	(void)e;
-	if (!fetch_release(f) || f->step != FETCH_LEAVES)
+	(void)e, (void)s;
+	if (!fetch_release(f) || f->leaves_state != LEAVES_LOOKED_UP)
 		return;
-	if (res->err == OK && leaves_hold(f, res->r.bytes)) {
+	if (res->err == OK && leaves_hold(f, f->page, res->r.bytes))
 		take_leaves(f, res->r.bytes);
-		return;
+	else
+		f->leaves_state = LEAVES_LACKING;
+}
+
+/* The next page, from where this node begins, of which somebody has what is missing here. */
+static bool pick_page(struct fetch *f)
+{
+	uint32_t begin = (uint32_t)(f->start / BLOB_PAGE_LEAVES);
+	for (uint32_t k = 0; k < f->pages_n; k++) {
+		uint32_t page = (begin + k) % f->pages_n;
+		uint64_t first = (uint64_t)page * BLOB_PAGE_LEAVES;
+		for (size_t i = 0; i < SOURCES_MAX; i++) {
+			const struct source *src = &f->sources[i];
+			if (src->state == SOURCE_READY && !src->late &&
+				source_can(f, src, first, first + blob_page_leaves(f->size, page))) {
+				f->page = page;
+				return true;
+			}
+		}
 	}
-	if (!s || s->state != SESSION_OPEN || f->s != s) {
-		fetch_leave(f, false);
-		return;
-	}
-	struct message_want_leaves m = {.root = f->root, .page = f->page};
-	f->asks++;
-	fetch_hold(f);
-	ask_send(s, MESSAGE_WANT_LEAVES, &m, MESSAGE_LEAVES, got_leaves, leaves_end, f);
+	return false;
 }
 
 void fetch_need_leaves(struct fetch *f)
 {
-	uint64_t i = 0;
-	while (i < f->chunks && bit_get(f->have, i))
-		i++;
-	f->page = (uint32_t)(i / BLOB_PAGE_LEAVES);
-	f->leaves_ready = false;
-	f->step = FETCH_LEAVES;
-	struct store_req *q = req_new(STORE_BLOB_LEAVES);
-	if (q) {
-		q->a.root = f->root;
-		q->a.seq = f->page;
+	if (f->leaves_state == LEAVES_ASKED && f->e->now_ms >= f->leaves_ms + SOURCE_SLOW_MS)
+		f->leaves_state = LEAVES_LACKING; /* somebody else, besides */
+	if (f->leaves_state == LEAVES_LACKING) {
+		ask_leaves(f);
+	} else if (f->leaves_state == LEAVES_NONE && pick_page(f)) {
+		f->leaves_state = LEAVES_LOOKED_UP;
+		struct store_req *q = req_new(STORE_BLOB_LEAVES);
+		if (q) {
+			q->a.root = f->root;
+			q->a.seq = f->page;
+		}
+		fetch_hold(f);
+		emit_store(f->e, q, NULL, leaves_found, f);
 	}
-	fetch_hold(f);
-	emit_store(f->e, q, f->s, leaves_found, f);
 }
 
 /* ---- owner, size, pages ---- */
+
+static uint64_t start_of(const struct fetch *f)
+{
+	return (be32_get(f->e->config.node.b) ^ be32_get(f->root.b)) % f->chunks;
+}
 
 bool fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages)
 {
@@ -136,24 +195,18 @@ bool fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages)
 	f->pages_n = n;
 	f->size = size;
 	f->chunks = blob_chunks(size);
+	f->start = start_of(f);
 	f->file = blob_stored_bytes(size) > LIMIT_BLOB_INLINE_BYTES;
 	size_t bytes = (size_t)((f->chunks + 7) / 8);
-	if (!f->have)
-		f->have = calloc(1, bytes);
-	f->asked = calloc(1, bytes);
+	f->have = f->have ? f->have : calloc(1, bytes);
+	f->asked = f->asked ? f->asked : calloc(1, bytes);
 	return f->have && f->asked;
 }
 
-static void got_blob(struct session *s, void *ctx, const union message *m)
+static void keep_meta(struct fetch *f, struct slice pages)
 {
-	struct fetch *f = ctx;
-	if (f->step != FETCH_META || f->pages || !id32_equal(&m->blob.root, &f->root) ||
-		!id32_equal(&m->blob.owner, &f->owner) || !fetch_take_meta(f, m->blob.size, m->blob.pages)) {
-		peer_close(s, ERR_WIRE, "a blob that does not match its root");
-		return;
-	}
 	struct store_req *q = req_new(STORE_BLOB_META);
-	if (q && !arena_put(&q->mem, m->blob.pages, &q->a.bytes)) {
+	if (q && !arena_put(&q->mem, pages, &q->a.bytes)) {
 		free(q);
 		q = NULL;
 	}
@@ -163,28 +216,52 @@ static void got_blob(struct session *s, void *ctx, const union message *m)
 		q->a.number = f->size;
 	}
 	fetch_hold(f);
-	emit_store(s->e, q, NULL, index_kept, f);
+	emit_store(f->e, q, NULL, index_kept, f);
+}
+
+/* SPEC 11.1: "A blob whose root fits, but with another owner, is not what that envelope names" */
+static bool of_another(const struct fetch *f, const struct message_blob *m)
+{
+	struct id32 pages[LIMIT_BLOB_PAGES];
+	uint32_t n = blob_pages(m->size);
+	if (id32_equal(&m->owner, &f->owner) || !id32_equal(&m->root, &f->root) ||
+		n > LIMIT_BLOB_PAGES || m->pages.n != n * sizeof *pages)
+		return false;
+	memcpy(pages, m->pages.p, m->pages.n);
+	struct id32 root = blob_root(pages, n, m->size, &m->owner);
+	return id32_equal(&root, &f->root);
+}
+
+static void got_blob(struct session *s, void *ctx, const union message *m)
+{
+	struct fetch *f = ctx;
+	struct source *src = source_of(f, s);
+	if (f->step != FETCH_WORK || !src || of_another(f, &m->blob))
+		return;
+	bool known = f->pages != NULL;
+	if (!id32_equal(&m->blob.root, &f->root) || !id32_equal(&m->blob.owner, &f->owner) ||
+		!fetch_take_meta(f, m->blob.size, m->blob.pages)) {
+		peer_close(s, ERR_WIRE, "a blob that does not match its root");
+		return;
+	}
+	if (!known)
+		keep_meta(f, m->blob.pages);
+	src->state = SOURCE_READY;
 }
 
 static void blob_end(struct session *s, void *ctx, enum err code)
 {
 	struct fetch *f = ctx;
-	f->asks--;
-	if (!fetch_release(f) || s->state != SESSION_OPEN || f->s != s)
+	if (!fetch_release(f))
 		return;
-	if (code != OK || !f->pages) {
-		fetch_leave(f, true);
-		blob_pump(s->e);
-	} else {
-		fetch_next(f);
-	}
+	struct source *src = source_of(f, s);
+	if (src && (code != OK || src->state != SOURCE_READY))
+		source_drop(f, src, true);
 }
 
-void fetch_need_meta(struct fetch *f)
+void fetch_ask_meta(struct fetch *f, struct source *src)
 {
 	struct message_want_blob m = {.root = f->root};
-	f->step = FETCH_META;
-	f->asks++;
 	fetch_hold(f);
-	ask_send(f->s, MESSAGE_WANT_BLOB, &m, MESSAGE_BLOB, got_blob, blob_end, f);
+	ask_send(src->s, MESSAGE_WANT_BLOB, &m, MESSAGE_BLOB, got_blob, blob_end, f);
 }

@@ -1,6 +1,8 @@
 /* blob_keep.c -- what was fetched is durable before anything says so, and a complete blob gets its name. See blob_fetch.h. */
 #include "blob_fetch.h"
 
+#include "protocol/log/blobtree.h"
+
 /* ---- progress ---- */
 
 static void say_progress(const struct fetch *f, uint64_t count)
@@ -9,7 +11,7 @@ static void say_progress(const struct fetch *f, uint64_t count)
 		.id = f->root,
 		.identity = f->owner,
 		.count = count,
-		.total = f->chunks,
+		.total = f->direct ? 1 : f->chunks,
 		.bytes = f->size};
 	emit_event(f->e, &ev);
 }
@@ -27,8 +29,7 @@ bool fetch_unwanted(struct fetch *f, const struct store_res *res)
 		return false;
 	struct store_res dropped = {.r = {.n = 1, .ids = &f->root}};
 	engine_remove_blobs(f->e, &dropped);
-	f->step = FETCH_OVER;
-	f->s = NULL;
+	fetch_over(f);
 	return true;
 }
 
@@ -65,7 +66,7 @@ static void chunks_synced(struct engine *e, struct session *s, void *ctx, struct
 void fetch_sync(struct fetch *f)
 {
 	size_t n = (size_t)((f->chunks + 7) / 8);
-	struct progress *p = f->file && !f->syncing && f->unsynced && f->step != FETCH_PUBLISH
+	struct progress *p = f->file && !f->syncing && f->unsynced && f->step == FETCH_WORK
 		? malloc(sizeof *p + n)
 		: NULL;
 	if (!p)
@@ -89,25 +90,35 @@ static void done_stored(struct engine *e, struct session *s, void *ctx, struct s
 	struct fetch *f = ctx;
 	(void)s;
 	if (!fetch_unwanted(f, res)) {
-		if (engine_written(e, res, "a blob"))
-			say_progress(f, f->chunks);
-		else
-			fetch_leave(f, false);
-		fetch_over(f); /* if it failed the store's row brings it back */
+		if (engine_written(e, res, "a blob")) {
+			say_progress(f, f->direct ? 1 : f->chunks);
+			wants_done(e, &f->root);
+			fetch_over(f);
+			blob_tell_whole(e, &f->root);
+		} else {
+			wants_wait(f);
+		}
 	}
 	(void)fetch_release(f);
-	blob_pinned(e);
 }
 
 void fetch_finish(struct fetch *f, struct slice content)
 {
 	struct store_req *q = req_new(STORE_BLOB_DONE);
-	if (q && content.n && !arena_put(&q->mem, content, &q->a.value)) {
+	struct id32 page = f->direct ? blob_page_hash(&f->leaf, 1) : f->leaf;
+	f->step = FETCH_PUBLISH;
+	if (q &&
+		((content.n && !arena_put(&q->mem, content, &q->a.value)) ||
+			(f->direct && !arena_put(&q->mem, slice_of(page.b, 32), &q->a.bytes)) ||
+			(f->direct && !arena_put(&q->mem, slice_of(f->leaf.b, 32), &q->a.bytes2)))) {
+		store_req_free(q);
 		free(q);
 		q = NULL;
 	}
-	if (q)
+	if (q) {
 		q->a.root = f->root;
+		q->a.identity = f->owner;
+	}
 	fetch_hold(f);
 	emit_store(f->e, q, NULL, done_stored, f);
 }
@@ -122,18 +133,15 @@ static void published(struct engine *e, struct session *s, void *ctx, struct eng
 		struct engine_event ev = {
 			.kind = ENGINE_EVENT_STORE_ERROR, .err = w->err, .text = "a blob's file"};
 		emit_event(e, &ev);
-		f->step = FETCH_IDLE;
-		fetch_leave(f, false);
-		fetch_over(f);
+		wants_wait(f);
 	}
 	(void)fetch_release(f);
 }
 
 void fetch_publish(struct fetch *f)
 {
-	f->step = FETCH_PUBLISH;
-	f->s = NULL;
 	struct engine_work *w = work_new(WORK_PUBLISH);
+	f->step = FETCH_PUBLISH;
 	if (w)
 		w->root = f->root;
 	fetch_hold(f);

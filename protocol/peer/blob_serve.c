@@ -19,8 +19,8 @@ struct chunk_serve {
 	uint32_t req;
 	enum message_type type;
 	struct id32 root;
-	uint64_t first, end, size;
-	uint32_t page;
+	uint64_t begin, first, end, size;
+	uint8_t missing[LIMIT_CHUNKS_PER_REQUEST / 8]; /* bitmap, from `begin` on */
 	bool ready, over;
 	enum err code;
 	unsigned reads; /* under way */
@@ -77,6 +77,8 @@ void blob_serve_deinit(struct session *s)
 {
 	while (s->chunk_serves)
 		serve_free(s->chunk_serves);
+	free(s->interests);
+	s->interests = NULL;
 }
 
 static void finish(struct chunk_serve *v, enum err code)
@@ -85,11 +87,13 @@ static void finish(struct chunk_serve *v, enum err code)
 	serve_free(v);
 }
 
-static void ask_blob(struct chunk_serve *v, stored_fn done)
+static void ask_blob(struct chunk_serve *v, bool content, stored_fn done)
 {
 	struct store_req *q = req_new(STORE_BLOB_GET);
-	if (q)
+	if (q) {
 		q->a.root = v->root;
+		q->a.flag = content;
+	}
 	emit_store(v->s->e, q, v->s, done, v);
 }
 
@@ -99,6 +103,22 @@ static bool known(const struct store_res *res)
 {
 	return res->err == OK && res->r.n == 1 && res->r.blobs[0].state != BLOB_WANTED &&
 		res->r.blobs[0].pages.n > 0;
+}
+
+/* SPEC 11.2: "sends at least one `have-chunks` before `done`" */
+static void tell_part(struct session *s, const struct store_blob *b)
+{
+	uint64_t chunks = blob_chunks(b->size), now_chunks;
+	size_t n = (size_t)((chunks + 7) / 8);
+	const uint8_t *now = blob_have_now(s->e, &b->root, &now_chunks);
+	uint8_t *none = calloc(1, n);
+	if (now && now_chunks == chunks)
+		blob_tell_part(s, &b->root, chunks, now);
+	else if (b->have.n == n)
+		blob_tell_part(s, &b->root, chunks, b->have.p);
+	else if (none)
+		blob_tell_part(s, &b->root, chunks, none);
+	free(none);
 }
 
 static void blob_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -116,6 +136,10 @@ static void blob_read(struct engine *e, struct session *s, void *ctx, struct sto
 			.pages = b->pages};
 		emit_message(s, MESSAGE_BLOB, &m);
 	}
+	if (res->err != OK || res->r.blobs[0].state != BLOB_COMPLETE)
+		blob_interest(s, &v->root);
+	if (known(res) && res->r.blobs[0].state != BLOB_COMPLETE)
+		tell_part(s, &res->r.blobs[0]);
 	finish(v, known(res) ? OK : ERR_NOT_FOUND);
 }
 
@@ -123,7 +147,7 @@ void blob_serve_want(struct session *s, const struct message_want_blob *m)
 {
 	struct chunk_serve *v = serve_new(s, m->req, MESSAGE_WANT_BLOB, &m->root);
 	if (v)
-		ask_blob(v, blob_read);
+		ask_blob(v, false, blob_read);
 }
 
 static void leaves_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -162,10 +186,19 @@ static void send_chunk(struct chunk_serve *v, uint64_t index, struct slice bytes
 
 static void pump(struct chunk_serve *v);
 
+static bool missing(const struct chunk_serve *v, uint64_t index)
+{
+	return bit_get(v->missing, index - v->begin);
+}
+
 /* Sends what was read, in order. */
 static void send_ready(struct chunk_serve *v)
 {
 	while (v->sent < v->first && !v->over) {
+		if (missing(v, v->sent)) {
+			v->sent++;
+			continue;
+		}
 		struct chunk_read *r = &v->slots[v->sent % READS];
 		if (!r->work)
 			return;
@@ -205,6 +238,11 @@ static void pump(struct chunk_serve *v)
 	struct session *s = v->s;
 	while (!v->over && v->first < v->end && v->first - v->sent < READS &&
 		s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN) {
+		if (missing(v, v->first)) {
+			v->first++;
+			send_ready(v);
+			continue;
+		}
 		struct engine_work *w = work_new(WORK_READ);
 		struct chunk_read *r = &v->slots[v->first % READS];
 		*r = (struct chunk_read){.v = v, .index = v->first};
@@ -232,17 +270,6 @@ void blob_serve_pump(struct session *s)
 	}
 }
 
-static void content_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	struct chunk_serve *v = ctx;
-	(void)e;
-	if (s->state != SESSION_OPEN)
-		return;
-	if (res->err == OK)
-		send_chunk(v, 0, res->r.bytes);
-	finish(v, res->err);
-}
-
 static bool holds(const struct store_blob *b, uint64_t chunk)
 {
 	return b->state == BLOB_COMPLETE || (chunk / 8 < b->have.n && bit_get(b->have.p, chunk));
@@ -253,27 +280,28 @@ static void chunks_blob(struct engine *e, struct session *s, void *ctx, struct s
 	struct chunk_serve *v = ctx;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (!known(res) || v->first >= blob_chunks(res->r.blobs[0].size)) {
+	const struct store_blob *b = res->err == OK ? &res->r.blobs[0] : NULL;
+	if (!b || b->state != BLOB_COMPLETE)
+		blob_interest(s, &v->root);
+	if (!known(res) || v->first >= blob_chunks(b->size)) {
 		finish(v, ERR_NOT_FOUND);
 		return;
 	}
-	const struct store_blob *b = &res->r.blobs[0];
-	uint64_t chunks = blob_chunks(b->size);
+	if (b->in_rows) {
+		send_chunk(v, 0, res->r.bytes);
+		finish(v, OK);
+		return;
+	}
+	uint64_t chunks = blob_chunks(b->size), now_chunks;
+	const uint8_t *now = blob_have_now(e, &v->root, &now_chunks);
 	v->size = b->size;
 	if (v->end > chunks)
 		v->end = chunks;
 	for (uint64_t i = v->first; i < v->end; i++) {
-		if (!holds(b, i)) {
-			v->end = i;
-			v->code = ERR_NOT_FOUND; /* after those that we have */
-		}
-	}
-	if (b->in_rows && v->first < v->end) {
-		struct store_req *q = req_new(STORE_BLOB_CONTENT);
-		if (q)
-			q->a.root = v->root;
-		emit_store(e, q, s, content_read, v);
-		return;
+		if (holds(b, i) || (now && i < now_chunks && bit_get(now, i)))
+			continue;
+		bit_set(v->missing, i - v->begin);
+		v->code = ERR_NOT_FOUND; /* SPEC 11: "after those that it has" */
 	}
 	v->sent = v->first;
 	v->ready = true;
@@ -285,7 +313,7 @@ void blob_serve_chunks(struct session *s, const struct message_want_chunks *m)
 	struct chunk_serve *v = serve_new(s, m->req, MESSAGE_WANT_CHUNKS, &m->root);
 	if (!v)
 		return;
-	v->first = m->first;
+	v->begin = v->first = m->first;
 	v->end = m->first + m->count;
-	ask_blob(v, chunks_blob);
+	ask_blob(v, true, chunks_blob);
 }

@@ -184,6 +184,7 @@ void engine_step(struct engine *e, const struct engine_in *in)
 		e->now_ms = in->now_ms;
 	e->wall_s = in->wall_s;
 	step_one(e, in);
+	blob_settle(e);
 	members_pump(e);
 }
 

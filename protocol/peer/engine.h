@@ -110,7 +110,7 @@ struct engine_cmd {
 
 enum engine_work_kind {
 	WORK_RUN, /* verify a run: log, first, device_key, n, headers, signature, parts -> err, prev, last */
-	WORK_CHUNK, /* does chunk `index` hash to `leaf`? then, if `file`, write it to the growing file -> err (HASH: the peer lied; IO, FULL: ours) */
+	WORK_CHUNK, /* does chunk `index` hash to `leaf` (whole: does this one chunk make `root`, for owner identity and size? -> leaf)? then, if `file`, write it to the growing file -> err (HASH: the peer lied; IO, FULL: ours) */
 	WORK_READ, /* read chunk `index` of the complete or growing file -> err, bytes */
 	WORK_SYNC, /* fdatasync the growing file -> err */
 	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
@@ -138,7 +138,7 @@ struct engine_work {
 	/* blobs */
 	struct id32 root, leaf;
 	uint64_t index, size; /* size: plain bytes of the blob */
-	bool file;
+	bool file, whole;
 	struct slice bytes; /* CHUNK: in; READ: out */
 	/* KEYS */
 	struct id32 identity;

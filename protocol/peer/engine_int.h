@@ -144,6 +144,9 @@ struct session {
 	uint64_t opened_ms, heard_ms, asked_ms;
 	size_t queued, queued_bulk; /* bytes given to send and not yet written */
 	struct chunk_serve *chunk_serves;
+	uint64_t blob_turn; /* which of all that opened: wants know whom they asked */
+	unsigned fetches_n; /* blobs that it is a source of */
+	struct id32 *interests; /* blob_tell.c, lazily */
 	struct stash *stash, **stash_tail; /* messages behind a hello that the store is being asked about */
 	size_t stash_bytes;
 	struct listing list;
@@ -379,18 +382,24 @@ void command_answer(struct engine *e, uint64_t tag, enum err err);
 void admission_seen(
 	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
 
-/* ---- blob_fetch.c, blob_serve.c ---- */
+/* ---- blob_fetch.c, blob_wants.c, blob_tell.c, blob_serve.c ---- */
 
 void blob_pinned(struct engine *e); /* new wants may be in the store */
 /* Bytes that the rate allows now; asks for a wake-up if there are none. */
 bool blob_rate_allows(struct engine *e, uint64_t bytes);
-void blob_pump(struct engine *e);
+void blob_settle(struct engine *e); /* at the end of each step: does what blob_… recorded */
 unsigned blob_load(const struct session *s); /* blobs that are fetched from this peer now */
 void blob_session_open(struct session *s);
 void blob_session_closed(struct session *s);
 void blob_time(struct engine *e);
 uint64_t blob_deadline(const struct engine *e);
 void blob_deinit(struct engine *e);
+void blob_interest(struct session *s, const struct id32 *root); /* it asked for what is not complete here */
+/* Tells which of the chunks are held: a bitmap of all. */
+void blob_tell_part(struct session *s, const struct id32 *root, uint64_t chunks, const uint8_t *have);
+/* Bitmap of a blob that is being fetched, newer than the store's; NULL: there is none. */
+const uint8_t *blob_have_now(struct engine *e, const struct id32 *root, uint64_t *chunks);
+void blob_have_chunks(struct session *s, const struct message_have_chunks *m);
 void blob_serve_want(struct session *s, const struct message_want_blob *m);
 void blob_serve_leaves(struct session *s, const struct message_want_leaves *m);
 void blob_serve_chunks(struct session *s, const struct message_want_chunks *m);
@@ -441,7 +450,9 @@ struct engine {
 	bool closing; /* engine_free has begun: what is asked for now is answered with ERR_CLOSED at once */
 	struct fetch *fetches; /* blob_fetch.c */
 	size_t fetches_n;
-	bool fetch_listing, fetch_again;
+	struct wants *wants; /* blob_wants.c */
+	bool blob_stirred;
+	uint64_t blob_turns, blob_tick_ms;
 	uint64_t fetch_retry_ms; /* 0: no retry */
 	struct members *members; /* NULL: keeps no neighbours by itself */
 	uint64_t chances; /* drawn so far */

@@ -526,6 +526,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_BLOB:
 	case MESSAGE_LEAVES:
 	case MESSAGE_CHUNK: ask_answer(s, type, m); return;
+	case MESSAGE_HAVE_CHUNKS: blob_have_chunks(s, &m->have_chunks); return;
 	case MESSAGE_WANT_FOLLOWS:
 	case MESSAGE_WANT_KEYS:
 	case MESSAGE_WANT_RUN:

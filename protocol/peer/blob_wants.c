@@ -1,0 +1,252 @@
+/* blob_wants.c -- which of the blobs that entries here pin and that are not complete are worked on. SPEC.md section 11.3.
+ *
+ * Wants are rows in the store. They take their turns in the order of the rows, round and round; what no peer has gives its place up and
+ * waits, longer each time. What is here in memory can be forgotten at any time. */
+#include "blob_fetch.h"
+
+#define FETCHES_MAX 256 /* worked on at once */
+#define WANTS_LISTED 128 /* rows looked at together */
+#define WAITS_MAX 65536u
+#define WAIT_BUCKETS 4096u
+#define WAIT_FIRST_MS 5000u
+#define WAIT_LONGEST_MS 3600000u
+#define HASTEN_MS 5000 /* a peer's word hastens one blob no more often */
+#define SCAN_AGAIN_MS 5000
+
+struct want_wait {
+	struct want_wait *next;
+	struct id32 root;
+	uint64_t next_ms, turn, hastened_ms;
+	uint32_t scan; /* last seen in the store */
+	unsigned tries;
+};
+
+struct wants {
+	struct want_wait *waits[WAIT_BUCKETS];
+	size_t waits_n;
+	bool listing, scanning, full; /* full: from the first row */
+	bool due_full, due_new;
+	uint64_t after, high; /* last row looked at; last row there was */
+	uint64_t next_ms; /* when a wait ends; UINT64_MAX: none */
+	uint32_t scan;
+};
+
+static struct wants *wants_of(struct engine *e)
+{
+	if (!e->wants && (e->wants = calloc(1, sizeof *e->wants)))
+		e->wants->next_ms = UINT64_MAX;
+	return e->wants;
+}
+
+void wants_deinit(struct engine *e)
+{
+	for (size_t i = 0; e->wants && i < WAIT_BUCKETS; i++) {
+		while (e->wants->waits[i]) {
+			struct want_wait *t = e->wants->waits[i];
+			e->wants->waits[i] = t->next;
+			free(t);
+		}
+	}
+	free(e->wants);
+	e->wants = NULL;
+}
+
+/* ---- waiting ---- */
+
+static struct want_wait **wait_find(struct wants *w, const struct id32 *root)
+{
+	struct want_wait **at = &w->waits[be32_get(root->b) % WAIT_BUCKETS];
+	while (*at && !id32_equal(&(*at)->root, root))
+		at = &(*at)->next;
+	return at;
+}
+
+static void wait_drop(struct wants *w, struct want_wait **at)
+{
+	struct want_wait *t = *at;
+	*at = t->next;
+	w->waits_n--;
+	free(t);
+}
+
+static void soonest(struct wants *w, uint64_t ms)
+{
+	if (ms < w->next_ms)
+		w->next_ms = ms;
+}
+
+/* SPEC 11.3: "a pause that doubles from 5 s to an hour". Times are rounded up, so that many waits end together. */
+static uint64_t pause_end(uint64_t now_ms, unsigned tries)
+{
+	uint64_t pause = tries < 10 ? (uint64_t)WAIT_FIRST_MS << tries : WAIT_LONGEST_MS;
+	if (pause > WAIT_LONGEST_MS)
+		pause = WAIT_LONGEST_MS;
+	uint64_t step = pause / 8 > 1000 ? pause / 8 : 1000;
+	return (now_ms + pause + step - 1) / step * step;
+}
+
+void wants_wait(struct fetch *f)
+{
+	struct engine *e = f->e;
+	struct wants *w = wants_of(e);
+	struct want_wait **at = w ? wait_find(w, &f->root) : NULL;
+	if (w && !*at && w->waits_n < WAITS_MAX && (*at = calloc(1, sizeof **at))) {
+		(*at)->root = f->root;
+		(*at)->scan = w->scan;
+		w->waits_n++;
+	}
+	if (w && *at) {
+		struct want_wait *t = *at;
+		t->turn = e->blob_turns;
+		if (f->got)
+			t->tries = 0;
+		if (!f->part_asked || f->got || t->next_ms <= e->now_ms)
+			t->next_ms = pause_end(e->now_ms, t->tries++);
+		soonest(w, t->next_ms);
+	} else if (w) {
+		soonest(w, pause_end(e->now_ms, 0));
+	}
+	fetch_over(f);
+}
+
+void wants_done(struct engine *e, const struct id32 *root)
+{
+	struct want_wait **at = e->wants ? wait_find(e->wants, root) : NULL;
+	if (at && *at)
+		wait_drop(e->wants, at);
+}
+
+void wants_hasten(struct engine *e, const struct id32 *root)
+{
+	struct want_wait *t = e->wants ? *wait_find(e->wants, root) : NULL;
+	if (!t || (t->hastened_ms && e->now_ms < t->hastened_ms + HASTEN_MS))
+		return;
+	t->hastened_ms = t->next_ms = e->now_ms;
+	t->tries = 0;
+	e->wants->due_full = e->blob_stirred = true;
+}
+
+/* ---- turns ---- */
+
+static uint64_t newest_peer(const struct engine *e)
+{
+	uint64_t turn = 0;
+	for (const struct session *s = e->sessions; s; s = s->next)
+		if (s->state == SESSION_OPEN && s->blob_turn > turn)
+			turn = s->blob_turn;
+	return turn;
+}
+
+/* False: no place is free. */
+static bool take_turn(struct engine *e, struct wants *w, const struct store_blob *b, uint64_t newest)
+{
+	uint64_t max = e->config.blob_bytes_max, since = 0;
+	if (fetch_find(e, &b->root) || (max && b->size > max))
+		return true;
+	struct want_wait *t = *wait_find(w, &b->root);
+	if (t) {
+		t->scan = w->scan;
+		if (e->now_ms < t->next_ms) {
+			soonest(w, t->next_ms);
+			if (newest <= t->turn)
+				return true;
+			since = t->turn;
+		}
+	}
+	return e->fetches_n < FETCHES_MAX && fetch_new(e, b, since) != NULL;
+}
+
+/* Waits for what is wanted no longer are forgotten. */
+static void scan_end(struct wants *w)
+{
+	w->scanning = false;
+	w->high = w->after;
+	for (size_t i = 0; w->full && i < WAIT_BUCKETS; i++) {
+		struct want_wait **at = &w->waits[i];
+		while (*at) {
+			if ((*at)->scan == w->scan)
+				at = &(*at)->next;
+			else
+				wait_drop(w, at);
+		}
+	}
+}
+
+static void wants_listed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct wants *w = ctx;
+	uint64_t newest = newest_peer(e);
+	(void)s;
+	w->listing = false;
+	e->blob_stirred = true;
+	if (res->err != OK) {
+		w->scanning = false;
+		soonest(w, e->now_ms + SCAN_AGAIN_MS);
+		return;
+	}
+	for (size_t i = 0; i < res->r.n; i++) {
+		if (!take_turn(e, w, &res->r.blobs[i], newest))
+			return;
+		w->after = res->r.blobs[i].no;
+	}
+	if (res->r.n < WANTS_LISTED)
+		scan_end(w);
+}
+
+void wants_pump(struct engine *e)
+{
+	struct wants *w = wants_of(e);
+	if (!w || w->listing || newest_peer(e) == 0 || e->fetches_n > FETCHES_MAX / 4 * 3)
+		return;
+	if (!w->scanning) {
+		if (!w->due_full && !w->due_new)
+			return;
+		w->scanning = true;
+		w->full = w->due_full;
+		w->after = w->full ? 0 : w->high;
+		w->due_full = w->due_new = false;
+		if (w->full) {
+			w->scan++;
+			w->next_ms = UINT64_MAX;
+		}
+	}
+	struct store_req *q = req_new(STORE_BLOB_LIST);
+	if (q) {
+		q->a.flag = true;
+		q->a.seq = w->after;
+		q->a.max = WANTS_LISTED;
+	}
+	w->listing = true;
+	emit_store(e, q, NULL, wants_listed, w);
+}
+
+/* A row's number may be given again when the last row went: the rows behind the last are looked at now, all of them soon. */
+void blob_pinned(struct engine *e)
+{
+	struct wants *w = wants_of(e);
+	if (!w)
+		return;
+	w->due_new = e->blob_stirred = true;
+	soonest(w, e->now_ms + SCAN_AGAIN_MS);
+}
+
+void wants_new_peer(struct engine *e)
+{
+	struct wants *w = wants_of(e);
+	if (w)
+		w->due_full = e->blob_stirred = true;
+}
+
+void wants_time(struct engine *e)
+{
+	struct wants *w = e->wants;
+	if (w && e->now_ms >= w->next_ms) {
+		w->next_ms = UINT64_MAX;
+		w->due_full = e->blob_stirred = true;
+	}
+}
+
+uint64_t wants_deadline(const struct engine *e)
+{
+	return e->wants && newest_peer(e) ? e->wants->next_ms : UINT64_MAX;
+}
