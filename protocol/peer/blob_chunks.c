@@ -137,8 +137,10 @@ static void verify(struct session *s, struct fetch *f, uint64_t i, struct slice 
 	w->size = f->size;
 	w->file = blob_stored_bytes(f->size) > LIMIT_BLOB_INLINE_BYTES;
 	w->whole = f->direct;
-	if (!f->direct)
+	if (!f->direct) {
 		w->leaf = f->leaves[i % BLOB_PAGE_LEAVES];
+		bit_set(f->asked, i); /* also if it comes late */
+	}
 	f->on_way++;
 	fetch_hold(f);
 	emit_work(s->e, w, NULL, chunk_checked, a);
@@ -271,8 +273,8 @@ static bool wanted(const struct fetch *f, const struct source *src, uint64_t i, 
 }
 
 /* The next missing stretch of the present page that the source has. One that has all is first asked for what nobody else has. */
-static bool next_range(const struct fetch *f, const struct source *src, uint64_t most, uint64_t *first,
-	uint64_t *end)
+static bool next_range(
+	const struct fetch *f, const struct source *src, uint64_t most, uint64_t *first, uint64_t *end)
 {
 	uint64_t low = (uint64_t)f->page * BLOB_PAGE_LEAVES, n = blob_page_leaves(f->size, f->page);
 	uint64_t skip = f->start / BLOB_PAGE_LEAVES == f->page ? f->start - low : 0;
@@ -351,16 +353,23 @@ void fetch_ask_chunks(struct fetch *f)
 	}
 }
 
-void fetch_give_on(struct fetch *f)
+static bool others_idle(const struct fetch *f, uint64_t first, uint64_t end)
 {
-	bool others = false;
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
 		const struct source *src = &f->sources[i];
-		others = others || (src->state == SOURCE_READY && !src->late && src->out == 0);
+		if (src->state == SOURCE_READY && !src->late && src->out == 0 &&
+			source_can(f, src, first, end))
+			return true;
 	}
-	for (struct chunk_ask *a = f->asks; a && others; a = a->next) {
+	return false;
+}
+
+void fetch_give_on(struct fetch *f)
+{
+	for (struct chunk_ask *a = f->asks; a; a = a->next) {
 		struct source *src = source_of(f, a->s);
-		if (!src || a->late || f->e->now_ms < a->sent_ms + SOURCE_SLOW_MS)
+		if (!src || a->late || f->e->now_ms < a->sent_ms + SOURCE_SLOW_MS ||
+			!others_idle(f, a->first, a->end))
 			continue;
 		a->late = true;
 		src->late++;

@@ -28,6 +28,7 @@ void fetch_hold(struct fetch *f)
 bool fetch_release(struct fetch *f)
 {
 	f->refs--;
+	f->e->blob_room = true;
 	fetch_stir(f);
 	return f->step != FETCH_OVER;
 }
@@ -268,9 +269,10 @@ static void sweep(struct engine *e)
 void blob_settle(struct engine *e)
 {
 	while (e->blob_stirred && e->booted) {
-		e->blob_stirred = false;
+		bool room = e->blob_room;
+		e->blob_stirred = e->blob_room = false;
 		for (struct fetch *f = e->fetches; f; f = f->next) {
-			if (!f->stirred)
+			if (!f->stirred && !(f->held && room))
 				continue;
 			f->stirred = false;
 			work(f);

@@ -23,7 +23,8 @@ struct source { /* a peer that has the blob, or was asked whether it has */
 	bool part; /* it said that it holds the blob in part */
 	uint8_t *lacks; /* bitmap: chunks that it said, or showed, that it lacks; NULL: none */
 	unsigned out, window; /* chunks asked for, and how many may be */
-	unsigned late; /* asks that take too long: others do them, and it is asked for nothing more until they end */
+	unsigned
+		late; /* asks that take too long: others do them, and it is asked for nothing more until they end */
 };
 
 struct fetch {

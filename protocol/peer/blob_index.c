@@ -224,8 +224,8 @@ static bool of_another(const struct fetch *f, const struct message_blob *m)
 {
 	struct id32 pages[LIMIT_BLOB_PAGES];
 	uint32_t n = blob_pages(m->size);
-	if (id32_equal(&m->owner, &f->owner) || !id32_equal(&m->root, &f->root) ||
-		n > LIMIT_BLOB_PAGES || m->pages.n != n * sizeof *pages)
+	if (id32_equal(&m->owner, &f->owner) || !id32_equal(&m->root, &f->root) || n > LIMIT_BLOB_PAGES ||
+		m->pages.n != n * sizeof *pages)
 		return false;
 	memcpy(pages, m->pages.p, m->pages.n);
 	struct id32 root = blob_root(pages, n, m->size, &m->owner);

@@ -4,7 +4,8 @@
 #include "bitmap.h"
 #include "protocol/log/blobtree.h"
 
-#define INTERESTS 256 /* roots that one peer asked for and that are not complete here; later ones take the place of earlier ones */
+#define INTERESTS \
+	256 /* roots that one peer asked for and that are not complete here; later ones take the place of earlier ones */
 
 static struct id32 *interest(struct session *s, const struct id32 *root)
 {
@@ -25,7 +26,8 @@ static bool interested(struct session *s, const struct id32 *root)
 }
 
 /* have: of all chunks; NULL: all are held. */
-static void send_page(struct session *s, const struct id32 *root, uint64_t chunks, const uint8_t *have, uint32_t page)
+static void send_page(
+	struct session *s, const struct id32 *root, uint64_t chunks, const uint8_t *have, uint32_t page)
 {
 	uint64_t first = (uint64_t)page * BLOB_PAGE_LEAVES;
 	uint64_t n = have ? (chunks - first < BLOB_PAGE_LEAVES ? chunks - first : BLOB_PAGE_LEAVES) : 0;
@@ -41,7 +43,9 @@ void blob_tell_part(struct session *s, const struct id32 *root, uint64_t chunks,
 	bool told = false;
 	for (uint32_t page = 0; (uint64_t)page * BLOB_PAGE_LEAVES < chunks; page++) {
 		uint64_t first = (uint64_t)page * BLOB_PAGE_LEAVES;
-		size_t n = (size_t)(((chunks - first < BLOB_PAGE_LEAVES ? chunks - first : BLOB_PAGE_LEAVES) + 7) / 8);
+		size_t n = (size_t)(((chunks - first < BLOB_PAGE_LEAVES ? chunks - first : BLOB_PAGE_LEAVES) +
+					    7) /
+			8);
 		if (memcmp(have + first / 8, none, n) == 0)
 			continue;
 		send_page(s, root, chunks, have, page);
@@ -125,7 +129,8 @@ void blob_have_chunks(struct session *s, const struct message_have_chunks *m)
 		src->part = false;
 		free(src->lacks);
 		src->lacks = NULL;
-	} else if (m->page >= f->pages_n || m->bits.n != (blob_page_leaves(f->size, (uint32_t)m->page) + 7) / 8) {
+	} else if (m->page >= f->pages_n ||
+		m->bits.n != (blob_page_leaves(f->size, (uint32_t)m->page) + 7) / 8) {
 		peer_close(s, ERR_WIRE, "chunks that a blob does not have");
 		return;
 	} else {

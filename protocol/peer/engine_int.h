@@ -451,7 +451,7 @@ struct engine {
 	struct fetch *fetches; /* blob_fetch.c */
 	size_t fetches_n;
 	struct wants *wants; /* blob_wants.c */
-	bool blob_stirred;
+	bool blob_stirred, blob_room; /* blob_settle has to do; what had no room to ask may have now */
 	uint64_t blob_turns, blob_tick_ms;
 	uint64_t fetch_retry_ms; /* 0: no retry */
 	struct members *members; /* NULL: keeps no neighbours by itself */

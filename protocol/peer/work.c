@@ -43,7 +43,8 @@ static void hash_chunk(struct engine_work *w)
 {
 	struct id32 leaf = blob_leaf(w->index, w->bytes.p, w->bytes.n);
 	if (w->whole) {
-		struct id32 page = blob_page_hash(&leaf, 1), root = blob_root(&page, 1, w->size, &w->identity);
+		struct id32 page = blob_page_hash(&leaf, 1),
+			    root = blob_root(&page, 1, w->size, &w->identity);
 		w->leaf = leaf;
 		w->err = id32_equal(&root, &w->root) ? OK : ERR_HASH;
 		return;

@@ -343,11 +343,17 @@ static enum err make_blob(struct world_node *n, const struct id32 *owner, uint64
 struct engine_event world_attach(
 	struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root)
 {
-	struct envelope env = {.blobs_n = 1};
-	struct buf bytes = {0}, record = {0};
 	enum err e = make_blob(n, &p->id, size, root);
 	if (e != OK || !n->engine)
 		return (struct engine_event){.err = e != OK ? e : ERR_CLOSED};
+	return world_name_blob(n, p, root, size);
+}
+
+struct engine_event world_name_blob(
+	struct world_node *n, struct world_person *p, const struct id32 *root, uint64_t size)
+{
+	struct envelope env = {.blobs_n = 1};
+	struct buf bytes = {0}, record = {0};
 	env.blobs[0] = (struct envelope_blob){.root = *root, .size = size};
 	must(envelope_encode(&env, &bytes) == OK, "an envelope");
 	put_text_record(n->world, &record, 40);

@@ -172,6 +172,10 @@ enum err world_follow(struct world_node *n, const struct id32 *identity);
 struct engine_event world_attach(
 	struct world_node *n, struct world_person *p, uint64_t size, struct id32 *root);
 
+/* An entry of p that names a blob, which need not be p's. */
+struct engine_event world_name_blob(
+	struct world_node *n, struct world_person *p, const struct id32 *root, uint64_t size);
+
 /* The log as the node holds it; ERR_NOT_FOUND. */
 enum err world_log(struct world_node *n, const struct id32 *log, struct store_log *out);
 /* The last event of a kind since index *from (moved behind it); NULL: none. */

@@ -1,0 +1,269 @@
+/* Blobs from several peers at once, from peers that have them in part, and blobs that nobody has. SPEC.md section 11. */
+#include "protocol/peer/message.h"
+#include "tests/support/world_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define NODES 8
+
+/* What each node sent, and what goes wrong at some. */
+static struct {
+	unsigned chunks[NODES], blob_asks[NODES], rewarded;
+	int lies, keeps_back, slow; /* nodes; -1: none */
+} seen;
+
+static int number_of(const struct world_node *n)
+{
+	return (int)(n - world.nodes);
+}
+
+static int reset(void **state)
+{
+	memset(&seen, 0, sizeof seen);
+	seen.lies = seen.keeps_back = seen.slow = -1;
+	return open_world(state);
+}
+
+static void count(void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body)
+{
+	(void)ctx, (void)to, (void)body;
+	seen.chunks[number_of(from)] += type == MESSAGE_CHUNK;
+	seen.blob_asks[number_of(from)] += type == MESSAGE_WANT_BLOB || type == MESSAGE_WANT_CHUNKS;
+}
+
+static bool meddle(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
+{
+	int from = number_of(l->nodes[!to]);
+	(void)ctx;
+	if (*type == MESSAGE_CHUNK && from == seen.lies)
+		body->p[body->n / 2] ^= 1;
+	return *type != MESSAGE_CHUNK || from != seen.keeps_back;
+}
+
+static void node(size_t i)
+{
+	char name[3] = {'n', (char)('0' + i)};
+	(void)world_node_new(&world, name);
+}
+
+/* n nodes that all know one another; all but the first follow p, who lives at the first. */
+static void people(size_t n, struct world_person *p)
+{
+	for (size_t i = 0; i < n; i++)
+		node(i);
+	assert_int_equal(world_person_new(&world.nodes[0], p), OK);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = i + 1; k < n; k++)
+			world_admit(&world.nodes[i], &world.nodes[k]);
+		if (i)
+			assert_int_equal(world_follow(&world.nodes[i], &p->id), OK);
+	}
+	world.sent = count;
+	world.meddle = meddle;
+}
+
+static bool whole(size_t i, const struct id32 *root)
+{
+	char path[1024], first[1024];
+	blob_path(&world.nodes[i], root, path);
+	blob_path(&world.nodes[0], root, first);
+	return same_files(path, first) == 0;
+}
+
+static bool closed_with(size_t i, enum err err)
+{
+	size_t from = 0;
+	const struct engine_event *ev;
+	while ((ev = world_event(&world.nodes[i], ENGINE_EVENT_PEER_CLOSED, &from)))
+		if (ev->err == err)
+			return true;
+	return false;
+}
+
+/* The blob of 24 MiB at nodes 0 … 2, node 3 looks for it. */
+static void three_sources(struct world_person *p, struct id32 *root)
+{
+	people(4, p);
+	assert_int_equal(world_attach(&world.nodes[0], p, 24u << 20, root).err, OK);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	world_connect(&world.nodes[0], &world.nodes[2]);
+	world_run(&world, 6000);
+	assert_true(whole(1, root) && whole(2, root));
+	memset(seen.chunks, 0, sizeof seen.chunks);
+}
+
+static void three_peers_share_the_work(void **state)
+{
+	struct world_person p;
+	struct id32 root;
+	(void)state;
+	three_sources(&p, &root);
+	for (size_t i = 0; i < 3; i++) {
+		struct world_link *l = world_connect(&world.nodes[i], &world.nodes[3]);
+		l->delay_ms[0] = l->delay_ms[1] = 20;
+	}
+	world_run(&world, 3000);
+	assert_true(whole(3, &root));
+	for (size_t i = 0; i < 3; i++)
+		assert_in_range(seen.chunks[i], 64, 256);
+	assert_in_range(seen.chunks[0] + seen.chunks[1] + seen.chunks[2], 384, 400);
+}
+
+static void a_liar_costs_only_himself(void **state)
+{
+	struct world_person p;
+	struct id32 root;
+	(void)state;
+	three_sources(&p, &root);
+	seen.lies = 1;
+	for (size_t i = 0; i < 3; i++)
+		world_connect(&world.nodes[i], &world.nodes[3]);
+	world_run(&world, 3000);
+	assert_true(whole(3, &root));
+	assert_true(closed_with(3, ERR_WIRE));
+	assert_true(seen.chunks[1] <= 128);
+}
+
+static void who_keeps_back_or_is_slow_costs_what_he_was_asked_for(void **state)
+{
+	struct world_person p;
+	struct id32 root;
+	(void)state;
+	three_sources(&p, &root);
+	seen.keeps_back = 1;
+	for (size_t i = 0; i < 3; i++) {
+		struct world_link *l = world_connect(&world.nodes[i], &world.nodes[3]);
+		if (i == 2)
+			l->delay_ms[1] = 20000;
+	}
+	uint64_t began = world.now_ms;
+	while (!whole(3, &root) && world.now_ms < began + 60000)
+		world_run(&world, 500);
+	assert_true(whole(3, &root));
+	assert_true(world.now_ms < began + 10000); /* not the 20 s that node 2 takes for anything */
+	assert_true(!closed_with(3, ERR_WIRE));
+}
+
+static void a_chain_streams(void **state)
+{
+	struct world_person p;
+	struct id32 root;
+	(void)state;
+	people(3, &p);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 80u << 20, &root).err, OK);
+	world_connect(&world.nodes[1], &world.nodes[2]);
+	world_run(&world, 1000);
+	world.chunks_max = 900; /* of 1280: node 1 has some, and waits */
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	world_run(&world, 3000);
+	assert_false(whole(1, &root));
+	assert_true(seen.chunks[1] > 200);
+	world.chunks_max = 0;
+	world_run(&world, 12000);
+	assert_true(whole(1, &root) && whole(2, &root));
+	assert_in_range(seen.chunks[0], 1280, 1300);
+	assert_in_range(seen.chunks[1], 1280, 1300);
+}
+
+static void many_who_look_for_one_blob_give_to_each_other(void **state)
+{
+	struct world_person p;
+	struct id32 root;
+	(void)state;
+	people(5, &p);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 64u << 20, &root).err, OK);
+	for (size_t i = 0; i < 5; i++)
+		for (size_t k = i + 1; k < 5; k++) {
+			struct world_link *l = world_connect(&world.nodes[i], &world.nodes[k]);
+			l->delay_ms[0] = l->delay_ms[1] = 300; /* so that they meet in the middle */
+		}
+	world_run(&world, 20000);
+	for (size_t i = 1; i < 5; i++)
+		assert_true(whole(i, &root));
+	unsigned all = 0;
+	for (size_t i = 0; i < 5; i++)
+		all += seen.chunks[i];
+	assert_true(seen.chunks[0] < 3 * 1024); /* four copies, and not all of them from the first */
+	assert_true(all < 4 * 1024 * 11 / 10);
+}
+
+/* 200 that nobody has, and one that somebody has: it comes at once, and the others are soon hardly asked for. */
+static void what_nobody_has_keeps_nobody_waiting(void **state)
+{
+	struct world_person p;
+	struct id32 root, none;
+	(void)state;
+	people(3, &p);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(world_attach(&world.nodes[0], &p, 20000 + (uint64_t)i, &none).err, OK);
+		struct store_req drop = {.op = STORE_BLOB_DROP, .a.root = none};
+		struct store_res res;
+		world_store(&world.nodes[0], &drop, &res);
+		assert_int_equal(res.err, OK);
+		store_res_free(&res);
+	}
+	assert_int_equal(world_attach(&world.nodes[0], &p, 300000, &root).err, OK);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	world_run(&world, 1000);
+	assert_true(whole(1, &root));
+	uint64_t began = world.now_ms;
+	world_run(&world, 40000);
+	assert_true(seen.blob_asks[1] < 200 * 6);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 300001, &root).err, OK);
+	world_run(&world, 1000);
+	assert_true(whole(1, &root));
+	world.now_ms = began + 5 * 3600000;
+	world_run(&world, 1000);
+	memset(seen.blob_asks, 0, sizeof seen.blob_asks);
+	world_run(&world, 240000);
+	assert_true(seen.blob_asks[1] <= 200 + 2);
+	memset(seen.blob_asks, 0, sizeof seen.blob_asks);
+	world_connect(&world.nodes[2], &world.nodes[1]);
+	world_run(&world, 1000);
+	assert_in_range(seen.blob_asks[1], 200, 220); /* whoever is new is asked, and nobody else again */
+}
+
+/* The owner's own blob, named by an entry of somebody else: nobody gets it by that, and nobody is blamed. */
+static void a_blob_of_another_owner_is_nobodys_fault(void **state)
+{
+	struct world_person p, thief;
+	struct id32 small, large;
+	(void)state;
+	people(3, &p);
+	assert_int_equal(world_person_new(&world.nodes[2], &thief), OK);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 30000, &small).err, OK);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 300000, &large).err, OK);
+	assert_int_equal(world_name_blob(&world.nodes[2], &thief, &small, 30000).err, OK);
+	assert_int_equal(world_name_blob(&world.nodes[2], &thief, &large, 300000).err, OK);
+	node(3);
+	world_admit(&world.nodes[0], &world.nodes[3]);
+	world_admit(&world.nodes[2], &world.nodes[3]);
+	assert_int_equal(world_follow(&world.nodes[3], &thief.id), OK);
+	world_connect(&world.nodes[2], &world.nodes[3]);
+	world_run(&world, 1000);
+	world_connect(&world.nodes[0], &world.nodes[3]);
+	world_run(&world, 20000);
+	assert_true(seen.blob_asks[3] > 0);
+	assert_false(whole(3, &small) || whole(3, &large));
+	assert_false(closed_with(3, ERR_WIRE) || closed_with(0, ERR_WIRE));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, reset, close_world)
+	const struct CMUnitTest tests[] = {
+		TEST(three_peers_share_the_work),
+		TEST(a_liar_costs_only_himself),
+		TEST(who_keeps_back_or_is_slow_costs_what_he_was_asked_for),
+		TEST(a_chain_streams),
+		TEST(many_who_look_for_one_blob_give_to_each_other),
+		TEST(what_nobody_has_keeps_nobody_waiting),
+		TEST(a_blob_of_another_owner_is_nobodys_fault),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
