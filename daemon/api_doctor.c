@@ -28,6 +28,12 @@ static void look_at_node(struct node *n, struct doctor *d)
 	if (node_disk_full(n))
 		doctor_find(d, "error", "The disk is full: nothing is written any more",
 			"the disk that holds the home has no room left", "make room; it goes on by itself");
+	if (node_blobs_refused(n)) {
+		snprintf(what, sizeof what, "%llu files of others are not fetched: the quota is used up",
+			(unsigned long long)node_blobs_refused(n));
+		doctor_find(d, "warning", what, "the setting store.quota",
+			"raise it in quire.conf, or follow less; what waits is fetched then");
+	}
 	if (node_restored(n, &why))
 		doctor_find(d, "warning", "This home was restored or copied", why ? why : "",
 			"sign in to begin a new log; never start the other copy again");

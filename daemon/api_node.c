@@ -92,12 +92,13 @@ static enum err status(struct act *a)
 	store_res_free(&res);
 	if (e == OK)
 		e = list_peers(a, wanted, &peers);
-	a->reply = json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:s, s:o, s:o}", "node",
+	a->reply = json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:s, s:o, s:o, s:o}", "node",
 		compose_id_json(&a->desk->keys->node_key), "name", read_name(a->desk), "network",
 		id32_is_zero(&network) ? json_null() : compose_id_json(&network), "listen",
 		node_listen_address(n), "disk_full", node_disk_full(n), "restored", restored, "restored_why",
 		restored && why ? json_string(why) : json_null(), "version", QUIRE_VERSION, "blobs_to_come",
-		compose_number_json(wanted), "peers", peers);
+		compose_number_json(wanted), "blobs_refused", compose_number_json(node_blobs_refused(n)),
+		"peers", peers);
 	return e;
 }
 

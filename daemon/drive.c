@@ -292,6 +292,11 @@ void drive_command(struct drive *d, struct engine_cmd *cmd, node_answered done, 
 	step(d, &in);
 }
 
+uint64_t drive_blobs_refused(const struct drive *d)
+{
+	return engine_blobs_refused(d->engine);
+}
+
 size_t drive_peers(struct drive *d, struct engine_peer_info *out, size_t max)
 {
 	return engine_peers(d->engine, out, max);

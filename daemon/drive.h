@@ -37,6 +37,7 @@ void drive_unreached(struct drive *d, const struct id32 *node);
 /* As node_command, node_listen_events and node_peers in node.h. */
 void drive_command(struct drive *d, struct engine_cmd *cmd, node_answered done, void *ctx);
 MUST_CHECK enum err drive_listen(struct drive *d, node_heard heard, void *ctx);
+uint64_t drive_blobs_refused(const struct drive *d); /* engine_blobs_refused */
 size_t drive_peers(struct drive *d, struct engine_peer_info *out, size_t max);
 
 /* The connections are gone: no more work is begun. Then the pool may be closed. */

@@ -135,6 +135,7 @@ static enum err open_engine(struct node *n, const uint8_t instance[16], char why
 	struct engine_config c = {.node = n->keys->node_key,
 		.network = n->network,
 		.blob_bytes_max = n->config.blob_max,
+		.blob_quota = n->config.quota,
 		.blob_rate = n->config.rate,
 		.gossip = true,
 		.redial_max_ms = n->config.redial_max_s * 1000};
@@ -303,6 +304,11 @@ bool node_restored(const struct node *n, const char **why)
 bool node_disk_full(const struct node *n)
 {
 	return n->storew && storew_full(n->storew);
+}
+
+uint64_t node_blobs_refused(const struct node *n)
+{
+	return n->drive ? drive_blobs_refused(n->drive) : 0;
 }
 
 void node_store(struct node *n, struct store_req *req, node_stored done, void *ctx)

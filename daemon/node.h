@@ -34,6 +34,7 @@ uv_loop_t *node_loop(struct node *n);
 const char *node_listen_address(const struct node *n); /* as bound: "127.0.0.1:7411" */
 bool node_restored(const struct node *n, const char **why); /* store_start found a restored or copied home */
 bool node_disk_full(const struct node *n);
+uint64_t node_blobs_refused(const struct node *n); /* blobs that the quota keeps from being fetched */
 
 /* Asks the store thread. Takes *req (malloc'ed) and its arena. The result's arena is freed after the callback returns, unless it was taken (set res->mem to zero). */
 typedef void (*node_stored)(void *ctx, struct store_res *res);

@@ -157,10 +157,18 @@ enum err op_BLOB_LIST(struct store *s, const struct store_req *q, struct store_r
 		struct store_blob *b = array_add(&blobs, sizeof *b, &list);
 		if (b)
 			read_blob(&list, b, &r->mem);
+		if (b && q->a.flag)
+			b->hosted = qc_int(&list, 10) != 0;
 	}
 	r->r.n = blobs.n;
 	r->r.blobs = array_give(&blobs, &r->mem, &list);
-	return q_end(&list);
+	enum err e = q_end(&list);
+	if (e != OK || !q->a.flag || q->a.end != 1)
+		return e;
+	struct query used = q_start(s, Q_BLOB_USED);
+	if (q_row(&used))
+		r->r.number = qc_uint(&used, 0);
+	return q_end(&used);
 }
 
 static uint64_t chunks_of(uint64_t size)

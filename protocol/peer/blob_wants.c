@@ -12,6 +12,7 @@
 #define WAIT_LONGEST_MS 3600000u
 #define HASTEN_MS 5000 /* a peer's word hastens one blob no more often */
 #define SCAN_AGAIN_MS 5000
+#define REFUSED_MS 60000 /* is there room by now? */
 
 struct want_wait {
 	struct want_wait *next;
@@ -29,6 +30,8 @@ struct wants {
 	uint64_t after, high; /* last row looked at; last row there was */
 	uint64_t next_ms; /* when a wait ends; UINT64_MAX: none */
 	uint32_t scan;
+	uint64_t used; /* bytes held, and of what is being fetched */
+	uint64_t refused, refused_now; /* by the quota: at the last look at all; at this one */
 };
 
 static struct wants *wants_of(struct engine *e)
@@ -137,11 +140,40 @@ static uint64_t newest_peer(const struct engine *e)
 	return turn;
 }
 
+/* SPEC 11.4: "A node may bound what it holds of blobs" */
+static bool over_quota(struct engine *e, struct wants *w, const struct store_blob *b)
+{
+	uint64_t quota = e->config.blob_quota;
+	if (!quota || b->hosted || b->have_n || (w->used <= quota && b->size <= quota - w->used))
+		return false;
+	w->refused_now++;
+	return true;
+}
+
+static void say_refused(struct engine *e, struct wants *w)
+{
+	bool new = w->refused_now > 0 && w->refused == 0;
+	w->refused = w->refused_now;
+	if (w->refused)
+		soonest(w, e->now_ms + REFUSED_MS);
+	if (!new)
+		return;
+	struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR,
+		.err = ERR_LIMIT,
+		.text = "the quota for files is used up: no more are fetched for others"};
+	emit_event(e, &ev);
+}
+
+uint64_t engine_blobs_refused(const struct engine *e)
+{
+	return e->wants ? e->wants->refused : 0;
+}
+
 /* False: no place is free. */
 static bool take_turn(struct engine *e, struct wants *w, const struct store_blob *b, uint64_t newest)
 {
 	uint64_t max = e->config.blob_bytes_max, since = 0;
-	if (fetch_find(e, &b->root) || (max && b->size > max))
+	if (fetch_find(e, &b->root) || (max && b->size > max) || over_quota(e, w, b))
 		return true;
 	struct want_wait *t = *wait_find(w, &b->root);
 	if (t) {
@@ -153,13 +185,18 @@ static bool take_turn(struct engine *e, struct wants *w, const struct store_blob
 			since = t->turn;
 		}
 	}
-	return e->fetches_n < FETCHES_MAX && fetch_new(e, b, since) != NULL;
+	if (e->fetches_n >= FETCHES_MAX || !fetch_new(e, b, since))
+		return false;
+	w->used += b->size;
+	return true;
 }
 
 /* Waits for what is wanted no longer are forgotten. */
-static void scan_end(struct wants *w)
+static void scan_end(struct engine *e, struct wants *w)
 {
 	w->scanning = false;
+	if (w->full)
+		say_refused(e, w);
 	w->high = w->after;
 	for (size_t i = 0; w->full && i < WAIT_BUCKETS; i++) {
 		struct want_wait **at = &w->waits[i];
@@ -184,13 +221,16 @@ static void wants_listed(struct engine *e, struct session *s, void *ctx, struct 
 		soonest(w, e->now_ms + SCAN_AGAIN_MS);
 		return;
 	}
+	w->used = res->r.number;
+	for (const struct fetch *f = e->fetches; f; f = f->next)
+		w->used += f->step == FETCH_OVER ? 0 : f->size;
 	for (size_t i = 0; i < res->r.n; i++) {
 		if (!take_turn(e, w, &res->r.blobs[i], newest))
 			return;
 		w->after = res->r.blobs[i].no;
 	}
 	if (res->r.n < WANTS_LISTED)
-		scan_end(w);
+		scan_end(e, w);
 }
 
 void wants_pump(struct engine *e)
@@ -207,6 +247,7 @@ void wants_pump(struct engine *e)
 		w->due_full = w->due_new = false;
 		if (w->full) {
 			w->scan++;
+			w->refused_now = 0;
 			w->next_ms = UINT64_MAX;
 		}
 	}
@@ -215,6 +256,7 @@ void wants_pump(struct engine *e)
 		q->a.flag = true;
 		q->a.seq = w->after;
 		q->a.max = WANTS_LISTED;
+		q->a.end = e->config.blob_quota > 0;
 	}
 	w->listing = true;
 	emit_store(e, q, NULL, wants_listed, w);

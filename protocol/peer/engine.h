@@ -31,6 +31,7 @@ struct engine_config {
 	uint64_t blob_bytes_max; /* larger blobs are not fetched; 0: no bound */
 	bool gossip; /* keeps neighbours by itself and exchanges `peers` (SPEC 19.1, 19.2) */
 	uint64_t redial_max_ms; /* longest pause between two tries to reach a member; 0: 60 s */
+	uint64_t blob_quota; /* bytes of blobs held; beyond it only those of hosted identities are fetched; 0: no bound */
 	uint64_t blob_rate; /* bytes of chunks asked for per second, all peers together; 0: no bound */
 };
 
@@ -231,6 +232,8 @@ struct engine_peer_info {
 	bool open, initiator, synced;
 	uint64_t entries_to_come, entries_taken, blobs_to_come;
 };
+/* Blobs that the quota keeps from being fetched, as of the last look at all. */
+uint64_t engine_blobs_refused(const struct engine *e);
 size_t engine_peers(const struct engine *e, struct engine_peer_info *out, size_t max);
 
 #endif

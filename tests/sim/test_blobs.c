@@ -253,6 +253,46 @@ static void a_blob_of_another_owner_is_nobodys_fault(void **state)
 	assert_false(closed_with(3, ERR_WIRE) || closed_with(0, ERR_WIRE));
 }
 
+static uint64_t held_whole(size_t i)
+{
+	struct store_req q = {.op = STORE_BLOB_LIST};
+	struct store_res res;
+	uint64_t n = 0;
+	world_store(&world.nodes[i], &q, &res);
+	for (size_t k = 0; res.err == OK && k < res.r.n; k++)
+		n += res.r.blobs[k].state == BLOB_COMPLETE;
+	store_res_free(&res);
+	return n;
+}
+
+/* Room for two of three; what is erased makes room for the third. */
+static void a_quota_refuses_what_is_more(void **state)
+{
+	struct world_person p;
+	struct id32 root;
+	struct engine_event first;
+	size_t from = 0;
+	(void)state;
+	world.blob_quota = 1000000;
+	people(2, &p);
+	first = world_attach(&world.nodes[0], &p, 400000, &root);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 400000, &root).err, OK);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 400000, &root).err, OK);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	world_run(&world, 6000);
+	assert_int_equal(held_whole(0), 3);
+	assert_int_equal(held_whole(1), 2);
+	assert_int_equal(engine_blobs_refused(world.nodes[1].engine), 1);
+	const struct engine_event *ev = world_event(&world.nodes[1], ENGINE_EVENT_STORE_ERROR, &from);
+	assert_non_null(ev);
+	assert_int_equal(ev->err, ERR_LIMIT);
+	assert_true(world_erase_begin(&world.nodes[0], &p, first.seq) > 0);
+	world_run(&world, 100000);
+	assert_int_equal(held_whole(1), 2);
+	assert_true(whole(1, &root));
+	assert_int_equal(engine_blobs_refused(world.nodes[1].engine), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, close_world)
@@ -263,6 +303,7 @@ int main(void)
 		TEST(a_chain_streams),
 		TEST(many_who_look_for_one_blob_give_to_each_other),
 		TEST(what_nobody_has_keeps_nobody_waiting),
+		TEST(a_quota_refuses_what_is_more),
 		TEST(a_blob_of_another_owner_is_nobodys_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -328,7 +328,7 @@ static void step(struct world_node *n, struct engine_in *in)
 static void start(struct world_node *n)
 {
 	struct world *w = n->world;
-	struct engine_config c = {.node = n->key, .network = w->network};
+	struct engine_config c = {.node = n->key, .network = w->network, .blob_quota = w->blob_quota};
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);

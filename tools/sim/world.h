@@ -64,6 +64,7 @@ struct world {
 	uint64_t
 		chunks_max; /* blob chunks to deliver before chunk messages stop; for cuts in the middle. 0: no bound */
 	uint64_t chunks;
+	uint64_t blob_quota; /* of nodes that start from now on; 0: none */
 	bool trace; /* tell on stderr what happens: a trace that reads as a story */
 	/* For tests that look on. sent: each message as the engine hands it over. committed: each store result when the engine is told of it
 	 * (or a crash swallows it), with the store's last number then. */
