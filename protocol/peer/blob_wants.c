@@ -272,6 +272,18 @@ void blob_pinned(struct engine *e)
 	soonest(w, e->now_ms + SCAN_AGAIN_MS);
 }
 
+void blob_look(struct engine *e)
+{
+	struct wants *w = wants_of(e);
+	for (size_t i = 0; w && i < WAIT_BUCKETS; i++) {
+		for (struct want_wait *t = w->waits[i]; t; t = t->next) {
+			t->next_ms = e->now_ms;
+			t->tries = 0;
+		}
+	}
+	wants_new_peer(e);
+}
+
 void wants_new_peer(struct engine *e)
 {
 	struct wants *w = wants_of(e);

@@ -335,7 +335,7 @@ void command_run(struct engine *e, const struct engine_cmd *cmd)
 		command_answer(e, cmd->tag, OK);
 		return;
 	case ENGINE_CMD_BLOB_WANT:
-		blob_pinned(e);
+		blob_look(e);
 		command_answer(e, cmd->tag, OK);
 		return;
 	}

@@ -385,6 +385,7 @@ void admission_seen(
 /* ---- blob_fetch.c, blob_wants.c, blob_tell.c, blob_serve.c ---- */
 
 void blob_pinned(struct engine *e); /* new wants may be in the store */
+void blob_look(struct engine *e); /* all that is wanted is asked for now */
 /* Bytes that the rate allows now; asks for a wake-up if there are none. */
 bool blob_rate_allows(struct engine *e, uint64_t bytes);
 void blob_settle(struct engine *e); /* at the end of each step: does what blob_… recorded */
