@@ -56,6 +56,7 @@ json_t *events_json(const struct engine_event *e, const char **name)
 {
 	switch (e->kind) {
 	case ENGINE_EVENT_READY:
+	case ENGINE_EVENT_RELAY_OFFER:
 	case ENGINE_EVENT_ANSWER: return NULL;
 	case ENGINE_EVENT_PEER_OPEN:
 		*name = "peer-open";

@@ -74,6 +74,11 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 	end(a, ERR_UNREACHABLE, why);
 }
 
+static void on_moved(void *ctx, conn_id id)
+{
+	((struct attempt *)ctx)->conn = id;
+}
+
 enum err attempt_start(uv_loop_t *loop, struct conn_set *set, const struct attempt_target *t,
 	attempt_ended ended, void *ctx, struct attempt **out)
 {
@@ -93,6 +98,9 @@ enum err attempt_start(uv_loop_t *loop, struct conn_set *set, const struct attem
 		.remote = t->remote,
 		.network = t->network,
 		.redeem = t->redeem,
+		.relay = t->relay,
+		.relay_node = t->relay_node,
+		.moved = on_moved,
 		.ended = on_ended,
 		.ctx = a};
 	memcpy(a->dial.secret, t->secret, sizeof a->dial.secret);

@@ -12,7 +12,9 @@ struct attempt_target {
 	bool direct; /* heard on the local network: not through a proxy */
 	struct id32 remote, network;
 	bool redeem;
-	uint8_t secret[16];
+	enum engine_relay relay; /* remote is a relay */
+	struct id32 relay_node; /* ENGINE_RELAY_ASK: whom we want to reach */
+	uint8_t secret[16]; /* of the invitation, or the relay's token */
 };
 
 /* When the connection is gone, or none could be made; why: in words. Always from the loop. *a is freed after it. */

@@ -15,12 +15,14 @@ static const bool moves[CONN_STATES][CONN_STATES] = {
 	[CONN_DIALLING] = {[CONN_PROXY] = true, [CONN_HANDSHAKE] = true, [CONN_CLOSING] = true},
 	[CONN_PROXY] = {[CONN_HANDSHAKE] = true, [CONN_CLOSING] = true},
 	[CONN_HANDSHAKE] = {[CONN_OPEN] = true, [CONN_CLOSING] = true},
-	[CONN_OPEN] = {[CONN_FLUSHING] = true, [CONN_CLOSING] = true},
+	[CONN_OPEN] =
+		{[CONN_HANDSHAKE] = true, [CONN_PIPE] = true, [CONN_FLUSHING] = true, [CONN_CLOSING] = true},
+	[CONN_PIPE] = {[CONN_CLOSING] = true},
 	[CONN_FLUSHING] = {[CONN_CLOSING] = true},
 	[CONN_CLOSING] = {[CONN_CLOSING] = false},
 };
 
-static void move_to(struct conn *c, enum conn_state to)
+void conn_move_to(struct conn *c, enum conn_state to)
 {
 	if (!moves[c->state][to])
 		abort();
@@ -55,7 +57,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void close_handles(struct conn *c)
 {
-	move_to(c, CONN_CLOSING);
+	conn_move_to(c, CONN_CLOSING);
 	uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
 	uv_close((uv_handle_t *)&c->deadline, on_handle_closed);
 	uv_close((uv_handle_t *)&c->refill, on_handle_closed);
@@ -75,6 +77,7 @@ void conn_cut(struct conn *c, enum err e, const char *why)
 		return;
 	set_reason(c, e, why);
 	close_handles(c);
+	conn_pipe_end(c);
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -92,12 +95,12 @@ void conn_close(struct conn *c, enum err e, const char *why)
 {
 	if (c->state == CONN_FLUSHING || c->state == CONN_CLOSING)
 		return;
-	set_reason(c, e, why);
 	if (c->state != CONN_OPEN) {
-		close_handles(c);
+		conn_cut(c, e, why);
 		return;
 	}
-	move_to(c, CONN_FLUSHING);
+	set_reason(c, e, why);
+	conn_move_to(c, CONN_FLUSHING);
 	uv_timer_start(&c->deadline, on_deadline, CONN_FLUSH_MS, 0);
 	conn_read(c);
 	conn_mark_dirty(c);
@@ -122,6 +125,11 @@ void conn_bye(struct conn *c, enum err e, const char *why)
 
 /* ---- the beginning */
 
+static uint32_t handshake_ms(const struct conn *c)
+{
+	return c->set->env.handshake_ms ? c->set->env.handshake_ms : LIMIT_HANDSHAKE_MS;
+}
+
 struct conn *conn_new(struct conn_set *s)
 {
 	struct conn *c = (struct conn *)calloc(1, sizeof *c);
@@ -138,29 +146,59 @@ struct conn *conn_new(struct conn_set *s)
 	c->tcp.data = c->deadline.data = c->refill.data = c;
 	c->handles = HANDLES;
 	conn_io_init(c);
-	uint32_t ms = s->env.handshake_ms ? s->env.handshake_ms : LIMIT_HANDSHAKE_MS;
 	/* SPEC 7.5: "The handshake and the first `hello` must be complete within 10 s." The engine waits for the hello. */
-	uv_timer_start(&c->deadline, on_deadline, ms, 0);
+	uv_timer_start(&c->deadline, on_deadline, handshake_ms(c), 0);
 	s->alive++;
 	return c;
 }
 
-void conn_begin(struct conn *c)
+/* False: it was cut. */
+static bool begin_channel(struct conn *c)
 {
 	const struct conn_env *env = &c->set->env;
 	enum err e = OK;
-	if (c->accepted)
+	if (!conn_initiator(c))
 		channel_init_responder(&c->channel, env->random, &c->network, env->keys);
 	else
 		e = channel_init_initiator(&c->channel, env->random, &c->network, env->keys, &c->dial.remote);
 	if (e != OK) {
 		conn_cut(c, e, e == ERR_FORMAT ? "the peer's key is no key" : NULL);
-		return;
+		return false;
 	}
+	return true;
+}
+
+void conn_begin(struct conn *c)
+{
+	if (!begin_channel(c))
+		return;
 	uv_tcp_nodelay(&c->tcp, 1);
 	uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
 	if (!c->accepted)
-		move_to(c, CONN_HANDSHAKE);
+		conn_move_to(c, CONN_HANDSHAKE);
+	conn_read(c);
+	conn_mark_dirty(c);
+}
+
+void conn_renew(struct conn *c)
+{
+	if (c->state != CONN_OPEN || c->accepted || c->dial.relay == ENGINE_RELAY_NONE) {
+		conn_cut(c, ERR_STATE, NULL);
+		return;
+	}
+	channel_deinit(&c->channel);
+	conn_move_to(c, CONN_HANDSHAKE);
+	c->known = c->settled = false;
+	c->responds = c->dial.relay == ENGINE_RELAY_ACCEPT;
+	c->dial.relay = ENGINE_RELAY_NONE;
+	c->dial.remote = c->dial.relay_node;
+	sodium_memzero(c->dial.secret, sizeof c->dial.secret);
+	conn_set_rename(c->set, c);
+	if (c->dial.moved)
+		c->dial.moved(c->dial.ctx, c->id);
+	if (!begin_channel(c))
+		return;
+	uv_timer_start(&c->deadline, on_deadline, handshake_ms(c), 0);
 	conn_read(c);
 	conn_mark_dirty(c);
 }
@@ -169,7 +207,7 @@ void conn_established(struct conn *c)
 {
 	c->peer = *channel_remote_static(&c->channel);
 	c->known = true;
-	move_to(c, CONN_OPEN);
+	conn_move_to(c, CONN_OPEN);
 	uv_timer_stop(&c->deadline);
 	c->set->env.handlers.opened(c->set->env.ctx, c);
 }
@@ -181,7 +219,7 @@ static void on_connect(uv_connect_t *req, int status)
 	if (c->state != CONN_DIALLING)
 		return;
 	if (status == 0 && c->dial.proxy) {
-		move_to(c, CONN_PROXY);
+		conn_move_to(c, CONN_PROXY);
 		conn_proxy_begin(c);
 		return;
 	}
@@ -245,7 +283,7 @@ const struct id32 *conn_peer(const struct conn *c)
 
 bool conn_initiator(const struct conn *c)
 {
-	return !c->accepted;
+	return !c->accepted && !c->responds;
 }
 
 const struct conn_dial *conn_dialled(const struct conn *c)

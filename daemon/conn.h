@@ -15,12 +15,14 @@
 #include <uv.h>
 
 #define CONN_DIALS_MAX 64 /* dialled and not settled */
-#define CONN_SLOTS (LIMIT_CONNECTIONS + LIMIT_HALF_OPEN + CONN_DIALS_MAX)
+#define CONN_SPLICED_MAX 32 /* the engine pairs no more */
+#define CONN_SLOTS (LIMIT_CONNECTIONS + LIMIT_HALF_OPEN + CONN_DIALS_MAX + CONN_SPLICED_MAX)
 #define CONN_READ_BYTES \
 	131072u /* of the buffer that all connections of a loop read into, one after the other */
 #define CONN_FLIGHT_BYTES 262144u /* encrypted and not yet taken by the kernel */
 /* What may wait to be sent; the engine keeps far below. A peer that does not read is cut when it is reached. */
 #define CONN_QUEUE_BYTES_MAX (32u << 20)
+#define CONN_RELAY_IDLE_MS 180000
 #define CONN_FLUSH_MS 2000 /* for what was queued before a close in order */
 /* What one peer may make us read; above it we stop reading for a while, and TCP tells it. An honest peer at full speed
  * (blobs over a loopback: 20,000 chunks and 1.3 GB a second) stays below; one that sends many tiny messages does not. */
@@ -54,6 +56,9 @@ struct conn_env {
 	const struct proxy_at
 		*proxy; /* the way out; NULL or PROXY_NONE: there is none. Must live as long as the set */
 	const char *no_proxy; /* the same; see proxy_passes_by() */
+	uint64_t
+		relay_rate; /* bytes that all spliced connections together pass on in a second; 0: no limit */
+	uint32_t relay_idle_ms; /* silence that ends a spliced pair; 0: CONN_RELAY_IDLE_MS */
 };
 
 /* What a dialled connection is for. */
@@ -64,7 +69,10 @@ struct conn_dial {
 	struct address target;
 	struct id32 remote, network;
 	bool redeem;
-	uint8_t secret[16];
+	enum engine_relay relay; /* remote is a relay, and only until conn_renew(); then the id is another */
+	struct id32 relay_node; /* ENGINE_RELAY_ASK: whom it leads to then */
+	uint8_t secret[16]; /* of the invitation, or the relay's token */
+	void (*moved)(void *ctx, conn_id id); /* conn_renew() gave it this id; may be NULL */
 	/* After the set's closed handler; NULL: nobody waits. */
 	void (*ended)(void *ctx, conn_id id, enum err e, const char *why);
 	void *ctx;
@@ -102,6 +110,11 @@ void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 /* The engine has let the peer in: it no longer counts as half-open. Above LIMIT_CONNECTIONS it is closed with bye LIMIT. */
 void conn_settle(struct conn *c);
+/* The relay that c was dialled to now passes bytes on: begins a new handshake over the same TCP connection, as the initiator with
+ * relay_node, or as the responder (ENGINE_RELAY_ACCEPT), in the time of a first one. c gets a new id; it is known under the old one no more. */
+void conn_renew(struct conn *c);
+/* Passes bytes on between two accepted connections, unchanged, behind what was queued on each. Both are closed together. */
+void conn_splice(struct conn *a, struct conn *b);
 /* In order: what was queued is sent, at most for CONN_FLUSH_MS, then it is closed. May be called twice, and from its handlers. */
 void conn_close(struct conn *c, enum err e, const char *why);
 /* The same after a bye of our own with e's number. */

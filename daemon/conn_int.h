@@ -1,4 +1,4 @@
-/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_proxy.c, conn_set.c (all of them, limits). */
+/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_proxy.c, conn_pipe.c, conn_set.c (all of them, limits). */
 #ifndef QUIRE_DAEMON_CONN_INT_H
 #define QUIRE_DAEMON_CONN_INT_H
 
@@ -10,6 +10,7 @@ enum conn_state {
 	CONN_PROXY, /* TCP stands to a proxy, which is asked for the way on */
 	CONN_HANDSHAKE,
 	CONN_OPEN,
+	CONN_PIPE, /* bytes are passed on to `other` */
 	CONN_FLUSHING, /* closing in order: what is queued leaves, what arrives is dropped */
 	CONN_CLOSING, /* the handles are on their way */
 	CONN_STATES,
@@ -34,6 +35,9 @@ struct conn {
 	uv_timer_t refill; /* when reading goes on after the peer used up its rate */
 	int handles; /* not closed yet */
 
+	bool responds; /* dialled, but the other end begins the handshake: a relay is between */
+	struct conn *other; /* in CONN_PIPE */
+	bool piped; /* what was queued before has left */
 	bool accepted, known, settled; /* known: the handshake is complete, peer is its key */
 	struct id32 peer;
 	struct conn_dial dial; /* address is not kept */
@@ -70,6 +74,8 @@ struct conn_set {
 	size_t alive; /* with those refused at the door */
 	uint64_t generation;
 	struct conn *dirty;
+	int64_t relay_left; /* of relay_rate */
+	uint64_t relay_ms;
 	uv_prepare_t prepare;
 	bool closing;
 	void (*closed)(void *ctx);
@@ -81,6 +87,7 @@ struct conn_set {
 struct conn *conn_new(struct conn_set *s);
 /* Something broke: closes without flushing. The first reason stays. */
 void conn_cut(struct conn *c, enum err e, const char *why);
+void conn_move_to(struct conn *c, enum conn_state to);
 /* TCP stands: the handshake begins. */
 void conn_begin(struct conn *c);
 /* A responder, or an initiator, has done its part of the handshake. */
@@ -94,6 +101,8 @@ void conn_flush(struct conn *c);
 /* In a turn of the loop: gives out what was kept over a pause. */
 void conn_feed_rest(struct conn *c);
 void conn_mark_dirty(struct conn *c);
+/* Reads nothing more for so long. */
+void conn_throttle(struct conn *c, uint64_t ms);
 
 /* conn_proxy.c */
 void conn_proxy_begin(struct conn *c);
@@ -101,7 +110,16 @@ void conn_proxy_begin(struct conn *c);
 void conn_proxy_feed(struct conn *c, struct slice *in);
 void conn_proxy_free(struct conn *c);
 
+/* conn_pipe.c */
+void conn_pipe_feed(struct conn *c, struct slice in);
+void conn_pipe_ready(struct conn *c);
+void conn_pipe_ended(struct conn *c, int status);
+void conn_pipe_end(struct conn *c);
+bool conn_pipe_reads(const struct conn *c);
+
 /* conn_set.c */
+/* c gets another id; its place stays. */
+void conn_set_rename(struct conn_set *s, struct conn *c);
 /* ERR_LIMIT. */
 MUST_CHECK enum err conn_set_add(struct conn_set *s, struct conn *c);
 /* As if it had never been added. */

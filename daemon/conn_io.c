@@ -150,13 +150,15 @@ static void give_back(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-	if (c->writing || c->state < CONN_HANDSHAKE || c->state == CONN_CLOSING)
+	if (c->writing || c->piped || c->state < CONN_HANDSHAKE || c->state == CONN_CLOSING)
 		return;
 	enum err e = c->state == CONN_HANDSHAKE ? OK : fill(c);
 	if (e == OK && channel_output_bytes(&c->channel) == 0) {
 		give_back(c);
 		if (c->state == CONN_FLUSHING)
 			flushed(c);
+		else if (c->state == CONN_PIPE)
+			conn_pipe_ready(c);
 		return;
 	}
 	if (e == OK)
@@ -242,6 +244,13 @@ static void on_refill(uv_timer_t *timer)
 	conn_read(c);
 }
 
+void conn_throttle(struct conn *c, uint64_t ms)
+{
+	c->throttled = true;
+	uv_timer_start(&c->refill, on_refill, ms, 0);
+	conn_read(c);
+}
+
 static int64_t filled(int64_t left, uint64_t rate, uint64_t most, uint64_t ms)
 {
 	int64_t now = left + (int64_t)(rate * ms / 1000);
@@ -264,9 +273,7 @@ static void spend(struct conn *c, size_t bytes)
 		debt_ms += (uint64_t)-c->messages_left * 1000 / CONN_RATE_MESSAGES;
 	if (c->bytes_left < 0)
 		debt_ms += (uint64_t)-c->bytes_left * 1000 / CONN_RATE_BYTES;
-	c->throttled = true;
-	uv_timer_start(&c->refill, on_refill, debt_ms, 0);
-	conn_read(c);
+	conn_throttle(c, debt_ms);
 }
 
 static void on_end(struct conn *c, ssize_t status)
@@ -300,13 +307,17 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct conn *c = (struct conn *)stream->data;
-	if (n < 0) {
+	if (n < 0 && c->state == CONN_PIPE)
+		conn_pipe_ended(c, (int)n);
+	else if (n < 0)
 		on_end(c, n);
-		return;
-	}
-	if (n == 0)
+	if (n <= 0)
 		return;
 	struct slice in = slice_of(buf->base, (size_t)n);
+	if (c->state == CONN_PIPE) {
+		conn_pipe_feed(c, in);
+		return;
+	}
 	if (c->state == CONN_PROXY)
 		conn_proxy_feed(c, &in);
 	if (c->state != CONN_PROXY)
@@ -316,8 +327,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 void conn_read(struct conn *c)
 {
-	bool wanted = c->state == CONN_PROXY || c->state == CONN_HANDSHAKE ||
-		(delivers(c) && !c->resumed && !c->throttled) || (c->state == CONN_FLUSHING && !c->ended);
+	bool wanted = (c->state == CONN_PIPE && conn_pipe_reads(c)) || c->state == CONN_PROXY ||
+		c->state == CONN_HANDSHAKE || (delivers(c) && !c->resumed && !c->throttled) ||
+		(c->state == CONN_FLUSHING && !c->ended);
 	if (!wanted) {
 		if (c->state != CONN_CLOSING && c->state != CONN_DIALLING)
 			uv_read_stop((uv_stream_t *)&c->tcp);

@@ -30,6 +30,8 @@ enum err conn_set_open(const struct conn_env *env, struct conn_set **out)
 	if (!s)
 		return ERR_MEMORY;
 	s->env = *env;
+	if (s->env.relay_idle_ms == 0)
+		s->env.relay_idle_ms = CONN_RELAY_IDLE_MS;
 	if (uv_prepare_init(env->loop, &s->prepare) != 0) {
 		free(s);
 		return ERR_IO;
@@ -88,7 +90,7 @@ enum err conn_set_add(struct conn_set *s, struct conn *c)
 			slot = slot == CONN_SLOTS ? i : slot;
 		} else if (!other->accepted) {
 			dialled += !other->settled;
-		} else if (!other->settled) {
+		} else if (!other->settled && other->state != CONN_PIPE) {
 			half_open++;
 			same_source += memcmp(other->source, c->source, sizeof c->source) == 0;
 		}
@@ -101,6 +103,11 @@ enum err conn_set_add(struct conn_set *s, struct conn *c)
 	s->slots[slot] = c;
 	c->id = ++s->generation * SLOTS_IN_ID + slot;
 	return OK;
+}
+
+void conn_set_rename(struct conn_set *s, struct conn *c)
+{
+	c->id = ++s->generation * SLOTS_IN_ID + c->id % SLOTS_IN_ID;
 }
 
 void conn_set_forget(struct conn_set *s, struct conn *c)

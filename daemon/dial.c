@@ -16,6 +16,8 @@ struct target {
 	size_t addresses_n, at; /* at: the one to try next */
 	char addresses[ADDRESSES_MAX][LIMIT_ADDRESS_BYTES + 1];
 	bool direct[ADDRESSES_MAX]; /* heard on the local network */
+	size_t through_n;
+	struct id32 through[LIMIT_ADDRESSES]; /* relays */
 	struct attempt *attempt;
 };
 
@@ -59,7 +61,7 @@ static void give_up(struct target *t)
 {
 	struct dial *d = t->dial;
 	if (!d->closing)
-		d->unreached(d->ctx, &t->node);
+		d->unreached(d->ctx, &t->node, t->through, t->through_n);
 	drop(t);
 }
 
@@ -109,6 +111,8 @@ static void put_addresses(struct target *t, const struct store_peer *p)
 	for (size_t i = 0; i < p->heard_n; i++)
 		if (!p->heard_here[i])
 			put_address(t, p->heard[i], false);
+	memcpy(t->through, p->through, sizeof t->through);
+	t->through_n = p->through_n;
 }
 
 static void on_peer(void *ctx, struct store_res *res)
@@ -127,7 +131,7 @@ void dial_node(struct dial *d, const struct id32 *node)
 	if (!req) {
 		free(t);
 		if (!d->closing)
-			d->unreached(d->ctx, node);
+			d->unreached(d->ctx, node, NULL, 0);
 		return;
 	}
 	*t = (struct target){.next = d->targets, .dial = d, .node = *node};

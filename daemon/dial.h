@@ -8,8 +8,9 @@
 
 struct dial;
 
-/* None of the addresses led to the node, or none is known. */
-typedef void (*dial_unreached)(void *ctx, const struct id32 *node);
+/* None of the addresses led to the node, or none is known; relays: through which it may still be reached. */
+typedef void (*dial_unreached)(
+	void *ctx, const struct id32 *node, const struct id32 *relays, size_t relays_n);
 
 /* ERR_MEMORY. */
 MUST_CHECK enum err dial_open(

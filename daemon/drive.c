@@ -133,6 +133,25 @@ static void begin_store(struct drive *d, struct store_req *req)
 	free(req);
 }
 
+/* One of the two may be gone already: then nobody is there to pass bytes to. */
+static void pass_on(struct conn *a, struct conn *b)
+{
+	if (a && b)
+		conn_splice(a, b);
+	else if (a || b)
+		conn_close(a ? a : b, ERR_CLOSED, "the other end of what is relayed is gone");
+}
+
+/* For the engine that connection is gone; the one that comes out of it has another id. */
+static void renew(struct drive *d, struct conn *c)
+{
+	if (!c)
+		return;
+	struct engine_in in = {.kind = ENGINE_IN_CLOSED, .conn = conn_of(c)};
+	step(d, &in);
+	conn_renew(c);
+}
+
 static void carry_out(struct drive *d, struct engine_out *out)
 {
 	struct conn *c = d->set ? conn_find(d->set, out->conn) : NULL;
@@ -154,6 +173,8 @@ static void carry_out(struct drive *d, struct engine_out *out)
 		if (c)
 			conn_resume(c);
 		return;
+	case ENGINE_OUT_SPLICE: pass_on(c, d->set ? conn_find(d->set, out->other) : NULL); return;
+	case ENGINE_OUT_RENEW: renew(d, c); return;
 	case ENGINE_OUT_STORE: begin_store(d, out->req); return;
 	case ENGINE_OUT_WORK: begin_work(d, out->work); return;
 	case ENGINE_OUT_DIAL: d->env.dial(d->env.ctx, &out->node); return;
@@ -214,7 +235,10 @@ static void on_opened(void *ctx, struct conn *c)
 		.conn = conn_of(c),
 		.peer = *conn_peer(c),
 		.initiator = conn_initiator(c),
-		.redeem = dial && dial->redeem};
+		.redeem = dial && dial->redeem,
+		.relay = dial ? dial->relay : ENGINE_RELAY_NONE};
+	if (dial)
+		in.relay_node = dial->relay_node;
 	if (dial)
 		memcpy(in.secret, dial->secret, sizeof in.secret);
 	step(d, &in);

@@ -116,9 +116,16 @@ static void put_addresses(const struct node *n, struct engine_config *c)
 			log_text("do", "set peers.advertise to the host:port where peers reach this node"));
 }
 
-static void on_unreached(void *ctx, const struct id32 *node)
+static void on_failed(void *ctx, const struct id32 *node)
 {
 	drive_unreached(((struct node *)ctx)->drive, node);
+}
+
+static void on_unreached(void *ctx, const struct id32 *node, const struct id32 *relays, size_t relays_n)
+{
+	struct node *n = (struct node *)ctx;
+	if (!n->reach || !reach_through(n->reach, node, relays, relays_n, on_failed, n))
+		on_failed(n, node);
 }
 
 static void on_dial(void *ctx, const struct id32 *node)
@@ -127,13 +134,14 @@ static void on_dial(void *ctx, const struct id32 *node)
 	if (n->dial)
 		dial_node(n->dial, node);
 	else
-		on_unreached(n, node);
+		on_failed(n, node);
 }
 
 static enum err open_engine(struct node *n, const uint8_t instance[16], char why[WHY_BYTES])
 {
 	struct engine_config c = {.node = n->keys->node_key,
 		.network = n->network,
+		.relay = strcmp(n->config.relay, "on") == 0,
 		.blob_bytes_max = n->config.blob_max,
 		.blob_quota = n->config.quota,
 		.blob_rate = n->config.rate,
@@ -199,6 +207,7 @@ static enum err open_network(struct node *n, char why[WHY_BYTES])
 		.random = {.fill = fill_random},
 		.proxy = &n->proxy,
 		.no_proxy = n->config.no_proxy,
+		.relay_rate = n->config.relay_rate,
 		.handlers = {on_opened, on_message, on_written, on_closed, on_turn},
 		.ctx = n};
 	enum err e = proxy_parse(n->config.proxy, &n->proxy);

@@ -10,6 +10,8 @@ static void pass_on(struct node *n, const struct engine_event *ev)
 		joins_heard(n->joins, ev);
 	if (ev->kind == ENGINE_EVENT_READY && n->net && !n->stopping)
 		net_ready(n->net);
+	if (n->reach && !n->stopping)
+		reach_heard(n->reach, ev);
 	bool begins = ev->kind == ENGINE_EVENT_READY || ev->kind == ENGINE_EVENT_JOINED;
 	if (begins && n->beacons && !n->stopping)
 		beacons_ready(n->beacons);
@@ -51,6 +53,7 @@ static void log_peer(const struct engine_event *ev)
 	case ENGINE_EVENT_BLOB:
 	case ENGINE_EVENT_FORK:
 	case ENGINE_EVENT_OWN_OLD:
+	case ENGINE_EVENT_RELAY_OFFER:
 	case ENGINE_EVENT_STORE_ERROR: return;
 	}
 }
@@ -90,7 +93,8 @@ static void log_content(const struct engine_event *ev)
 	case ENGINE_EVENT_KEYS:
 	case ENGINE_EVENT_SYNCED:
 	case ENGINE_EVENT_PROGRESS:
-	case ENGINE_EVENT_CLONE: return;
+	case ENGINE_EVENT_CLONE:
+	case ENGINE_EVENT_RELAY_OFFER: return;
 	}
 }
 

@@ -61,7 +61,9 @@ static void drain(struct offline *o)
 		case ENGINE_OUT_SEND: buf_free(&out.body); break;
 		case ENGINE_OUT_CLOSE:
 		case ENGINE_OUT_PAUSE:
-		case ENGINE_OUT_RESUME: break; /* there is no connection */
+		case ENGINE_OUT_RESUME:
+		case ENGINE_OUT_SPLICE:
+		case ENGINE_OUT_RENEW: break; /* there is no connection */
 		case ENGINE_OUT_STORE: do_store(o, out.req); break;
 		case ENGINE_OUT_WORK: do_work(o, out.work); break;
 		case ENGINE_OUT_DIAL: break; /* it keeps no neighbours */

@@ -187,6 +187,13 @@ void emit_flow(struct engine *e, enum engine_out_kind kind, conn_id conn)
 	(void)out_new(e, kind, conn);
 }
 
+void emit_splice(struct engine *e, conn_id conn, conn_id other)
+{
+	struct out_node *n = out_new(e, ENGINE_OUT_SPLICE, conn);
+	if (n)
+		n->out.other = other;
+}
+
 void emit_message(struct session *s, enum message_type type, const void *msg)
 {
 	emit_message_class(s, type, msg, type >= MESSAGE_WANT_BLOB && type <= MESSAGE_CHUNK);

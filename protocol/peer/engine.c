@@ -204,7 +204,7 @@ size_t engine_peers(const struct engine *e, struct engine_peer_info *out, size_t
 {
 	size_t n = 0;
 	for (const struct session *s = e->sessions; s && n < max; s = s->next) {
-		if (s->state == SESSION_CLOSED)
+		if (s->state == SESSION_CLOSED || s->relay != ENGINE_RELAY_NONE || s->relay_waits)
 			continue;
 		struct engine_peer_info *i = &out[n++];
 		*i = (struct engine_peer_info){.conn = s->conn,

@@ -32,12 +32,16 @@ struct engine_config {
 	bool gossip; /* keeps neighbours by itself and exchanges `peers` (SPEC 19.1, 19.2) */
 	uint64_t redial_max_ms; /* longest pause between two tries to reach a member; 0: 60 s */
 	uint64_t blob_quota; /* bytes of blobs held; beyond it only those of hosted identities are fetched; 0: no bound */
+	bool relay; /* relays for members that reach nobody else */
 	uint64_t blob_rate; /* bytes of chunks asked for per second, all peers together; 0: no bound */
 };
 
 typedef uint64_t conn_id; /* given by the driver; never used again */
 
 /* ---- what goes in ---- */
+
+/* What a connection that we dialled to a relay is for, SPEC 19.5. */
+enum engine_relay { ENGINE_RELAY_NONE, ENGINE_RELAY_ASK, ENGINE_RELAY_ACCEPT };
 
 enum engine_in_kind {
 	ENGINE_IN_OPENED, /* a handshake is complete */
@@ -63,7 +67,9 @@ struct engine_in {
 	struct id32 peer; /* the peer's node key */
 	bool initiator; /* we dialled */
 	bool redeem; /* we dialled with an invitation: its secret follows */
-	uint8_t secret[16];
+	enum engine_relay relay;
+	struct id32 relay_node; /* ASK: whom we want to reach */
+	uint8_t secret[16]; /* of the invitation; ACCEPT: the token */
 	/* MESSAGE */
 	uint8_t type;
 	struct slice body;
@@ -163,6 +169,8 @@ enum engine_out_kind {
 	ENGINE_OUT_CLOSE, /* after what was given to send: close conn */
 	ENGINE_OUT_PAUSE, /* stop reading conn: enough is under way */
 	ENGINE_OUT_RESUME,
+	ENGINE_OUT_SPLICE, /* after what was given to send: pass bytes on between conn and other, unchanged, until both are CLOSED */
+	ENGINE_OUT_RENEW, /* conn, that we dialled to a relay, leads to another node now: CLOSED, then a new handshake and OPENED under another id */
 	ENGINE_OUT_STORE, /* req, given to the driver; answer with ENGINE_IN_STORED */
 	ENGINE_OUT_WORK, /* work, given to the driver; answer with ENGINE_IN_WORKED */
 	ENGINE_OUT_DIAL, /* node: try all its addresses in turn; answer with one ENGINE_IN_OPENED as initiator, or ENGINE_IN_UNREACHED */
@@ -184,6 +192,7 @@ enum engine_event_kind {
 	ENGINE_EVENT_FORK, /* log, seq: proven */
 	ENGINE_EVENT_OWN_OLD, /* a peer holds more of our own log than we do: log, identity. It is retired; write what is on the side table again */
 	ENGINE_EVENT_CLONE, /* node: a second node runs with this key (ours, if node is our own) */
+	ENGINE_EVENT_RELAY_OFFER, /* somebody wants to reach us through node: dial it with the token in id's first 16 bytes (ENGINE_RELAY_ACCEPT) */
 	ENGINE_EVENT_STORE_ERROR, /* err: full, damaged …: what was asked is kept or refused, see text */
 };
 
@@ -201,7 +210,7 @@ struct engine_event {
 
 struct engine_out {
 	enum engine_out_kind kind;
-	conn_id conn;
+	conn_id conn, other;
 	uint8_t type;
 	bool bulk;
 	struct buf body;

@@ -9,6 +9,7 @@
  *   work.c      the pure part of work requests    command.c   commands
  *   admission.c who the network admits            blob_rate.c how much may be asked for a second
  *   members*.c  neighbours (members_int.h)        chance.c    what is drawn by chance
+ *   relay.c     connections through a third
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -73,6 +74,7 @@ void emit_work(struct engine *e, struct engine_work *w, struct session *s, worke
 void emit_event(struct engine *e, const struct engine_event *ev);
 void emit_dial(struct engine *e, const struct id32 *node);
 void emit_flow(struct engine *e, enum engine_out_kind kind, conn_id conn);
+void emit_splice(struct engine *e, conn_id conn, conn_id other);
 /* Encodes and sends a message; a failure closes the session. */
 void emit_message(struct session *s, enum message_type type, const void *msg);
 /* The same in the class given (SPEC 9.4): the `done` of a blob's answer is bulk. */
@@ -137,6 +139,13 @@ struct session {
 	enum session_state state;
 	unsigned refs;
 	uint8_t secret[16];
+	enum engine_relay relay; /* we dialled a relay */
+	bool relay_waits; /* the peer wants to reach relay_node through us; relay_token was offered */
+	bool relay_pipe; /* its bytes are passed on: there are no messages any more */
+	struct id32 relay_node;
+	uint8_t relay_token[16];
+	unsigned relay_offers; /* in the present window */
+	uint64_t relay_offers_ms;
 	char name[LIMIT_NAME_BYTES + 1];
 	uint8_t instance[16]; /* the peer's */
 	uint64_t hello_number; /* in our hello */
@@ -187,6 +196,11 @@ void peer_message(struct session *s, uint8_t type, struct slice body);
 void peer_gone(struct session *s); /* the connection is closed */
 /* Closes with bye and code; why is for this node's people. Harmless on a closed session. */
 void peer_close(struct session *s, enum err code, const char *why);
+/* The connection goes on, but not as this session: nobody is told. */
+void peer_leave(struct session *s);
+/* Asks the store who the peer is. */
+void peer_ask(struct session *s, stored_fn done, void *ctx);
+bool peer_admitted(const struct store_res *res);
 void peer_written(struct session *s, size_t bytes, bool bulk);
 void peer_time(struct session *s);
 uint64_t peer_deadline(const struct session *s);
@@ -381,6 +395,20 @@ void command_answer(struct engine *e, uint64_t tag, enum err err);
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
 void admission_seen(
 	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
+
+/* ---- relay.c ---- */
+
+#define RELAY_IDLE_S 180 /* silence that closes what is relayed: its ends close after 120 s */
+#define RELAYED_MAX 16 /* pairs, with those that wait for their second half */
+#define RELAYED_MAX_OF_ONE 4 /* asked for by one node */
+#define RELAY_OFFERS_MAX 8 /* that one peer may make in RELAY_OFFERS_MS */
+#define RELAY_OFFERS_MS 10000
+
+void relay_opened(struct session *s, const struct engine_in *in); /* we dialled a relay */
+void relay_asked(struct session *s, const struct message_relay *m);
+void relay_offered(struct session *s, const struct message_relay_offer *m);
+void relay_accepted(struct session *s, const struct message_relay_accept *m);
+void relay_ready(struct session *s);
 
 /* ---- blob_fetch.c, blob_wants.c, blob_tell.c, blob_serve.c ---- */
 

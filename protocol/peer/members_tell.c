@@ -10,7 +10,8 @@
 
 static void put_self(struct engine *e, struct mp_out *o)
 {
-	struct message_peer p = {.node = e->config.node, .addresses_n = e->config.addresses_n};
+	struct message_peer p = {
+		.node = e->config.node, .addresses_n = e->config.addresses_n, .relaying = e->config.relay};
 	for (size_t i = 0; i < p.addresses_n; i++)
 		p.addresses[i] = slice_str(e->config.addresses[i]);
 	message_put_peer(o, &p);
@@ -24,6 +25,13 @@ static bool connected_now(const struct engine *e, const struct id32 *node)
 	return false;
 }
 
+/* Whoever has no address and is connected here is reached through this node, if it relays. */
+static bool through_here(const struct engine *e, const struct store_peer *row)
+{
+	return e->config.relay && row->addresses_n == 0 && row->through_n < LIMIT_ADDRESSES &&
+		connected_now(e, &row->node);
+}
+
 /* Its own addresses; if it told none, what others tell. */
 static void put_other(struct engine *e, struct mp_out *o, const struct store_peer *row)
 {
@@ -33,6 +41,11 @@ static void put_other(struct engine *e, struct mp_out *o, const struct store_pee
 		.relaying = row->relaying,
 		.hours = last < e->wall_s ? (e->wall_s - last) / 3600 : 0};
 	memcpy(p.relays, row->through, sizeof p.relays);
+	bool known = false;
+	for (size_t i = 0; i < p.relays_n; i++)
+		known |= id32_equal(&p.relays[i], &e->config.node);
+	if (!known && through_here(e, row))
+		p.relays[p.relays_n++] = e->config.node;
 	p.addresses_n = row->addresses_n ? row->addresses_n : row->heard_n;
 	for (size_t i = 0; i < p.addresses_n; i++)
 		p.addresses[i] = slice_str(row->addresses_n ? row->addresses[i] : row->heard[i]);
@@ -49,9 +62,10 @@ static void tell_now(struct engine *e, struct session *s, void *ctx, struct stor
 	struct message_peers m = {.peers = {.n = 1}};
 	put_self(e, &o);
 	for (size_t i = 0; res->err == OK && i < res->r.n; i++) {
-		if (!res->r.peers[i].addresses_n && !res->r.peers[i].heard_n && !res->r.peers[i].through_n)
+		const struct store_peer *p = &res->r.peers[i];
+		if (!p->addresses_n && !p->heard_n && !p->through_n && !through_here(e, p))
 			continue;
-		put_other(e, &o, &res->r.peers[i]);
+		put_other(e, &o, p);
 		m.peers.n++;
 	}
 	m.peers.raw = buf_slice(&b);

@@ -105,11 +105,13 @@ static void peer_end(struct session *s, enum err code, const char *why)
 {
 	bool was_open = s->state == SESSION_OPEN;
 	move(s, SESSION_CLOSED);
-	closed_event(s, code, why);
+	if (s->relay == ENGINE_RELAY_NONE)
+		closed_event(s, code, why);
 	ask_deinit(s);
 	if (was_open)
 		blob_session_closed(s);
-	members_closed(s, code, was_open);
+	if (s->relay == ENGINE_RELAY_NONE)
+		members_closed(s, code, was_open);
 }
 
 void peer_close(struct session *s, enum err code, const char *why)
@@ -123,6 +125,12 @@ void peer_close(struct session *s, enum err code, const char *why)
 		return;
 	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
 	peer_end(s, code, why);
+}
+
+void peer_leave(struct session *s)
+{
+	move(s, SESSION_CLOSED);
+	ask_deinit(s);
 }
 
 void peer_gone(struct session *s)
@@ -172,7 +180,7 @@ static void send_hello(struct session *s, const struct store_peer *peer)
 	s->cursor_done = s->cursor_put = m.cursor;
 }
 
-static bool admitted(const struct store_res *res)
+bool peer_admitted(const struct store_res *res)
 {
 	return res->err == OK && res->r.n == 1 && res->r.peers[0].origin != PEER_REMOVED;
 }
@@ -183,14 +191,14 @@ static void initiator_known(struct engine *e, struct session *s, void *ctx, stru
 	(void)e, (void)ctx;
 	if (s->state == SESSION_CLOSED)
 		return;
-	if (!admitted(res)) {
+	if (!peer_admitted(res)) {
 		peer_close(s, ERR_REFUSED, "that node is no member of this network");
 		return;
 	}
 	send_hello(s, &res->r.peers[0]);
 }
 
-static void ask_peer(struct session *s, stored_fn done, void *ctx)
+void peer_ask(struct session *s, stored_fn done, void *ctx)
 {
 	struct store_req *q = req_new(STORE_PEER_GET);
 	if (q)
@@ -217,15 +225,18 @@ void peer_opened(struct engine *e, const struct engine_in *in)
 	s->stash_tail = &s->stash;
 	s->pulls_tail = &s->pulls;
 	s->batches_tail = &s->batches;
-	s->state = in->initiator && !in->redeem ? SESSION_HELLO : SESSION_STRANGER;
+	bool stranger = !in->initiator || in->redeem || in->relay != ENGINE_RELAY_NONE;
+	s->state = stranger ? SESSION_STRANGER : SESSION_HELLO;
 	e->sessions = s;
-	if (in->redeem) {
+	if (in->relay != ENGINE_RELAY_NONE) {
+		relay_opened(s, in);
+	} else if (in->redeem) {
 		memcpy(s->secret, in->secret, 16);
 		struct message_redeem m = {
 			.secret = slice_of(s->secret, 16), .name = slice_str(e->config.name)};
 		emit_message(s, MESSAGE_REDEEM, &m);
 	} else if (in->initiator) {
-		ask_peer(s, initiator_known, NULL);
+		peer_ask(s, initiator_known, NULL);
 	}
 }
 
@@ -276,7 +287,7 @@ static void redeemed(struct engine *e, struct session *s, void *ctx, struct stor
 static void redeem_member(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct store_peer *peer = ctx;
-	if (s->state == SESSION_CLOSED || admitted(res)) {
+	if (s->state == SESSION_CLOSED || peer_admitted(res)) {
 		s->accepting = false;
 		if (s->state != SESSION_CLOSED)
 			welcome(s, peer, false);
@@ -296,9 +307,10 @@ static void redeem_member(struct engine *e, struct session *s, void *ctx, struct
 
 static void on_redeem(struct session *s, const struct message_redeem *m)
 {
-	struct store_peer *peer = s->accepting || s->initiator ? NULL : calloc(1, sizeof *peer);
+	bool wrong = s->accepting || s->initiator || s->relay_waits;
+	struct store_peer *peer = wrong ? NULL : calloc(1, sizeof *peer);
 	if (!peer) {
-		peer_close(s, s->accepting || s->initiator ? ERR_WIRE : ERR_MEMORY, "a second redeem");
+		peer_close(s, wrong ? ERR_WIRE : ERR_MEMORY, "a second redeem");
 		return;
 	}
 	s->accepting = true;
@@ -306,7 +318,7 @@ static void on_redeem(struct session *s, const struct message_redeem *m)
 	peer->node = s->node;
 	peer->origin = PEER_INVITED;
 	memcpy(peer->name, m->name.p, m->name.n);
-	ask_peer(s, redeem_member, peer);
+	peer_ask(s, redeem_member, peer);
 }
 
 static void joined(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -445,7 +457,7 @@ static void hello_known(struct engine *e, struct session *s, void *ctx, struct s
 	(void)e;
 	s->opening = false;
 	if (s->state != SESSION_CLOSED) {
-		if (admitted(res))
+		if (peer_admitted(res))
 			opened(s, &c->m, &res->r.peers[0]);
 		else
 			peer_close(s, ERR_REFUSED, "that node is no member of this network");
@@ -482,7 +494,7 @@ static void on_hello(struct session *s, const struct message_hello *m)
 	memcpy(s->instance, m->instance.p, 16);
 	memcpy(s->name, m->name.p, m->name.n);
 	s->peer_number = m->number;
-	ask_peer(s, hello_known, c);
+	peer_ask(s, hello_known, c);
 }
 
 /* ---- messages ---- */
@@ -537,6 +549,10 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_WANT_BLOB:
 	case MESSAGE_WANT_LEAVES:
 	case MESSAGE_WANT_CHUNKS: serve_message(s, type, m); return;
+	case MESSAGE_RELAY_OFFER: relay_offered(s, &m->relay_offer); return;
+	case MESSAGE_RELAY:
+	case MESSAGE_RELAY_ACCEPT:
+	case MESSAGE_RELAY_READY:
 	case MESSAGE_BYE:
 	case MESSAGE_CLONE:
 	case MESSAGE_HELLO:
@@ -556,7 +572,8 @@ static enum message_state message_state(const struct session *s)
 /* A responder takes the first hello of a member that did not redeem (SPEC 10.1). */
 static bool first_hello(const struct session *s, uint8_t type)
 {
-	return s->state == SESSION_STRANGER && !s->initiator && !s->accepting && type == MESSAGE_HELLO;
+	return s->state == SESSION_STRANGER && !s->initiator && !s->accepting && !s->relay_waits &&
+		type == MESSAGE_HELLO;
 }
 
 void peer_message(struct session *s, uint8_t type, struct slice body)
@@ -599,6 +616,12 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 		on_welcome(s, &m.welcome);
 	else if (type == MESSAGE_CLONE)
 		on_clone(s);
+	else if (type == MESSAGE_RELAY)
+		relay_asked(s, &m.relay);
+	else if (type == MESSAGE_RELAY_ACCEPT)
+		relay_accepted(s, &m.relay_accept);
+	else if (type == MESSAGE_RELAY_READY)
+		relay_ready(s);
 	else
 		on_open_message(s, (enum message_type)type, &m);
 }

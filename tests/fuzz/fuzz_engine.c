@@ -248,6 +248,11 @@ static void drain(struct node *n)
 			n->dials++;
 			n->dialled = o.node;
 			break;
+		case ENGINE_OUT_SPLICE:
+			closed(n, o.conn);
+			closed(n, o.other);
+			break;
+		case ENGINE_OUT_RENEW: closed(n, o.conn); break;
 		case ENGINE_OUT_STORE: put_input(&n->reqs, o.req, NULL); break;
 		case ENGINE_OUT_WORK:
 			n->files = n->files || o.work->file;
@@ -334,7 +339,7 @@ static void rest(void)
 
 static void start(struct node *n)
 {
-	struct engine_config c = {.node = n->key, .network = n->network, .name = "node"};
+	struct engine_config c = {.node = n->key, .network = n->network, .name = "node", .relay = true};
 	bool restored;
 	const char *why;
 	memset(c.instance, ++n->starts, sizeof c.instance);

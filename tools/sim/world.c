@@ -300,6 +300,8 @@ static void drain(struct world_node *n)
 		case ENGINE_OUT_CLOSE: out_close(n, o.conn); break;
 		case ENGINE_OUT_PAUSE:
 		case ENGINE_OUT_RESUME: out_pause(n, o.conn, o.kind == ENGINE_OUT_PAUSE); break;
+		case ENGINE_OUT_SPLICE:
+		case ENGINE_OUT_RENEW: must(false, "nobody relays in this world"); break;
 		case ENGINE_OUT_STORE: put_input(&n->stores_tail, o.req, NULL); break;
 		case ENGINE_OUT_WORK:
 			out_work(n, o.work);
