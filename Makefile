@@ -53,7 +53,7 @@ LIBS := $(B)/libquire-tools.a $(B)/libquire-sim.a $(B)/libquire-bench.a \
 CORE := $(B)/libquire-daemon.a $(B)/libquire-store.a $(B)/libquire-protocol.a
 BINS := $(if $(wildcard daemon/main.c),$(B)/quired) $(if $(wildcard tools/quire/main.c),$(B)/quire) \
 	$(if $(wildcard tools/bench/main.c),$(B)/quire-bench) $(if $(wildcard tools/sim/main.c),$(B)/quire-sim)
-TEST_SRC := $(sort $(wildcard $(foreach d,unit vectors sim story fuzz,tests/$(d)/test_*.c)))
+TEST_SRC := $(sort $(wildcard $(foreach d,unit vectors sim story fuzz fault,tests/$(d)/test_*.c)))
 TESTS := $(patsubst %.c,$(B)/%,$(TEST_SRC))
 SUPPORT_SRC := $(call tree,tests/support)
 # Each fuzz target is a program: with the replayer as its main, or (V=fuzz) with libFuzzer's. One is there to be broken.
@@ -65,7 +65,7 @@ SHIMS := $(patsubst tests/shim/%.c,$(B)/shim/%.so,$(SHIM_SRC))
 SOURCES := $(foreach d,protocol store daemon tools/quire tools/bench tools/sim,$(call tree,$(d))) \
 	$(TEST_SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c) $(SUPPORT_SRC) $(SHIM_SRC)
 
-.PHONY: build tests demo run test sim fuzz check fmt install clean help FORCE print-sources print-flags
+.PHONY: build tests demo run test sim fuzz sweep mutations check fmt install clean help FORCE print-sources print-flags
 .DELETE_ON_ERROR:
 .SECONDARY:
 build: $(BINS) $(LIBS)
@@ -102,7 +102,11 @@ $(B)/quire: $(B)/tools/quire/main.o $(B)/libquire-tools.a $(CORE)
 $(B)/quire-bench: $(B)/tools/bench/main.o $(B)/libquire-bench.a $(CORE)
 	@$(link) $(PKG_LIBS)
 $(B)/quire-sim: $(B)/tools/sim/main.o $(B)/libquire-sim.a $(CORE)
-	@$(link) $(PKG_LIBS)
+	@$(link) $(TEST_LINK) $(PKG_LIBS)
+# Calls that can be made to fail (tools/sim/faulty.c).
+FAULTY := malloc calloc realloc free pwrite read statx fsync fdatasync ftruncate mkdir link linkat rename unlink pread open opendir flock \
+	engine_new engine_free engine_step engine_next drive_work store_open store_start store_close store_exec store_exec_one
+$(B)/quire-sim $(filter $(B)/tests/sim/% $(B)/tests/fault/%,$(TESTS)): TEST_LINK := $(FAULTY:%=-Wl,--wrap=%)
 # These stand on a node of their own (http_world.h), which comes before the real one.
 $(B)/tests/unit/test_api $(B)/tests/unit/test_api_streams $(B)/tests/unit/test_http: TEST_LINK := -Wl,-z,muldefs
 $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(call objs,$(SUPPORT_SRC)) $(LIBS)
@@ -137,6 +141,13 @@ SEED0 ?= 1
 sim: ## simulate whole networks under faults (SEEDS=2000 SEED0=1); docs/simulation.md
 	@$(MAKE) --no-print-directory V=rel B=build/rel build/rel/quire-sim
 	@build/rel/quire-sim --seeds $(SEEDS) --seed0 $(SEED0) --keep-going
+sweep: ## fail every single call of the sweeps in tests/fault/, one by one (long)
+	@$(MAKE) --no-print-directory tests
+	@V=$(V) B=$(B) SWEEP=full tests/run -k tests/fault/
+MUTATIONS ?= 100
+SEED ?= 1
+mutations: ## would the tests see it? ten named mistakes and MUTATIONS=100 random ones from SEED=1 (hours)
+	@tools/mutate/run.py --random $(MUTATIONS) --seed $(SEED)
 check: ## format, layers, quotes of SPEC.md, banned calls, links, both compilers
 	@tools/bootstrap check
 	@tools/check/run $(ARGS)

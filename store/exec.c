@@ -24,6 +24,13 @@ static enum err read_number(struct store *s)
 	return q_end(&q);
 }
 
+/* A statement that must not want for memory when it is needed. */
+static enum err prepare_rollback(struct store *s)
+{
+	struct query q = q_start(s, Q_ROLLBACK);
+	return q_end(&q);
+}
+
 static enum err open_inside(struct store *s, const struct store_options *o)
 {
 	int64_t version;
@@ -32,6 +39,8 @@ static enum err open_inside(struct store *s, const struct store_options *o)
 		e = o->read_only ? db_version_check(s, &version) : db_migrate(s);
 	if (e == OK && o->read_only && version < DB_VERSION)
 		e = ERR_STATE; /* the writer migrates */
+	if (e == OK)
+		e = prepare_rollback(s);
 	if (e == OK)
 		e = read_number(s);
 	return e == OK && !o->read_only ? facts_catch_up(s) : e;
@@ -112,7 +121,7 @@ static void roll_back(struct store *s)
 {
 	if (!sqlite3_get_autocommit(s->db)) {
 		enum err e = transaction(s, Q_ROLLBACK);
-		(void)e; /* what a rollback cannot undo, the next open does */
+		(void)e; /* what a rollback cannot undo, the next batch does before it does anything, or the next open */
 	}
 	logs_forget(s);
 	s->number = s->number_committed;
@@ -254,6 +263,15 @@ void store_exec(struct store *s, struct store_req *const *reqs, struct store_res
 		if ((unsigned)reqs[i]->op >= STORE_OP_COUNT)
 			abort();
 		res[i] = (struct store_res){.op = reqs[i]->op, .tag = reqs[i]->tag};
+	}
+	if (!s->in_transaction && !s->read_only && !sqlite3_get_autocommit(s->db)) {
+		roll_back(
+			s); /* it failed before; what it holds was never acknowledged, and nobody may see it */
+		if (!sqlite3_get_autocommit(s->db)) {
+			for (size_t i = 0; i < n; i++)
+				res[i].err = ERR_IO;
+			return;
+		}
 	}
 	/* A reader sees one state of the database during a batch. */
 	bool snapshot = s->read_only && transaction(s, Q_BEGIN_READ) == OK;

@@ -48,42 +48,51 @@ static enum err read_recorded(struct store *s, struct place *p)
 	return q_end(&get);
 }
 
-static size_t read_file(const char *path, uint8_t *out, size_t max)
+/* A file that is not there is empty; one that cannot be read now says nothing, and no log is given up for it. */
+static enum err read_file(const char *path, uint8_t *out, size_t max, size_t *n)
 {
+	*n = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, out, max);
+		return errno == ENOENT || errno == EACCES ? OK : ERR_IO;
+	ssize_t got = read(fd, out, max);
 	close(fd);
-	return n > 0 ? (size_t)n : 0;
+	*n = got > 0 ? (size_t)got : 0;
+	return got < 0 ? ERR_IO : OK;
 }
 
 /* Which file this is, not what is in it. Where the file system keeps no time of birth, the inode alone. 0: there is none. */
-static uint64_t file_mark(const char *path)
+static enum err file_mark(const char *path, uint64_t *mark)
 {
 	struct statx st;
+	*mark = 0;
 	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st) != 0)
-		return 0;
+		return errno == ENOENT ? OK : ERR_IO;
 	uint64_t born = st.stx_mask & STATX_BTIME
 		? (uint64_t)st.stx_btime.tv_sec * 1000000000u + st.stx_btime.tv_nsec
 		: 0;
-	return (st.stx_ino * 0x9e3779b97f4a7c15u ^ born) & INT64_MAX;
+	*mark = (st.stx_ino * 0x9e3779b97f4a7c15u ^ born) & INT64_MAX;
+	return OK;
 }
 
 /* What is here now: side file, its inode, machine id. A missing one leaves zeros. */
 static enum err read_present(struct store *s, struct place *p)
 {
 	*p = (struct place){0};
-	p->machine_n = read_file("/etc/machine-id", p->machine, sizeof p->machine);
+	size_t n;
+	enum err e = read_file("/etc/machine-id", p->machine, sizeof p->machine, &p->machine_n);
 	while (p->machine_n && p->machine[p->machine_n - 1] <= ' ')
 		p->machine_n--;
 	char *path = db_path(s->home, SIDE_FILE);
 	if (!path)
 		return ERR_MEMORY;
-	p->inode = file_mark(path);
-	p->known = p->inode && read_file(path, p->token, TOKEN_BYTES) == TOKEN_BYTES;
+	if (e == OK)
+		e = file_mark(path, &p->inode);
+	if (e == OK)
+		e = read_file(path, p->token, TOKEN_BYTES, &n);
+	p->known = e == OK && p->inode && n == TOKEN_BYTES;
 	free(path);
-	return OK;
+	return e;
 }
 
 /* NULL: this is the home that the last instance left. */
@@ -112,14 +121,13 @@ static enum err write_side_file(struct store *s, const uint8_t token[TOKEN_BYTES
 	if (!path)
 		return ERR_MEMORY;
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	*inode = fd < 0 ? 0 : file_mark(path);
+	enum err e = fd >= 0 ? file_mark(path, inode) : errno == ENOSPC ? ERR_FULL : ERR_IO;
 	free(path);
 	if (fd < 0)
-		return errno == ENOSPC ? ERR_FULL : ERR_IO;
-	enum err e = OK;
-	if (pwrite(fd, token, TOKEN_BYTES, 0) != TOKEN_BYTES)
+		return e;
+	if (e == OK && pwrite(fd, token, TOKEN_BYTES, 0) != TOKEN_BYTES)
 		e = errno == ENOSPC ? ERR_FULL : ERR_IO;
-	else if (fsync(fd) != 0 || *inode == 0)
+	if (e == OK && (fsync(fd) != 0 || *inode == 0))
 		e = ERR_IO;
 	close(fd);
 	return e == OK ? db_sync_folder(s->home) : e;

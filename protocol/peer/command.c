@@ -65,7 +65,8 @@ bool engine_follows(const struct engine *e, const struct id32 *identity)
 		id32_equal(identity, &e->config.network);
 }
 
-static bool follow_change(struct engine *e, const struct id32 *identity, bool add)
+/* *err: ERR_MEMORY, and then nothing is changed. */
+static bool follow_change(struct engine *e, const struct id32 *identity, bool add, enum err *err)
 {
 	size_t at = follow_place(e, identity);
 	bool there = at < e->follows_n && id32_equal(&e->follows[at], identity);
@@ -73,8 +74,10 @@ static bool follow_change(struct engine *e, const struct id32 *identity, bool ad
 		return false;
 	if (add) {
 		struct id32 *f = realloc(e->follows, (e->follows_n + 1) * sizeof *f);
-		if (!f)
+		if (!f) {
+			*err = ERR_MEMORY;
 			return false;
+		}
 		e->follows = f;
 		memmove(f + at + 1, f + at, (e->follows_n - at) * sizeof *f);
 		f[at] = *identity;
@@ -92,7 +95,7 @@ static void followed(struct engine *e, struct session *s, void *ctx, struct stor
 {
 	struct follow *f = ctx;
 	(void)s;
-	if (engine_written(e, res, "a follow") && follow_change(e, &f->identity, f->add)) {
+	if (engine_written(e, res, "a follow") && follow_change(e, &f->identity, f->add, &res->err)) {
 		struct message_follow m = {
 			.add = f->add, .identity = f->identity, .version = e->follows_version};
 		for (struct session *t = e->sessions; t; t = t->next)

@@ -24,9 +24,41 @@ bool arena_put(struct arena *a, struct slice in, struct slice *out)
 	return out->p != NULL;
 }
 
+static void spare_put(struct engine *e, struct out_node *n)
+{
+	n->next = e->spare;
+	e->spare = n;
+	e->spare_n++;
+}
+
+bool emit_init(struct engine *e)
+{
+	while (e->spare_n < SPARE_OUTS) {
+		struct out_node *n = malloc(sizeof *n);
+		if (!n)
+			return false;
+		spare_put(e, n);
+	}
+	return true;
+}
+
+/* An event or a word on a connection is said even where there is no memory. */
+static struct out_node *spare_take(struct engine *e, enum engine_out_kind kind)
+{
+	struct out_node *n = e->spare;
+	if (!n || kind == ENGINE_OUT_SEND || kind == ENGINE_OUT_STORE || kind == ENGINE_OUT_WORK)
+		return NULL;
+	e->spare = n->next;
+	e->spare_n--;
+	*n = (struct out_node){0};
+	return n;
+}
+
 static struct out_node *out_new(struct engine *e, enum engine_out_kind kind, conn_id conn)
 {
 	struct out_node *n = calloc(1, sizeof *n);
+	if (!n)
+		n = spare_take(e, kind);
 	if (!n)
 		return NULL;
 	n->out.kind = kind;
@@ -155,7 +187,7 @@ void emit_stored(struct engine *e, struct store_res *res)
 	store_res_free(res);
 }
 
-void emit_worked(struct engine *e, struct engine_work *w)
+static void worked(struct engine *e, struct engine_work *w)
 {
 	struct pending p;
 	if (pending_get(e, w->tag, &p)) {
@@ -163,6 +195,11 @@ void emit_worked(struct engine *e, struct engine_work *w)
 		if (p.s)
 			peer_release(p.s);
 	}
+}
+
+void emit_worked(struct engine *e, struct engine_work *w)
+{
+	worked(e, w);
 	engine_work_free(w);
 }
 
@@ -209,7 +246,8 @@ void emit_message_class(struct session *s, enum message_type type, const void *m
 		n = out_new(s->e, ENGINE_OUT_SEND, s->conn);
 	if (!n) {
 		buf_free(&body);
-		peer_close(s, ERR_MEMORY, "out of memory");
+		if (type != MESSAGE_BYE) /* else it is being closed, without a farewell */
+			peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
 	n->out.type = (uint8_t)type;
@@ -242,7 +280,10 @@ bool engine_next(struct engine *e, struct engine_out *out)
 	e->outs = n->next;
 	if (!e->outs)
 		e->outs_tail = &e->outs;
-	free(n);
+	if (e->spare_n < SPARE_OUTS)
+		spare_put(e, n);
+	else
+		free(n);
 	return true;
 }
 
@@ -255,12 +296,8 @@ void emit_close(struct engine *e)
 			continue;
 		uint64_t tag = ((uint64_t)e->pending[i].generation << 32) | i;
 		if (e->pending[i].worked) {
-			struct engine_work *w = work_new(WORK_REMOVE);
-			if (!w)
-				continue;
-			w->tag = tag;
-			w->err = ERR_CLOSED;
-			emit_worked(e, w);
+			struct engine_work w = {.kind = WORK_REMOVE, .tag = tag, .err = ERR_CLOSED};
+			worked(e, &w);
 		} else {
 			struct store_res res = {.tag = tag, .err = ERR_CLOSED};
 			emit_stored(e, &res);
@@ -274,6 +311,11 @@ void emit_deinit(struct engine *e)
 		struct out_node *n = e->outs;
 		e->outs = n->next;
 		out_free(n);
+	}
+	while (e->spare) {
+		struct out_node *n = e->spare;
+		e->spare = n->next;
+		free(n);
 	}
 	free(e->pending);
 	e->pending = NULL;

@@ -20,8 +20,7 @@ static void own_read(struct engine *e, struct session *s, void *ctx, struct stor
 		boot_failed(e, res);
 		return;
 	}
-	own_loaded(e, res);
-	if (!members_start(e)) {
+	if (!own_loaded(e, res) || !members_start(e)) {
 		res->err = ERR_MEMORY;
 		boot_failed(e, res);
 		return;
@@ -74,6 +73,11 @@ struct engine *engine_new(const struct engine_config *c)
 	e->config = *c;
 	e->outs_tail = &e->outs;
 	e->pending_free = UINT32_MAX;
+	if (!emit_init(e)) {
+		emit_deinit(e);
+		free(e);
+		return NULL;
+	}
 	emit_store(e, req_new(STORE_NUMBER), NULL, number_read, NULL);
 	return e;
 }

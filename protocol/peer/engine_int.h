@@ -33,6 +33,7 @@
 #define LIST_LAZY_MS 1000
 #define PROGRESS_MS 250 /* between two reports of what is still to come */
 #define STASH_BYTES_MAX (256u << 10)
+#define SPARE_OUTS 64 /* events and words on connections that are said without memory */
 
 struct session;
 struct ask;
@@ -65,6 +66,7 @@ struct out_node {
 	struct engine_out out;
 };
 
+bool emit_init(struct engine *e); /* false: out of memory */
 /* A fresh request; NULL if out of memory. */
 struct store_req *req_new(enum store_op op);
 struct engine_work *work_new(enum engine_work_kind kind);
@@ -252,19 +254,20 @@ struct keys { /* one identity in the cache */
 	struct keyset *set; /* NULL: this node has none */
 	struct keyset_view view;
 	bool loaded, loading;
+	enum err err; /* why it is not loaded */
 	uint32_t version;
 	uint64_t used_ms;
 	struct keys_wait *waits;
 };
 
 typedef void (*keys_fn)(struct engine *e, struct session *s, void *ctx, struct keys *k);
-/* Loads into the cache; `got` is called in this step or a later one. k->set may be NULL. */
+/* Loads into the cache; `got` is called in this step or a later one. k->set may be NULL; what that means only k->loaded tells: not loaded is not unknown. */
 void keys_get(struct engine *e, const struct id32 *identity, struct session *s, keys_fn got, void *ctx);
 typedef void (*keys_put_fn)(struct engine *e, struct session *s, void *ctx, enum err err, bool changed);
 /* Checks events against the set held, stores and caches the result. events are copied. */
 void keys_put(struct engine *e, const struct id32 *identity, const struct store_keyevent *events, size_t n,
 	struct session *s, keys_put_fn done, void *ctx);
-struct id32 keys_hash(const struct keyset *ks);
+struct id32 keys_hash(const struct keyset *ks); /* zeros: out of memory */
 void keys_deinit(struct engine *e);
 
 /* ---- pull.c, pull_log.c, fork.c ---- */
@@ -376,10 +379,12 @@ struct own_log {
 	struct id32 last;
 	uint64_t held_from;
 	bool loading;
+	bool unknown; /* the store did not say how long it is */
+	enum err failed; /* of an entry that did not get in; those behind it fail with it */
 };
 
 struct own_log *own_find(struct engine *e, const struct id32 *log);
-void own_loaded(struct engine *e, struct store_res *res);
+bool own_loaded(struct engine *e, struct store_res *res); /* false: out of memory */
 void own_retire(struct engine *e, struct own_log *o); /* never append again */
 void own_append(struct engine *e, const struct engine_cmd *cmd);
 void own_put(struct engine *e, const struct engine_cmd *cmd);
@@ -465,6 +470,8 @@ struct engine {
 	struct engine_config config;
 	uint64_t now_ms, wall_s;
 	struct out_node *outs, **outs_tail;
+	struct out_node *spare; /* for what must be said without memory */
+	unsigned spare_n;
 	struct pending *pending;
 	uint32_t pending_n, pending_free; /* free list, 0xffffffff: none */
 	struct session *sessions;

@@ -83,10 +83,14 @@ static void loaded(struct engine *e, struct session *s, void *ctx, struct store_
 	struct keys *k = ctx;
 	(void)s;
 	k->loading = false;
-	if (!k->loaded)
-		k->loaded = build(k, res) == OK;
-	if (!k->loaded)
-		(void)engine_written(e, res, "an identity's key events");
+	if (!k->loaded) {
+		k->err = build(k, res);
+		k->loaded = k->err == OK;
+	}
+	if (!k->loaded) {
+		struct store_res failed = {.err = k->err};
+		(void)engine_written(e, &failed, "an identity's key events");
+	}
 	struct keys_wait *w = k->waits;
 	k->waits = NULL;
 	while (w) {
@@ -118,7 +122,7 @@ void keys_get(struct engine *e, const struct id32 *identity, struct session *s, 
 	struct keys *k = find(e, identity);
 	if (!k)
 		k = keys_new(e, identity);
-	static struct keys none; /* out of memory: as if nothing was known */
+	static struct keys none = {.err = ERR_MEMORY};
 	if (!k || k->loaded) {
 		if (k)
 			k->used_ms = e->now_ms;
@@ -155,8 +159,14 @@ struct id32 keys_hash(const struct keyset *ks)
 	struct id32 *ids = malloc((n ? n : 1) * sizeof *ids);
 	if (!ids)
 		return (struct id32){0};
-	for (size_t i = 0; i < n; i++)
-		ids[i] = keyset_at(ks, i)->id;
+	for (size_t i = 0; i < n; i++) {
+		const struct keyevent *ev = keyset_at(ks, i);
+		if (!ev) {
+			free(ids);
+			return (struct id32){0};
+		}
+		ids[i] = ev->id;
+	}
 	qsort(ids, n, sizeof *ids, by_id);
 	struct id32 h = hash_bytes(HASH_KEYSET, ids, n * sizeof *ids);
 	free(ids);
@@ -204,6 +214,8 @@ static bool set_events(struct arena *a, const struct keyset *ks, struct store_ke
 	*out = ev;
 	for (size_t i = 0; ev && i < *n; i++) {
 		const struct keyevent *k = keyset_at(ks, i);
+		if (!k)
+			return false;
 		ev[i].id = k->id;
 		if (!arena_put(a, k->bytes, &ev[i].bytes) || !arena_put(a, k->signatures, &ev[i].signatures))
 			return false;
@@ -241,7 +253,7 @@ static struct store_req *put_request(struct keys *k)
 	q->a.sum = keys_hash(k->set);
 	q->a.devices = view_devices(&q->mem, &k->view);
 	q->a.devices_n = k->view.devices_n;
-	if (!q->a.devices || !set_events(&q->mem, k->set, &ev, &q->a.events_n)) {
+	if (!q->a.devices || id32_is_zero(&q->a.sum) || !set_events(&q->mem, k->set, &ev, &q->a.events_n)) {
 		store_req_free(q);
 		free(q);
 		return NULL;
@@ -303,7 +315,7 @@ static void check(struct engine *e, struct session *s, void *ctx, struct keys *k
 		!copy_events(&w->mem, op->events, op->n, &events)) {
 		if (w)
 			engine_work_free(w);
-		op_end(e, s, op, k->loaded ? ERR_MEMORY : ERR_IO, false);
+		op_end(e, s, op, k->loaded ? ERR_MEMORY : k->err, false);
 		return;
 	}
 	op->version = k->version;

@@ -220,9 +220,11 @@ static void live_read(struct engine *e, struct session *s, void *ctx, struct sto
 			listing_put_row(&o, &l->row);
 			if (o.err == OK)
 				tell(s, l->row.number, true, 1, &rows);
+			else
+				peer_close(s, ERR_MEMORY, "out of memory");
 			buf_free(&rows);
 		}
-		if (s->list.runs == 0)
+		if (s->list.runs == 0 && s->state == SESSION_OPEN)
 			pump_again(s);
 	}
 	free(l);

@@ -20,6 +20,15 @@ static struct own_log *own_new(struct engine *e, const struct id32 *log)
 	return o;
 }
 
+static void own_drop(struct engine *e, struct own_log *o)
+{
+	struct own_log **at = &e->own;
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	free(o);
+}
+
 void own_deinit(struct engine *e)
 {
 	while (e->own) {
@@ -39,15 +48,17 @@ static void set(struct own_log *o, const struct store_log *l)
 	o->held_from = l->held_from;
 }
 
-void own_loaded(struct engine *e, struct store_res *res)
+bool own_loaded(struct engine *e, struct store_res *res)
 {
 	for (size_t i = 0; i < res->r.n; i++) {
 		struct own_log *o = own_find(e, &res->r.logs[i].log);
 		if (!o)
 			o = own_new(e, &res->r.logs[i].log);
-		if (o)
-			set(o, &res->r.logs[i]);
+		if (!o)
+			return false;
+		set(o, &res->r.logs[i]);
 	}
+	return true;
 }
 
 /* ---- appending ---- */
@@ -65,10 +76,10 @@ static void reloaded(struct engine *e, struct session *s, void *ctx, struct stor
 	struct own_log *o = ctx;
 	(void)e, (void)s;
 	o->loading = false;
+	o->failed = OK;
+	o->unknown = res->err != OK; /* never guess a seq: it is asked again before anything is appended */
 	if (res->err == OK)
 		set(o, &res->r.logs[0]);
-	else
-		o->state = OWN_RETIRED; /* what it holds is not known: never guess a seq */
 }
 
 /* What was under way did not get in: ask the store how long the log is. */
@@ -88,6 +99,9 @@ static void appended(struct engine *e, struct session *s, void *ctx, struct stor
 	struct append *a = ctx;
 	struct own_log *o = a->o;
 	(void)s;
+	if (res->err == ERR_CHAIN && o->failed != OK)
+		res->err = o->failed;
+	o->failed = o->failed != OK ? o->failed : res->err;
 	struct engine_event ev = {.kind = ENGINE_EVENT_ANSWER,
 		.tag = a->tag,
 		.err = res->err,
@@ -195,6 +209,12 @@ static bool sound(const struct engine_cmd *cmd)
 		envelope_decode(cmd->envelope, &env) == OK;
 }
 
+static enum err ask_again(struct engine *e, struct own_log *o)
+{
+	reload(e, o);
+	return ERR_BUSY;
+}
+
 void own_append(struct engine *e, const struct engine_cmd *cmd)
 {
 	struct own_log *o = own_find(e, &cmd->log);
@@ -205,6 +225,8 @@ void own_append(struct engine *e, const struct engine_cmd *cmd)
 		err = ERR_STATE;
 	else if (o->loading)
 		err = ERR_BUSY;
+	else if (o->unknown)
+		err = ask_again(e, o);
 	else if (!sound(cmd))
 		err = ERR_INPUT;
 	else
@@ -254,7 +276,7 @@ static void own_stored(struct engine *e, struct session *s, void *ctx, struct st
 	struct put *p = ctx;
 	(void)s;
 	if (res->err != OK)
-		p->o->state = OWN_RETIRED;
+		own_drop(e, p->o);
 	else
 		release(e, p->o); /* it is new: nobody can hold more of it */
 	(void)engine_written(e, res, "a log of this node");
@@ -273,9 +295,10 @@ void own_put(struct engine *e, const struct engine_cmd *cmd)
 		return;
 	}
 	struct put *p = calloc(1, sizeof *p);
-	o = p ? own_new(e, &cmd->log) : NULL;
-	struct store_req *q = o ? req_new(STORE_OWN_PUT) : NULL;
-	if (!q) {
+	struct store_req *q = p ? req_new(STORE_OWN_PUT) : NULL;
+	o = q ? own_new(e, &cmd->log) : NULL;
+	if (!o) {
+		free(q);
 		free(p);
 		command_answer(e, cmd->tag, ERR_MEMORY);
 		return;

@@ -196,8 +196,9 @@ static void keys_stored(struct engine *e, struct session *s, void *ctx, enum err
 	if (s->state != SESSION_OPEN)
 		return;
 	if (err != OK) {
-		peer_close(s, err == ERR_IO || err == ERR_FULL || err == ERR_MEMORY ? err : ERR_WIRE,
-			"key events that are not valid");
+		bool ours = err == ERR_IO || err == ERR_FULL || err == ERR_MEMORY || err == ERR_BUSY;
+		peer_close(s, ours ? err : ERR_WIRE,
+			ours ? "key events were not kept" : "key events that are not valid");
 		return;
 	}
 	if (p->row.kind == 0)
@@ -278,6 +279,10 @@ static void identity_known(struct engine *e, struct session *s, void *ctx, struc
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (!k->loaded) {
+		peer_close(s, k->err, "the store did not give key events");
+		return;
+	}
 	bool same = false;
 	if (k->set && keyset_count(k->set) == p->row.count) {
 		struct id32 h = keys_hash(k->set);

@@ -151,7 +151,12 @@ static void headers_read(struct engine *e, struct session *s, void *ctx, struct 
 	}
 	p->wanted_n = n;
 	p->wanted_left = 0;
-	if (n == 0 || o.err != OK) {
+	if (res->err != OK || !p->headers || o.err != OK) {
+		buf_free(&seqs);
+		peer_close(s, res->err != OK ? res->err : ERR_MEMORY, "bodies could not be asked for");
+		return;
+	}
+	if (n == 0) {
 		buf_free(&seqs);
 		pull_erasures(p);
 		return;
@@ -167,7 +172,11 @@ static void gaps_found(struct engine *e, struct session *s, void *ctx, struct st
 	struct pull *p = ctx;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err != OK || res->r.n == 0) {
+	if (res->err != OK) {
+		peer_close(s, res->err, "the store did not say which bodies are missing");
+		return;
+	}
+	if (res->r.n == 0) {
 		pull_erasures(p);
 		return;
 	}

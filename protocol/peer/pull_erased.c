@@ -31,7 +31,7 @@ static void statement_checked(struct engine *e, struct session *s, void *ctx, st
 	if (s->state != SESSION_OPEN)
 		return;
 	if (w->err != OK || !w->good[0]) {
-		peer_close(s, ERR_SIGNATURE, "an erasure that nobody signed");
+		peer_close(s, w->err != OK ? w->err : ERR_SIGNATURE, "an erasure that nobody signed");
 		return;
 	}
 	struct erasure st;
@@ -54,6 +54,10 @@ static void eraser_known(struct engine *e, struct session *s, void *ctx, struct 
 	struct id32 key;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (!k->loaded) {
+		peer_close(s, k->err, "the store did not give key events");
+		return;
+	}
 	struct slice bytes = p->events[p->at].bytes;
 	if (!k->set || erasure_decode(bytes, &st) != OK ||
 		keyset_generation_key(k->set, &st.generation, &key) != OK) {
@@ -90,8 +94,12 @@ static void entry_read(struct engine *e, struct session *s, void *ctx, struct st
 	struct envelope env;
 	if (s->state != SESSION_OPEN)
 		return;
-	bool ok = res->err == OK && res->r.n == 1 && res->r.parts[0].header &&
-		res->r.parts[0].kind != BODY_ERASED && erasure_decode(p->events[p->at].bytes, &st) == OK &&
+	if (res->err != OK) { /* the statement would be passed over, and the cursor with it */
+		peer_close(s, res->err, "the store did not give an entry");
+		return;
+	}
+	bool ok = res->r.n == 1 && res->r.parts[0].header && res->r.parts[0].kind != BODY_ERASED &&
+		erasure_decode(p->events[p->at].bytes, &st) == OK &&
 		entry_header_decode(slice_of(res->r.parts[0].header, ENTRY_HEADER_BYTES), &h) == OK &&
 		!(h.flags & ENTRY_FLAG_KEEP) && envelope_decode(res->r.parts[0].envelope, &env) == OK;
 	struct id32 id = ok ? entry_id(res->r.parts[0].header) : (struct id32){0};
@@ -120,6 +128,9 @@ static void next_statement(struct pull *p)
 		q->a.log = p->row.log;
 		q->a.seqs = seq;
 		q->a.n = 1;
+	} else {
+		free(q);
+		q = NULL;
 	}
 	emit_store(p->s->e, q, p->s, entry_read, p);
 }

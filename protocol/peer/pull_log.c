@@ -37,6 +37,10 @@ static void device_known(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (!k->loaded) {
+		peer_close(s, k->err, "the store did not give key events");
+		return;
+	}
 	const struct keyset_device *d = k->set ? keyset_view_device(&k->view, &p->row.log) : NULL;
 	if (!d && !p->keys_asked && !p->run) {
 		pull_ask_keys(p);
@@ -59,6 +63,10 @@ static void owner_found(struct engine *e, struct session *s, void *ctx, struct s
 	struct pull *p = ctx;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (res->err != OK && res->err != ERR_NOT_FOUND) {
+		peer_close(s, res->err, "the store did not find a log");
+		return;
+	}
 	if (res->err != OK || !engine_follows(e, &res->r.logs[0].identity)) {
 		pull_pass(p);
 		return;
@@ -99,7 +107,9 @@ static void ids_compared(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (!p->met && res->err == OK && res->r.n && !id32_is_zero(&res->r.ids[0]) &&
+	if (res->err != OK)
+		peer_close(s, res->err, "the store did not give an entry's id");
+	else if (!p->met && res->r.n && !id32_is_zero(&res->r.ids[0]) &&
 		!id32_equal(&res->r.ids[0], &p->row.last))
 		fork_probe(p);
 	else
@@ -112,7 +122,11 @@ static void own_compared(struct engine *e, struct session *s, void *ctx, struct 
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
-	p->own_same = res->err == OK && res->r.n && id32_equal(&res->r.ids[0], &p->row.last);
+	if (res->err != OK) {
+		peer_close(s, res->err, "the store did not give an entry's id");
+		return;
+	}
+	p->own_same = res->r.n && id32_equal(&res->r.ids[0], &p->row.last);
 	pull_log_decide(p);
 }
 
@@ -125,6 +139,9 @@ static void compare_at(struct pull *p, uint64_t seq, stored_fn done)
 		q->a.log = p->row.log;
 		q->a.seqs = seqs;
 		q->a.n = 1;
+	} else {
+		free(q);
+		q = NULL;
 	}
 	emit_store(p->s->e, q, p->s, done, p);
 }
@@ -182,6 +199,10 @@ static void fork_read(struct engine *e, struct session *s, void *ctx, struct sto
 	(void)e;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (res->err != OK && res->err != ERR_NOT_FOUND) {
+		peer_close(s, res->err, "the store did not give the proof of a fork");
+		return;
+	}
 	if (res->err == OK && res->r.bytes.n >= ENTRY_HEADER_BYTES &&
 		entry_header_decode(slice_of(res->r.bytes.p, ENTRY_HEADER_BYTES), &h) == OK)
 		p->fork_prev = h.prev;

@@ -13,6 +13,7 @@ struct serve {
 	struct id32 log;
 	uint64_t first, end; /* want-run: what is left; of others, `end` is that of the log */
 	unsigned reads;
+	bool pumping; /* a read that fails at once must not free it */
 	bool ready; /* the log was found */
 	size_t n;
 	uint64_t seqs[64];
@@ -65,9 +66,18 @@ void serve_done(struct session *s, uint64_t req, enum err code, bool bulk)
 	emit_message_class(s, MESSAGE_DONE, &m, bulk);
 }
 
+/* Trouble of our own is no answer: the peer would take it for a refusal, and its cursor would pass what it asked for. */
+static void end_answer(struct session *s, uint64_t req, enum err code)
+{
+	if (code == ERR_MEMORY || code == ERR_IO || code == ERR_FULL || code == ERR_BUSY)
+		peer_close(s, code, "a peer's request could not be answered");
+	else
+		serve_done(s, req, code, false);
+}
+
 static void finish(struct serve *v, enum err code)
 {
-	serve_done(v->s, v->req, code, false);
+	end_answer(v->s, v->req, code);
 	serve_free(v);
 }
 
@@ -112,6 +122,8 @@ bool serve_run(
 		struct message_part part = {.envelope = p->envelope, .kind = p->kind, .bytes = p->bytes};
 		message_put_part(&o, &part);
 	}
+	if (e != OK || o.err == ERR_MEMORY)
+		peer_close(s, ERR_MEMORY, "out of memory");
 	bool fits = e == OK && o.err == OK && headers.n + parts.n + 256 <= LIMIT_MESSAGE_BODY_BYTES;
 	if (fits) {
 		struct message_run m = {.req = req,
@@ -139,7 +151,7 @@ static void run_read(struct engine *e, struct session *s, void *ctx, struct stor
 	s->reads_n--;
 	if (s->state == SESSION_OPEN && v->type != MESSAGE_COUNT) {
 		if (res->err != OK || !serve_run(s, v->req, 0, &v->log, res)) {
-			serve_done(s, v->req, res->err != OK ? res->err : ERR_LIMIT, false);
+			end_answer(s, v->req, res->err != OK ? res->err : ERR_LIMIT);
 			v->type = MESSAGE_COUNT; /* answered; reads under way are dropped */
 			v->ready = false;
 		} else {
@@ -147,14 +159,15 @@ static void run_read(struct engine *e, struct session *s, void *ctx, struct stor
 			return;
 		}
 	}
-	if (v->reads == 0 && v->type == MESSAGE_COUNT)
+	if (v->reads == 0 && v->type == MESSAGE_COUNT && !v->pumping)
 		serve_free(v);
 }
 
 static void run_pump(struct serve *v)
 {
 	struct session *s = v->s;
-	while (v->first < v->end && v->reads < SERVE_READS && s->reads_n < SERVE_READS_MAX &&
+	v->pumping = true;
+	while (v->ready && v->first < v->end && v->reads < SERVE_READS && s->reads_n < SERVE_READS_MAX &&
 		s->queued < SERVE_QUEUE_BYTES) {
 		struct store_req *q = req_new(STORE_RUN_GET);
 		uint64_t next = run_interval_end(v->first);
@@ -169,7 +182,10 @@ static void run_pump(struct serve *v)
 		v->first = next;
 		emit_store(s->e, q, s, run_read, v);
 	}
-	if (v->first >= v->end && v->reads == 0)
+	v->pumping = false;
+	if (v->type == MESSAGE_COUNT && v->reads == 0)
+		serve_free(v);
+	else if (v->ready && v->first >= v->end && v->reads == 0)
 		finish(v, OK);
 }
 
@@ -238,7 +254,8 @@ static void ids_read(struct engine *e, struct session *s, void *ctx, struct stor
 	s->reads_n--;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err == OK && res->r.n) {
+	enum err err = res->err;
+	if (err == OK && res->r.n) {
 		struct buf ids = {0};
 		struct mp_out o = mp_out_init(&ids);
 		for (size_t i = 0; i < res->r.n; i++)
@@ -247,11 +264,12 @@ static void ids_read(struct engine *e, struct session *s, void *ctx, struct stor
 					? (struct slice){0}
 					: slice_of(res->r.ids[i].b, 32));
 		struct message_ids m = {.req = v->req, .ids = {.n = res->r.n, .raw = buf_slice(&ids)}};
-		if (o.err == OK)
+		err = o.err;
+		if (err == OK)
 			emit_message(s, MESSAGE_IDS, &m);
 		buf_free(&ids);
 	}
-	finish(v, res->err);
+	finish(v, err);
 }
 
 static void erased_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -261,24 +279,26 @@ static void erased_read(struct engine *e, struct session *s, void *ctx, struct s
 	s->reads_n--;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (res->err == OK && res->r.n) {
+	enum err err = res->err;
+	if (err == OK && res->r.n) {
 		struct buf list = {0};
 		struct mp_out o = mp_out_init(&list);
 		for (size_t i = 0; i < res->r.n; i++)
 			mp_put_bin(&o, res->r.parts[i].bytes);
 		struct message_erased m = {
 			.req = v->req, .log = v->log, .statements = {.n = res->r.n, .raw = buf_slice(&list)}};
-		if (o.err == OK)
+		err = o.err;
+		if (err == OK)
 			emit_message(s, MESSAGE_ERASED, &m);
 		buf_free(&list);
 	}
-	if (res->err == OK && res->r.n == ERASED_PER_MESSAGE) { /* there may be more */
+	if (err == OK && res->r.n == ERASED_PER_MESSAGE) { /* there may be more */
 		v->first = res->r.seqs[res->r.n - 1] + 1;
 		v->ready = true;
 		small_pump(v);
 		return;
 	}
-	finish(v, res->err);
+	finish(v, err);
 }
 
 static void fork_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -429,6 +449,8 @@ static void serve_follows(struct session *s, const struct message_want_follows *
 		struct message_follows f = {.req = m->req, .ids = {.n = n, .raw = buf_slice(&ids)}};
 		if (o.err == OK)
 			emit_message(s, MESSAGE_FOLLOWS, &f);
+		else
+			peer_close(s, ERR_MEMORY, "out of memory");
 		buf_free(&ids);
 	}
 	serve_done(s, m->req, OK, false);

@@ -121,8 +121,6 @@ void peer_close(struct session *s, enum err code, const char *why)
 	struct message_bye bye = {
 		.code = (uint64_t)message_code_out(code), .text = slice_str(err_text(code))};
 	emit_message(s, MESSAGE_BYE, &bye);
-	if (s->state == SESSION_CLOSED) /* no memory for the farewell: closed in there */
-		return;
 	emit_flow(s->e, ENGINE_OUT_CLOSE, s->conn);
 	peer_end(s, code, why);
 }
@@ -185,6 +183,15 @@ bool peer_admitted(const struct store_res *res)
 	return res->err == OK && res->r.n == 1 && res->r.peers[0].origin != PEER_REMOVED;
 }
 
+/* That the store did not say who it is makes nobody a stranger. */
+static void not_admitted(struct session *s, const struct store_res *res)
+{
+	if (res->err == OK || res->err == ERR_NOT_FOUND)
+		peer_close(s, ERR_REFUSED, "that node is no member of this network");
+	else
+		peer_close(s, res->err, "the store did not say who that node is");
+}
+
 /* We dialled: do we still hold the other end for a member? */
 static void initiator_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
@@ -192,7 +199,7 @@ static void initiator_known(struct engine *e, struct session *s, void *ctx, stru
 	if (s->state == SESSION_CLOSED)
 		return;
 	if (!peer_admitted(res)) {
-		peer_close(s, ERR_REFUSED, "that node is no member of this network");
+		not_admitted(s, res);
 		return;
 	}
 	send_hello(s, &res->r.peers[0]);
@@ -210,6 +217,12 @@ void peer_opened(struct engine *e, const struct engine_in *in)
 {
 	struct session *s = e->booted ? calloc(1, sizeof *s) : NULL;
 	if (!s) {
+		struct engine_event ev = {.kind = ENGINE_EVENT_PEER_CLOSED,
+			.conn = in->conn,
+			.node = in->peer,
+			.err = e->booted ? ERR_MEMORY : ERR_STATE,
+			.text = "no connection can be taken now"};
+		emit_event(e, &ev);
 		emit_flow(e, ENGINE_OUT_CLOSE, in->conn);
 		return;
 	}
@@ -436,6 +449,8 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 		return;
 	move(s, SESSION_OPEN);
 	note_peer(s, m);
+	if (s->state == SESSION_CLOSED)
+		return;
 	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_OPEN, .conn = s->conn, .node = s->node};
 	memcpy(ev.text, s->name, sizeof s->name);
 	emit_event(s->e, &ev);
@@ -460,7 +475,7 @@ static void hello_known(struct engine *e, struct session *s, void *ctx, struct s
 		if (peer_admitted(res))
 			opened(s, &c->m, &res->r.peers[0]);
 		else
-			peer_close(s, ERR_REFUSED, "that node is no member of this network");
+			not_admitted(s, res);
 	}
 	free(c);
 	stash_replay(s, true);

@@ -69,6 +69,8 @@ static void hash_keys(struct engine_work *w)
 	if (e == OK)
 		keyset_batch_end(ks);
 	struct id32 after = e == OK ? keys_hash(ks) : (struct id32){0};
+	if (e == OK && (id32_is_zero(&before) || id32_is_zero(&after)))
+		e = ERR_MEMORY;
 	w->added = e == OK && !id32_equal(&before, &after);
 	w->err = e;
 	if (e == OK)

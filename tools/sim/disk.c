@@ -34,6 +34,7 @@ struct disks {
 	struct disk *all;
 	uint64_t state; /* of the random stream */
 	bool lies;
+	bool (*fails)(bool read); /* NULL: nothing fails by itself */
 	struct disk_counts counts;
 };
 
@@ -67,8 +68,8 @@ static struct disk *disk_of(struct disks *d, const char *path, size_t n)
 	for (struct disk *k = d->all; k; k = k->next)
 		if (strlen(k->home) == n && memcmp(k->home, path, n) == 0)
 			return k;
-	struct disk *k = calloc(1, sizeof *k);
-	if (!k || n >= sizeof k->home)
+	struct disk *k = memfile_take(sizeof *k);
+	if (n >= sizeof k->home)
 		abort();
 	memcpy(k->home, path, n);
 	k->next = d->all;
@@ -96,9 +97,7 @@ static void grow(struct file *f)
 	struct sector *old = f->dirty;
 	size_t n = f->dirty_slots;
 	f->dirty_slots = n ? n * 2 : 64;
-	f->dirty = calloc(f->dirty_slots, sizeof *f->dirty);
-	if (!f->dirty)
-		abort();
+	f->dirty = memfile_take(f->dirty_slots * sizeof *f->dirty);
 	for (size_t i = 0; i < n; i++)
 		if (old[i].used)
 			*slot_of(f, old[i].number) = old[i];
@@ -159,6 +158,11 @@ static void lose(struct file *f)
 	d->counts.torn_files += lost && kept;
 }
 
+static bool fails(const struct file *f, bool read)
+{
+	return f->disks->fails && f->disks->fails(read);
+}
+
 /* One write or sync: does the power go with it? */
 static bool goes_off(struct file *f)
 {
@@ -191,6 +195,8 @@ static int do_close(sqlite3_file *base)
 static int do_read(sqlite3_file *base, void *out, int n, sqlite3_int64 at)
 {
 	struct file *f = file_of(base);
+	if (fails(f, true))
+		return SQLITE_IOERR_READ;
 	return memfile_read(f->mem, out, (size_t)n, (uint64_t)at) ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
@@ -198,7 +204,7 @@ static int do_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 at)
 {
 	struct file *f = file_of(base);
 	f->disks->counts.writes++;
-	if (goes_off(f))
+	if (goes_off(f) || fails(f, false))
 		return SQLITE_IOERR_WRITE;
 	if (f->disk->full && (uint64_t)(at + n) > memfile_bytes(f->mem)) {
 		f->disks->counts.refused_full++;
@@ -212,7 +218,7 @@ static int do_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 at)
 static int do_truncate(sqlite3_file *base, sqlite3_int64 bytes)
 {
 	struct file *f = file_of(base);
-	if (f->disk->off)
+	if (f->disk->off || fails(f, false))
 		return SQLITE_IOERR_TRUNCATE;
 	memfile_cut(f->mem, (uint64_t)bytes);
 	forget(f); /* a truncation is durable at once */
@@ -224,7 +230,7 @@ static int do_sync(sqlite3_file *base, int flags)
 	struct file *f = file_of(base);
 	(void)flags;
 	f->disks->counts.syncs++;
-	if (goes_off(f))
+	if (goes_off(f) || fails(f, false))
 		return SQLITE_IOERR_FSYNC;
 	if (f->disk->sync_fails) {
 		f->disk->sync_fails = false;
@@ -416,6 +422,39 @@ struct disk_counts disks_counts(const struct disks *d)
 uint64_t disks_memory_bytes(const struct disks *d)
 {
 	return (uint64_t)sqlite3_memory_used() + d->files.bytes;
+}
+
+void disks_may_fail(struct disks *d, bool (*fails_now)(bool read))
+{
+	d->fails = fails_now;
+}
+
+/* ---- SQLite's memory ---- */
+
+static sqlite3_mem_methods memory;
+static bool (*memory_fails)(void);
+
+static void *memory_take(int n)
+{
+	return memory_fails() ? NULL : memory.xMalloc(n);
+}
+
+static void *memory_resize(void *p, int n)
+{
+	return memory_fails() ? NULL : memory.xRealloc(p, n);
+}
+
+void disks_memory_may_fail(bool (*fails_now)(void))
+{
+	sqlite3_mem_methods m;
+	memory_fails = fails_now;
+	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK)
+		abort();
+	m = memory;
+	m.xMalloc = memory_take;
+	m.xRealloc = memory_resize;
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &m) != SQLITE_OK)
+		abort();
 }
 
 uint64_t disk_file_bytes(const struct disks *d, const char *path)

@@ -46,6 +46,11 @@ void disk_on(struct disks *d, const char *home);
 /* A spoilt disk: a sync does nothing. For runs that must be seen to fail. */
 void disks_lie(struct disks *d);
 
+/* Asked at each read, and at each write, truncation and sync: true: it fails. */
+void disks_may_fail(struct disks *d, bool (*fails_now)(bool read));
+/* Asked at each of SQLite's allocations. Before SQLite is used at all. */
+void disks_memory_may_fail(bool (*fails_now)(void));
+
 /* A chunk of n bytes at offset `at` went into a growing file; what was written to it was synced. */
 void disk_chunk(struct disks *d, const char *home, const struct id32 *root, uint64_t at, size_t n);
 void disk_synced(struct disks *d, const char *home, const struct id32 *root);

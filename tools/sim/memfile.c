@@ -27,6 +27,13 @@ static void must(bool ok)
 	abort();
 }
 
+void *memfile_take(size_t n)
+{
+	void *p = reallocarray(NULL, n, 1);
+	must(p != NULL);
+	return memset(p, 0, n);
+}
+
 static struct memfile **slot_of(const struct memfiles *m, ino_t inode)
 {
 	return (struct memfile **)(uintptr_t)&m->slots[inode % (sizeof m->slots / sizeof *m->slots)];
@@ -42,8 +49,7 @@ static struct memfile *find(const struct memfiles *m, const struct stat *st)
 
 static struct memfile *make(struct memfiles *m, const struct stat *st)
 {
-	struct memfile *f = calloc(1, sizeof *f);
-	must(f != NULL);
+	struct memfile *f = memfile_take(sizeof *f);
 	f->device = st->st_dev;
 	f->inode = st->st_ino;
 	f->next = *slot_of(m, st->st_ino);
@@ -53,15 +59,14 @@ static struct memfile *make(struct memfiles *m, const struct stat *st)
 
 static struct memfile *nameless(void)
 {
-	struct memfile *f = calloc(1, sizeof *f);
-	must(f != NULL);
+	struct memfile *f = memfile_take(sizeof *f);
 	f->openers = 1;
 	return f;
 }
 
 static void resize(struct memfiles *m, struct memfile *f, uint64_t cap)
 {
-	uint8_t *p = realloc(f->p, cap ? cap : 1);
+	uint8_t *p = reallocarray(f->p, cap ? cap : 1, 1);
 	must(p != NULL);
 	m->bytes += cap - f->cap;
 	f->p = p;
@@ -139,7 +144,7 @@ void *memfile_region(struct memfile *f, size_t i, size_t bytes, bool make_it)
 	if (i >= REGIONS_MAX)
 		return NULL;
 	if (!f->regions[i] && make_it)
-		must((f->regions[i] = calloc(1, bytes)) != NULL);
+		f->regions[i] = memfile_take(bytes);
 	return f->regions[i];
 }
 

@@ -13,6 +13,9 @@ struct memfiles {
 	uint64_t bytes; /* of all, as allocated */
 };
 
+/* n bytes of zeros, taken in a way that never fails by itself (faulty.h); free it. Aborts where there are none. */
+void *memfile_take(size_t n);
+
 /* NULL: there is none by that name (and create is false), or the real file system refused. path NULL: a file without a name. */
 struct memfile *memfile_open(struct memfiles *m, const char *path, bool create);
 /* Its shared memory goes with the last who has it open. */

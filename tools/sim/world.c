@@ -258,6 +258,8 @@ static void out_event(struct world_node *n, const struct engine_event *ev)
 			(unsigned long long)n->world->now_ms, n->name, (int)ev->kind, err_name(ev->err),
 			ev->text, (unsigned long long)ev->seq, (unsigned long long)ev->count);
 	n->ready = n->ready || ev->kind == ENGINE_EVENT_READY;
+	if (!n->ready && ev->kind == ENGINE_EVENT_STORE_ERROR)
+		n->start_err = ev->err;
 	if (n->world->heard) {
 		n->world->heard(n->world->watcher, n, ev);
 		n->answer = ev->kind == ENGINE_EVENT_ANSWER && ev->tag == n->awaited ? *ev : n->answer;
@@ -352,12 +354,18 @@ static void start(struct world_node *n)
 			disk_on(w->disks, n->home);
 		return;
 	}
-	n->engine = engine_new(&c);
-	must(n->engine != NULL, "out of memory");
 	n->ready = false;
+	n->engine = engine_new(&c);
 	drain(n);
 	while (n->engine && !n->ready && (!w->steps_max || w->steps < w->steps_max))
-		must(world_step(w), "a node does not become ready");
+		if (!world_step(w))
+			break;
+	if (n->ready || (w->steps_max && w->steps >= w->steps_max) || (n->engine == NULL && !n->store))
+		return; /* or its power went */
+	if (!n->engine)
+		n->start_err = ERR_MEMORY;
+	must(n->start_err != OK, "a node neither becomes ready nor says why");
+	world_crash(n);
 }
 
 struct world_node *world_node_open(struct world *w, const char *name, const struct id32 *key)
