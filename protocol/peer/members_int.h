@@ -43,7 +43,7 @@ struct members {
 	struct member *all; /* ascending by node */
 	size_t n;
 	bool loaded, loading, load_again;
-	bool looking, look_again;
+	bool looking, look_again, looked; /* looked: once; nobody is dialled before */
 	bool plan; /* something changed: plan at the end of this step */
 	uint64_t load_ms, look_ms, page_ms; /* not before */
 	uint64_t due_ms, tell_ms, meet_ms;

@@ -6,6 +6,7 @@ static void look_end(struct engine *e)
 {
 	struct members *m = e->members;
 	m->looking = false;
+	m->looked = true;
 	m->look_ms = e->now_ms + MEMBERS_LOOK_MS + e->follows_n;
 	m->plan = true;
 	members_surplus(e);

@@ -1,5 +1,6 @@
 /* Nodes that find each other and keep connections by themselves. SPEC.md sections 19.1 and 19.2. */
 
+#include "protocol/log/secret.h"
 #include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
 #include "tools/sim/disk.h"
@@ -26,8 +27,7 @@ static unsigned degree(const struct world_node *n)
 	return k;
 }
 
-__attribute__((unused)) static struct world_link *link_between(
-	const struct world_node *a, const struct world_node *b)
+static struct world_link *link_between(const struct world_node *a, const struct world_node *b)
 {
 	for (size_t i = 0; i < world.links_n; i++) {
 		struct world_link *l = &world.links[i];
@@ -125,8 +125,386 @@ static void nodes_that_know_one_other_each_become_one_mesh(void **state)
 	newcomers(64);
 	pass(60000);
 	assert_mesh("after a minute");
-	pass(1800000);
-	assert_mesh("after half an hour");
+	pass(900000);
+	assert_mesh("a quarter of an hour later");
+}
+
+/* ---- parted and lost ---- */
+
+static bool parted;
+
+static bool same_side(void *ctx, const struct world_node *a, const struct world_node *b)
+{
+	(void)ctx;
+	return !parted || (a - world.nodes) % 2 == (b - world.nodes) % 2;
+}
+
+static void part(void)
+{
+	parted = true;
+	for (size_t i = 0; i < world.links_n; i++)
+		if (up(&world.links[i]) && !same_side(NULL, world.links[i].nodes[0], world.links[i].nodes[1]))
+			world_cut(&world.links[i]);
+}
+
+static uint64_t length(struct world_node *n, const struct world_person *p)
+{
+	struct store_log l;
+	return world_log(n, &p->log, &l) == OK ? l.length : 0;
+}
+
+static size_t holders(const struct world_person *p, uint64_t entries)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < world.nodes_n; i++)
+		n += world.nodes[i].engine && length(&world.nodes[i], p) == entries;
+	return n;
+}
+
+static void a_parted_network_becomes_one_again_without_a_meeting_point(void **state)
+{
+	(void)state;
+	struct world_person p, q;
+	world.may_dial = same_side;
+	newcomers(30);
+	world_person_new(&world.nodes[0], &p);
+	world_person_new(&world.nodes[1], &q);
+	for (size_t i = 2; i < 30; i++) {
+		assert_int_equal(world_follow(&world.nodes[i], i % 3 ? &p.id : &q.id), OK);
+		assert_int_equal(world_follow(&world.nodes[i], i % 3 ? &q.id : &p.id), OK);
+	}
+	pass(300000);
+	assert_int_equal(holders(&p, 1), 29);
+	part();
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(world_append(&world.nodes[0], &p, 200).err, OK);
+		assert_int_equal(world_append(&world.nodes[1], &q, 200).err, OK);
+		pass(30000);
+	}
+	assert_int_equal(reached(), 15);
+	assert_int_equal(holders(&p, 21), 15); /* one half, and not the other */
+	assert_int_equal(holders(&q, 21), 15);
+	parted = false;
+	pass(120000);
+	print_degrees("two minutes after the healing");
+	assert_int_equal(reached(), 30);
+	assert_int_equal(holders(&p, 21), 29); /* q's own node does not follow p */
+	assert_int_equal(holders(&q, 21), 29);
+}
+
+static void who_loses_neighbours_finds_others(void **state)
+{
+	(void)state;
+	newcomers(60);
+	pass(300000);
+	for (size_t i = 0; i < 60; i += 5)
+		world_crash(&world.nodes[i]);
+	pass(5000);
+	assert_int_equal(reached(), 48);
+	for (size_t i = 0; i < 60; i++)
+		if (world.nodes[i].engine)
+			assert_in_range(degree(&world.nodes[i]), 5, DEGREE_MAX);
+	uint64_t vain = world.unreached;
+	pass(600000);
+	print_message("%llu tries to reach the dead 12 in ten minutes, by 48\n",
+		(unsigned long long)(world.unreached - vain));
+	assert_in_range(world.unreached - vain, 1, 48 * 15);
+	for (size_t i = 0; i < 60; i += 5)
+		world_restart(&world.nodes[i]);
+	pass(60000);
+	assert_mesh("a minute after they came back");
+}
+
+/* ---- sources ---- */
+
+static void give_keys(struct world_node *from, struct world_node *to, const struct id32 *identity)
+{
+	struct store_req q = {.op = STORE_IDENTITY_GET, .a.identity = *identity};
+	struct store_res res;
+	world_store(from, &q, &res);
+	assert_int_equal(res.err, OK);
+	struct engine_cmd cmd = {
+		.kind = ENGINE_CMD_KEYS, .identity = *identity, .events = res.r.events, .events_n = res.r.n};
+	assert_int_equal(world_command(to, &cmd).err, OK);
+	store_res_free(&res);
+}
+
+static void what_is_followed_has_a_live_source(void **state)
+{
+	(void)state;
+	struct world_person p;
+	newcomers(60);
+	world_person_new(&world.nodes[7], &p);
+	pass(120000);
+	struct world_node *f = &world.nodes[43], *home = &world.nodes[7];
+	struct world_link *l = link_between(f, home);
+	if (l)
+		world_cut(l);
+	assert_int_equal(world_follow(f, &p.id), OK);
+	pass(300000); /* nobody knows who follows it: those not met yet are asked, one in five seconds */
+	assert_non_null(link_between(f, home));
+	assert_int_equal(length(f, &p), 1);
+	for (int i = 0; i < 20; i++) {
+		pass(60000);
+		assert_non_null(link_between(f, home)); /* it is never the one too many */
+	}
+	world_cut(link_between(f, home));
+	assert_int_equal(world_append(home, &p, 100).err, OK);
+	pass(5000);
+	assert_int_equal(length(f, &p), 2);
+}
+
+/* Whom the engine wants first. */
+static const struct world_node *dialled_first;
+static const struct world_node *dialler;
+
+static bool note_dial(void *ctx, const struct world_node *a, const struct world_node *b)
+{
+	(void)ctx;
+	if (a == dialler && !dialled_first)
+		dialled_first = b;
+	return true;
+}
+
+/* The person names the node as hosting. */
+static void host(struct world_node *n, const struct world_person *p)
+{
+	struct random_source rnd = world_random_source(&world);
+	struct keyset *ks = world_keyset(n, &p->id);
+	struct identity_event ev = {0};
+	struct id32 receipt_key, notice_key = {{9}};
+	uint8_t seed[32] = {1}, receipt_secret[64], consent[64];
+	secret_sign_pair(seed, &receipt_key, receipt_secret);
+	keyevent_hosting_consent(&p->id, &n->key, &notice_key, receipt_secret, consent);
+	assert_int_equal(
+		identity_hosting(&rnd, ks, &p->secrets, &n->key, &notice_key, &receipt_key, consent, &ev),
+		OK);
+	struct store_keyevent put = {.bytes = buf_slice(&ev.bytes),
+		.signatures = slice_of(ev.signatures, ev.signatures_n),
+		.id = ev.id};
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_KEYS, .identity = p->id, .events = &put, .events_n = 1};
+	assert_int_equal(world_command(n, &cmd).err, OK);
+	buf_free(&ev.bytes);
+	keyset_free(ks);
+}
+
+static void a_hosting_event_tells_whom_to_ask(void **state)
+{
+	(void)state;
+	struct world_person p;
+	newcomers(30);
+	struct world_node *f = &world.nodes[20], *home = &world.nodes[3];
+	assert_int_equal(world_person_new(home, &p), OK);
+	host(home, &p);
+	for (size_t i = 0; i < 30; i++)
+		if (&world.nodes[i] != f)
+			world_introduce(f, &world.nodes[i]);
+	give_keys(home, f, &p.id);
+	assert_int_equal(world_follow(f, &p.id), OK);
+	world_crash(f);
+	world.may_dial = note_dial;
+	dialler = f;
+	dialled_first = NULL;
+	world_restart(f);
+	pass(1000);
+	assert_ptr_equal(dialled_first, home);
+	assert_int_equal(length(f, &p), 1);
+}
+
+static void knows_follows(
+	struct world_node *n, const struct world_node *peer, const struct id32 *ids, size_t k)
+{
+	struct store_req q = {.op = STORE_PEER_FOLLOWS,
+		.a.node = peer->key,
+		.a.ids = ids,
+		.a.n = k,
+		.a.flag = true,
+		.a.number = 1};
+	struct store_res res;
+	world_store(n, &q, &res);
+	assert_int_equal(res.err, OK);
+	store_res_free(&res);
+}
+
+static void one_source_for_many_is_taken_before_many(void **state)
+{
+	(void)state;
+	struct id32 ids[12];
+	newcomers(30);
+	struct world_node *f = &world.nodes[20];
+	struct random_source rnd = world_random_source(&world);
+	random_fill(&rnd, ids[0].b, sizeof ids);
+	for (size_t i = 0; i < 12; i++)
+		assert_int_equal(world_follow(f, &ids[i]), OK);
+	for (size_t i = 0; i < 12; i++) {
+		world_introduce(f, &world.nodes[i]);
+		knows_follows(f, &world.nodes[i], &ids[i], 1);
+	}
+	world_introduce(f, &world.nodes[12]);
+	knows_follows(f, &world.nodes[12], ids, 12);
+	world_crash(f);
+	world.may_dial = note_dial;
+	dialler = f;
+	dialled_first = NULL;
+	world_restart(f);
+	pass(1000);
+	assert_ptr_equal(dialled_first, &world.nodes[12]);
+}
+
+/* ---- too many ---- */
+
+static void whom_all_know_is_not_overrun(void **state)
+{
+	(void)state;
+	unsigned said = 0;
+	for (unsigned i = 0; i < 50; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%u", i);
+		world_node_new(&world, name);
+	}
+	for (unsigned i = 0; i < 50; i++)
+		world_admit_all(&world.nodes[i], world.nodes, 50);
+	for (unsigned i = 1; i < 50; i++)
+		world_introduce(&world.nodes[i], &world.nodes[0]);
+	pass(20000);
+	assert_in_range(degree(&world.nodes[0]), 40, 49);
+	pass(300000);
+	for (size_t i = 1; i < 50; i++) {
+		size_t from = 0;
+		const struct engine_event *ev;
+		while ((ev = world_event(&world.nodes[i], ENGINE_EVENT_PEER_CLOSED, &from)))
+			said += ev->err == ERR_ENOUGH && id32_equal(&ev->node, &world.nodes[0].key);
+	}
+	print_message("%u were told ENOUGH by the one that all knew\n", said);
+	assert_true(said >= 25);
+	assert_mesh("after five minutes");
+}
+
+/* ---- lies ---- */
+
+static void put_junk(struct buf *b, struct random_source *rnd, const struct id32 *about)
+{
+	struct message_peers m = {.peers = {.n = 32}};
+	struct buf list = {0};
+	struct mp_out o = mp_out_init(&list);
+	for (size_t i = 0; i < 32; i++) {
+		struct message_peer p = {.addresses_n = 2};
+		char text[2][32];
+		random_fill(rnd, p.node.b, 32);
+		for (int k = 0; k < 2; k++) {
+			snprintf(text[k], sizeof text[k], "junk-%02x%02x-%d:1", p.node.b[0], p.node.b[1], k);
+			p.addresses[k] = slice_str(text[k]);
+		}
+		if (about)
+			p.node = about[i];
+		message_put_peer(&o, &p);
+	}
+	assert_int_equal(o.err, OK);
+	m.peers.raw = buf_slice(&list);
+	b->n = 0;
+	assert_int_equal(message_encode(MESSAGE_PEERS, &m, b), OK);
+	buf_free(&list);
+}
+
+static size_t peers_known(struct world_node *n)
+{
+	struct store_req q = {.op = STORE_PEER_LIST};
+	struct store_res res;
+	world_store(n, &q, &res);
+	size_t k = res.err == OK ? res.r.n : 0;
+	store_res_free(&res);
+	return k;
+}
+
+static void ten_thousand_made_up_peers_cost_nothing(void **state)
+{
+	(void)state;
+	struct random_source rnd = world_random_source(&world);
+	struct buf junk = {0};
+	newcomers(40);
+	pass(60000);
+	struct world_node *liar = &world.nodes[39], *victim = &world.nodes[5];
+	struct world_node *other = &world.nodes[6];
+	uint64_t commits = store_commits(victim->store), others = store_commits(other->store);
+	for (unsigned k = 0; k < 313; k++) {
+		struct world_link *l = link_between(liar, victim);
+		if (!l)
+			l = world_connect(liar, victim);
+		put_junk(&junk, &rnd, NULL);
+		world_send(l, l->nodes[1] == victim, MESSAGE_PEERS, buf_slice(&junk));
+		pass(5100);
+	}
+	print_message("%llu commits\n", (unsigned long long)(store_commits(victim->store) - commits));
+	assert_int_equal(
+		peers_known(victim), 40); /* itself is one of them: it was admitted like the others */
+	assert_int_equal(world.unreached, 0);
+	/* And junk about members takes some tries, but no member is lost by it. */
+	struct id32 about[32];
+	for (size_t i = 0; i < 32; i++)
+		about[i] = world.nodes[i].key;
+	for (unsigned k = 0; k < 100; k++) {
+		struct world_link *l = link_between(liar, victim);
+		if (!l)
+			l = world_connect(liar, victim);
+		put_junk(&junk, &rnd, about);
+		world_send(l, l->nodes[1] == victim, MESSAGE_PEERS, buf_slice(&junk));
+		pass(5100);
+	}
+	assert_mesh("after all the lies");
+	buf_free(&junk);
+}
+
+static void who_was_taken_out_is_never_dialled(void **state)
+{
+	(void)state;
+	newcomers(12);
+	pass(120000);
+	struct world_node *out = &world.nodes[4];
+	for (size_t i = 0; i < 12; i++) {
+		if (i == 4)
+			continue;
+		struct store_req q = {.op = STORE_PEER_REMOVE, .a.node = out->key};
+		struct store_res res;
+		world_store(&world.nodes[i], &q, &res);
+		assert_int_equal(res.err, OK);
+		store_res_free(&res);
+		struct engine_cmd cmd = {.kind = ENGINE_CMD_PEER_REMOVED, .node = out->key};
+		assert_int_equal(world_command(&world.nodes[i], &cmd).err, OK);
+	}
+	world_crash(out);
+	uint64_t vain = world.unreached;
+	pass(900000);
+	assert_int_equal(world.unreached, vain);
+	world.dialled = 0;
+	struct engine_cmd heard = {.kind = ENGINE_CMD_HEARD,
+		.node = out->key,
+		.addresses = &(struct slice){(const uint8_t *)"n4:7411", 7},
+		.addresses_n = 1};
+	assert_int_equal(world_command(&world.nodes[0], &heard).err, ERR_NOT_FOUND);
+	pass(1000);
+	assert_int_equal(world.unreached, vain);
+}
+
+static void an_address_that_was_heard_is_tried_at_once(void **state)
+{
+	(void)state;
+	newcomers(30);
+	struct world_node *a = &world.nodes[0], *b = &world.nodes[29];
+	pass(120000);
+	struct world_link *l = link_between(a, b);
+	if (l)
+		world_cut(l);
+	world_crash(b);
+	pass(300000);
+	world_restart(b);
+	struct engine_cmd heard = {.kind = ENGINE_CMD_HEARD,
+		.node = b->key,
+		.flag = true,
+		.addresses = &(struct slice){(const uint8_t *)"n29:7411", 8},
+		.addresses_n = 1};
+	assert_int_equal(world_command(a, &heard).err, OK);
+	pass(100);
+	assert_non_null(link_between(a, b));
 }
 
 static int open_big_world(void **state)
@@ -150,6 +528,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MEMBERS_TEST(nodes_that_know_one_other_each_become_one_mesh),
+		MEMBERS_TEST(a_parted_network_becomes_one_again_without_a_meeting_point),
+		MEMBERS_TEST(who_loses_neighbours_finds_others),
+		MEMBERS_TEST(what_is_followed_has_a_live_source),
+		MEMBERS_TEST(a_hosting_event_tells_whom_to_ask),
+		MEMBERS_TEST(one_source_for_many_is_taken_before_many),
+		MEMBERS_TEST(whom_all_know_is_not_overrun),
+		MEMBERS_TEST(ten_thousand_made_up_peers_cost_nothing),
+		MEMBERS_TEST(who_was_taken_out_is_never_dialled),
+		MEMBERS_TEST(an_address_that_was_heard_is_tried_at_once),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
 }
