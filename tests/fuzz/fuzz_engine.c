@@ -63,8 +63,8 @@ struct node {
 	struct node *other;
 	bool files; /* it wrote blob files */
 	uint64_t answers; /* commands that were answered */
-	uint64_t dials; /* asked for and not answered */
-	struct id32 dialled; /* the last of them */
+	bool dials; /* it asked to reach a node */
+	struct id32 dialled; /* the last one */
 };
 
 static struct world world;
@@ -245,7 +245,7 @@ static void drain(struct node *n)
 		case ENGINE_OUT_PAUSE:
 		case ENGINE_OUT_RESUME: break;
 		case ENGINE_OUT_DIAL:
-			n->dials++;
+			n->dials = true;
 			n->dialled = o.node;
 			break;
 		case ENGINE_OUT_SPLICE:
@@ -339,7 +339,8 @@ static void rest(void)
 
 static void start(struct node *n)
 {
-	struct engine_config c = {.node = n->key, .network = n->network, .name = "node", .relay = true};
+	struct engine_config c = {
+		.node = n->key, .network = n->network, .name = "node", .relay = true, .gossip = true};
 	bool restored;
 	const char *why;
 	memset(c.instance, ++n->starts, sizeof c.instance);
@@ -505,7 +506,11 @@ static bool act(struct fuzz_in *in)
 		break;
 	case 16: connect_stranger(a, fuzz_u8(in)); break;
 	case 17: make_up(a, a->strange, in); break;
-	case 18: step(a, &(struct engine_in){.kind = ENGINE_IN_TIME}); break;
+	case 18:
+		step(a, &(struct engine_in){.kind = ENGINE_IN_TIME});
+		if (a->dials)
+			step(a, &(struct engine_in){.kind = ENGINE_IN_UNREACHED, .peer = a->dialled});
+		break;
 	case 19:
 		for (unsigned i = fuzz_u8(in); i > 0 && (do_store(a) || do_work(a, 0) || do_message(b)); i--)
 			;
@@ -534,6 +539,7 @@ static void begin(struct node *n, const struct image *image)
 	file_write(n->home, "instance", &image->side);
 	n->conn = n->strange = 0;
 	n->answers = 0;
+	n->dials = false;
 	n->starts = 0;
 	start(n);
 }
