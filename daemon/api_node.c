@@ -1,6 +1,7 @@
 /* api_node.c -- how this node is, in numbers and in words. */
 #include "act.h"
 #include "compose.h"
+#include "sources.h"
 
 #include <stdio.h>
 
@@ -51,7 +52,7 @@ static json_t *peer_json(const struct store_peer *p, const struct engine_peer_in
 		p->seen_s ? compose_number_json(p->seen_s) : json_null(), "words", words(p, i, wanted));
 }
 
-static enum err list_peers(struct act *a, uint64_t wanted, json_t **peers)
+static enum err list_peers(struct act *a, uint64_t wanted, json_t **peers, json_t **lacking, char *words)
 {
 	struct store_req req = {.op = STORE_PEER_LIST};
 	struct store_res res;
@@ -65,6 +66,8 @@ static enum err list_peers(struct act *a, uint64_t wanted, json_t **peers)
 			json_array_append_new(*peers,
 				peer_json(&res.r.peers[i], find(info, n, &res.r.peers[i].node), wanted));
 	store_res_free(&res);
+	if (e == OK)
+		e = sources_lacking(a->desk, info, n, lacking, words);
 	free(info);
 	return e;
 }
@@ -80,7 +83,8 @@ static json_t *read_name(struct desk *d)
 
 static enum err status(struct act *a)
 {
-	json_t *peers = NULL;
+	json_t *peers = NULL, *lacking = NULL;
+	char words_of_sources[SOURCES_WORDS_BYTES] = "";
 	struct id32 network = node_network(a->rq->node);
 	const char *why = NULL;
 	struct node *n = a->rq->node;
@@ -91,14 +95,17 @@ static enum err status(struct act *a)
 	uint64_t wanted = e == OK ? res.r.n : 0;
 	store_res_free(&res);
 	if (e == OK)
-		e = list_peers(a, wanted, &peers);
-	a->reply = json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:s, s:o, s:o, s:o}", "node",
+		e = list_peers(a, wanted, &peers, &lacking, words_of_sources);
+	a->reply = json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "node",
 		compose_id_json(&a->desk->keys->node_key), "name", read_name(a->desk), "network",
 		id32_is_zero(&network) ? json_null() : compose_id_json(&network), "listen",
 		node_listen_address(n), "disk_full", node_disk_full(n), "restored", restored, "restored_why",
 		restored && why ? json_string(why) : json_null(), "version", QUIRE_VERSION, "blobs_to_come",
 		compose_number_json(wanted), "blobs_refused", compose_number_json(node_blobs_refused(n)),
-		"peers", peers);
+		"peers", peers, "sources",
+		*words_of_sources ? words_of_sources
+				  : "Everything that is followed here has a connected source.",
+		"without_source", lacking ? lacking : json_null());
 	return e;
 }
 

@@ -4,6 +4,7 @@
 #include "compose.h"
 #include "protocol/log/invitation.h"
 #include "roots.h"
+#include "sources.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -43,12 +44,17 @@ static enum err list(struct act *a)
 		LIMIT_CONNECTIONS * 2, sizeof *info);
 	size_t n = info ? node_peers(a->rq->node, info, LIMIT_CONNECTIONS * 2) : 0;
 	enum err e = desk_store(a->desk, &req, &res);
-	json_t *items = json_array();
+	json_t *items = json_array(), *lacking = NULL;
+	char words[SOURCES_WORDS_BYTES];
 	for (size_t i = 0; e == OK && i < res.r.n; i++)
 		json_array_append_new(items, peer_json(&res.r.peers[i], info, n));
 	store_res_free(&res);
+	if (e == OK)
+		e = sources_lacking(a->desk, info, n, &lacking, words);
 	free(info);
-	a->reply = json_pack("{s:o}", "items", items);
+	a->reply = json_pack("{s:o, s:o}", "items", items, "without_source", lacking ? lacking : json_null());
+	if (e == OK && *words)
+		json_object_set_new(a->reply, "warning", json_string(words));
 	return e;
 }
 
