@@ -183,6 +183,8 @@ struct session {
 	/* members.c */
 	uint64_t open_ms,
 		peers_ms; /* since when it is open; when a `peers` of its was taken last, 0: never */
+	struct buf peers; /* items of the last `peers` taken that named nodes which are no members yet */
+	size_t peers_n;
 	bool looked,
 		sole; /* the store said; whether it alone of all follows something that is followed here */
 	bool follows_first; /* of the peer's follow set, as it arrives */

@@ -60,25 +60,29 @@ static void take_row(struct engine *e, struct member *x, const struct store_peer
 	x->seen_s = p->seen_s > x->seen_s ? p->seen_s : x->seen_s;
 }
 
-static void take_rows(struct engine *e, const struct store_peer *rows, size_t n)
+/* True: there are members that were not there before. */
+static bool take_rows(struct engine *e, const struct store_peer *rows, size_t n)
 {
 	struct members *m = e->members;
 	struct member *all = calloc(n ? n : 1, sizeof *all);
 	size_t k = 0;
+	bool more = false;
 	if (!all)
-		return; /* the table stays as it was until the next reading */
+		return false; /* the table stays as it was until the next reading */
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].origin == PEER_REMOVED || id32_equal(&rows[i].node, &e->config.node))
 			continue;
 		const struct member *old = members_find(m, &rows[i].node);
 		if (old)
 			all[k] = *old;
+		more = more || !old;
 		all[k].node = rows[i].node;
 		take_row(e, &all[k++], &rows[i], old != NULL);
 	}
 	free(m->all);
 	m->all = all;
 	m->n = k;
+	return more;
 }
 
 static void loaded(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -89,8 +93,10 @@ static void loaded(struct engine *e, struct session *s, void *ctx, struct store_
 	m->load_ms = e->now_ms + MEMBERS_LOAD_MS;
 	if (res->err != OK)
 		return;
-	take_rows(e, res->r.peers, res->r.n);
+	bool more = take_rows(e, res->r.peers, res->r.n);
 	m->loaded = m->plan = true;
+	if (more)
+		members_hear_again(e);
 	members_look(e);
 }
 

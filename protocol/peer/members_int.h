@@ -59,6 +59,8 @@ uint64_t members_jitter(struct engine *e, uint64_t ms);
 /* A request PEER_HEARD; NULL: out of memory. */
 struct store_req *members_heard_req(const struct id32 *node, const struct slice *addresses, size_t n,
 	const struct id32 *teller, uint64_t when_s);
+/* New members are in the table: some may have been told of before. */
+void members_hear_again(struct engine *e);
 void members_plan(struct engine *e);
 /* After a look: closes one neighbour of no use, if there are too many. */
 void members_surplus(struct engine *e);

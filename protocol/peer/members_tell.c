@@ -161,7 +161,7 @@ static void hear_other(struct session *s, const struct message_peer *p)
 {
 	struct engine *e = s->e;
 	uint64_t ago = p->hours * 3600;
-	if (!members_find(e->members, &p->node) || connected_now(e, &p->node))
+	if (connected_now(e, &p->node))
 		return;
 	struct store_req *q = members_heard_req(
 		&p->node, p->addresses, p->addresses_n, &s->node, ago < e->wall_s ? e->wall_s - ago : 0);
@@ -193,18 +193,51 @@ static void hear_self(struct session *s, const struct message_peer *p)
 	emit_store(e, q, s, NULL, NULL);
 }
 
+/* Those that are no members are kept: the network's log may be on its way to this node. */
+static void keep_unknown(struct session *s, const struct message_peer *p)
+{
+	struct mp_out o = mp_out_init(&s->peers);
+	message_put_peer(&o, p);
+	if (o.err == OK)
+		s->peers_n++;
+	else
+		s->peers.n = s->peers_n = 0;
+}
+
+static void hear(struct session *s, const struct message_list *l)
+{
+	struct engine *e = s->e;
+	struct mp_in in = message_list_open(l);
+	for (size_t i = 0; i < l->n; i++) {
+		struct message_peer p = message_next_peer(&in);
+		if (id32_equal(&p.node, &s->node))
+			hear_self(s, &p);
+		else if (members_find(e->members, &p.node))
+			hear_other(s, &p);
+		else if (!id32_equal(&p.node, &e->config.node))
+			keep_unknown(s, &p);
+	}
+}
+
+void members_hear_again(struct engine *e)
+{
+	for (struct session *s = e->sessions; s; s = s->next) {
+		struct buf b = s->peers;
+		struct message_list l = {.n = s->peers_n, .raw = buf_slice(&b)};
+		s->peers = (struct buf){0};
+		s->peers_n = 0;
+		if (s->state == SESSION_OPEN)
+			hear(s, &l);
+		buf_free(&b);
+	}
+}
+
 void members_peers(struct session *s, const struct message_peers *m)
 {
 	struct engine *e = s->e;
 	if (!e->members || (s->peers_ms && e->now_ms < s->peers_ms + MEMBERS_TAKE_MS))
 		return;
 	s->peers_ms = e->now_ms;
-	struct mp_in in = message_list_open(&m->peers);
-	for (size_t i = 0; i < m->peers.n; i++) {
-		struct message_peer p = message_next_peer(&in);
-		if (id32_equal(&p.node, &s->node))
-			hear_self(s, &p);
-		else if (!id32_equal(&p.node, &e->config.node))
-			hear_other(s, &p);
-	}
+	s->peers.n = s->peers_n = 0;
+	hear(s, &m->peers);
 }

@@ -67,6 +67,7 @@ static void peer_free(struct session *s)
 	serve_deinit(s);
 	blob_serve_deinit(s);
 	free(s->positions);
+	buf_free(&s->peers);
 	free(s);
 }
 

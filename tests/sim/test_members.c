@@ -458,6 +458,25 @@ static void ten_thousand_made_up_peers_cost_nothing(void **state)
 	buf_free(&junk);
 }
 
+static void members_that_were_told_of_before_they_are_members_are_known_then(void **state)
+{
+	(void)state;
+	newcomers(6);
+	pass(60000);
+	struct world_node *n = world_node_new(&world, "new");
+	for (size_t i = 0; i < 6; i++)
+		world_admit_all(&world.nodes[i], n, 1);
+	world_introduce(n, &world.nodes[2]);
+	pass(2000);
+	assert_int_equal(degree(n), 1);
+	assert_int_equal(peers_known(n), 1); /* what it is told of others is of strangers */
+	uint64_t dialled = world.dialled;
+	world_admit_all(n, world.nodes, 6);
+	pass(2000);
+	assert_int_equal(degree(n), 6);
+	assert_true(world.dialled > dialled);
+}
+
 static void who_was_taken_out_is_never_dialled(void **state)
 {
 	(void)state;
@@ -539,6 +558,7 @@ int main(void)
 		MEMBERS_TEST(one_source_for_many_is_taken_before_many),
 		MEMBERS_TEST(whom_all_know_is_not_overrun),
 		MEMBERS_TEST(ten_thousand_made_up_peers_cost_nothing),
+		MEMBERS_TEST(members_that_were_told_of_before_they_are_members_are_known_then),
 		MEMBERS_TEST(who_was_taken_out_is_never_dialled),
 		MEMBERS_TEST(an_address_that_was_heard_is_tried_at_once),
 	};
