@@ -12,16 +12,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint8_t magic[12] = "QUIREKEYS1\n"; /* with its NUL */
+static const uint8_t magic[12] = "QUIREKEYS2\n", old_magic[12] = "QUIREKEYS1\n"; /* with their NUL */
 enum {
 	HEAD_BYTES = 12 + 4 + 4 + 16 + 24,
 	NONCE_AT = 36,
 	TAG_BYTES = 16,
 	SUM_BYTES = 8,
-	FILE_BYTES_MAX = 16384
+	LENGTH_BYTES = 2, /* of the first sealed part; not in the old form */
+	DEVICE_BYTES = 64,
+	DEVICE_PART_BYTES = 24 + DEVICE_BYTES + TAG_BYTES,
+	FILE_BYTES_MAX = KEYFILE_BYTES_MAX
 };
 
-static enum err derive(struct keyfile_lock *lock, struct slice passphrase)
+enum err keyfile_lock_derive(struct slice passphrase, struct keyfile_lock *lock)
 {
 	if (passphrase.n == 0 || passphrase.n > PASSPHRASE_BYTES_MAX)
 		return ERR_INPUT;
@@ -35,7 +38,7 @@ enum err keyfile_lock_new(struct slice passphrase, struct keyfile_lock *lock)
 {
 	*lock = (struct keyfile_lock){.passes = KEYFILE_PASSES, .kib = KEYFILE_KIB};
 	randombytes_buf(lock->salt, sizeof lock->salt);
-	return derive(lock, passphrase);
+	return keyfile_lock_derive(passphrase, lock);
 }
 
 /* ---- the file's path and bytes */
@@ -137,13 +140,9 @@ static enum err pack(const struct owner *o, struct buf *out)
 	const struct identity_secrets *s = &o->secrets;
 	if (e != OK)
 		return e;
-	mp_put_map(&m, 5);
+	mp_put_map(&m, 3);
 	mp_put_cstr(&m, "badge");
 	mp_put_bin(&m, slice_of(s->badge_seed, s->has_badge ? 32 : 0));
-	mp_put_cstr(&m, "box");
-	mp_put_bin(&m, slice_of(o->device.box_secret, 32));
-	mp_put_cstr(&m, "device");
-	mp_put_bin(&m, slice_of(o->device.sign_seed, 32));
 	mp_put_cstr(&m, "readings");
 	mp_put_array(&m, s->readings_n);
 	for (size_t i = 0; i < s->readings_n; i++)
@@ -181,19 +180,19 @@ static bool get_readings(struct mp_in *in, struct identity_secrets *s)
 	return true;
 }
 
-static enum err unpack(struct slice text, struct owner *o)
+static enum err unpack(struct slice text, bool old, struct owner *o)
 {
 	struct identity_secrets *s = &o->secrets;
 	uint8_t scratch[64];
-	bool box, device;
-	size_t n;
+	bool box = !old, device = !old;
+	size_t n, keys = old ? 5 : 3;
 	if (mp_check(text, 256) != OK)
 		return ERR_CORRUPT;
 	struct mp_in in = mp_open(text);
-	if (mp_get_map(&in, 5, &n) != OK || n != 5 ||
+	if (mp_get_map(&in, keys, &n) != OK || n != keys ||
 		!get_secret(&in, "badge", s->badge_seed, &s->has_badge) ||
-		!get_secret(&in, "box", o->device.box_secret, &box) ||
-		!get_secret(&in, "device", o->device.sign_seed, &device) || !get_readings(&in, s) ||
+		(old && !get_secret(&in, "box", o->device.box_secret, &box)) ||
+		(old && !get_secret(&in, "device", o->device.sign_seed, &device)) || !get_readings(&in, s) ||
 		!get_secret(&in, "signing", s->signing_seed, &s->has_signing) || !box || !device)
 		return ERR_CORRUPT;
 	if (s->has_badge)
@@ -206,6 +205,17 @@ static enum err unpack(struct slice text, struct owner *o)
 
 /* ---- the whole */
 
+static bool is_old(const uint8_t *file)
+{
+	return memcmp(file, old_magic, sizeof old_magic) == 0;
+}
+
+/* How long the first sealed part is. */
+static size_t first_part(const uint8_t *file)
+{
+	return be16_get(file + HEAD_BYTES);
+}
+
 static enum err check_form(const uint8_t *file, size_t n, struct keyfile_lock *lock)
 {
 	uint8_t expected[SUM_BYTES];
@@ -214,8 +224,11 @@ static enum err check_form(const uint8_t *file, size_t n, struct keyfile_lock *l
 	sum(file, n - SUM_BYTES, expected);
 	if (memcmp(expected, file + n - SUM_BYTES, SUM_BYTES) != 0)
 		return ERR_CORRUPT;
-	if (memcmp(file, magic, sizeof magic) != 0)
+	if (!is_old(file) && memcmp(file, magic, sizeof magic) != 0)
 		return ERR_VERSION;
+	if (!is_old(file) && first_part(file) + HEAD_BYTES + LENGTH_BYTES + SUM_BYTES != n &&
+		first_part(file) + HEAD_BYTES + LENGTH_BYTES + DEVICE_PART_BYTES + SUM_BYTES != n)
+		return ERR_CORRUPT;
 	lock->passes = be32_get(file + 12);
 	lock->kib = be32_get(file + 16);
 	memcpy(lock->salt, file + 20, sizeof lock->salt);
@@ -231,19 +244,35 @@ static void associate(const uint8_t *file, const struct id32 *identity, uint8_t 
 	memcpy(out + HEAD_BYTES, identity->b, 32);
 }
 
+static enum err open_device(const uint8_t *part, const uint8_t *ad, struct owner *o)
+{
+	uint8_t secrets[DEVICE_BYTES];
+	int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(secrets, NULL, NULL, part + 24,
+		DEVICE_PART_BYTES - 24, ad, HEAD_BYTES + 32, part, o->lock.key);
+	memcpy(o->device.sign_seed, secrets, 32);
+	memcpy(o->device.box_secret, secrets + 32, 32);
+	sodium_memzero(secrets, sizeof secrets);
+	return bad ? ERR_PASSPHRASE : OK;
+}
+
 /* From the file's bytes, once the lock's key is there. */
 static enum err open_bytes(const uint8_t *file, size_t n, struct owner *o)
 {
 	uint8_t ad[HEAD_BYTES + 32];
 	unsigned long long length = 0;
+	bool old = is_old(file);
+	size_t from = HEAD_BYTES + (old ? 0 : LENGTH_BYTES);
+	size_t sealed = old ? n - HEAD_BYTES - SUM_BYTES : first_part(file);
 	uint8_t *text = (uint8_t *)sodium_malloc(FILE_BYTES_MAX);
 	if (!text)
 		return ERR_MEMORY;
 	associate(file, &o->identity, ad);
-	int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(text, &length, NULL, file + HEAD_BYTES,
-		n - HEAD_BYTES - SUM_BYTES, ad, sizeof ad, file + NONCE_AT, o->lock.key);
-	enum err e = bad ? ERR_PASSPHRASE : unpack(slice_of(text, (size_t)length), o);
+	int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(
+		text, &length, NULL, file + from, sealed, ad, sizeof ad, file + NONCE_AT, o->lock.key);
+	enum err e = bad ? ERR_PASSPHRASE : unpack(slice_of(text, (size_t)length), old, o);
 	sodium_free(text);
+	if (e == OK && !old && n > from + sealed + SUM_BYTES)
+		e = open_device(file + from + sealed, ad, o);
 	return e;
 }
 
@@ -258,9 +287,11 @@ enum err keyfile_open(const char *home, struct slice passphrase, struct owner *o
 	if (e == OK)
 		e = check_form(file, n, &o->lock);
 	if (e == OK)
-		e = derive(&o->lock, passphrase);
+		e = keyfile_lock_derive(passphrase, &o->lock);
 	if (e == OK)
 		e = open_bytes(file, n, o);
+	if (e == OK && is_old(file))
+		e = keyfile_save(home, o);
 	if (e != OK) {
 		identity_secrets_wipe(&o->secrets);
 		sodium_memzero(&o->device, sizeof o->device);
@@ -296,6 +327,37 @@ enum err keyfile_reload(const char *home, struct owner *o)
 	return e;
 }
 
+static void seal_device(const struct owner *o, const uint8_t *ad, uint8_t out[DEVICE_PART_BYTES])
+{
+	uint8_t secrets[DEVICE_BYTES];
+	memcpy(secrets, o->device.sign_seed, 32);
+	memcpy(secrets + 32, o->device.box_secret, 32);
+	randombytes_buf(out, 24);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(
+		out + 24, NULL, secrets, sizeof secrets, ad, HEAD_BYTES + 32, NULL, out, o->lock.key);
+	sodium_memzero(secrets, sizeof secrets);
+}
+
+enum err keyfile_without_device(
+	const char *home, const struct id32 *identity, uint8_t out[KEYFILE_BYTES_MAX], size_t *n)
+{
+	char path[HOME_PATH_BYTES];
+	struct keyfile_lock lock;
+	enum err e = path_of(home, identity, "", path);
+	if (e == OK)
+		e = read_file(path, out, n);
+	if (e == OK)
+		e = check_form(out, *n, &lock);
+	if (e == OK && is_old(out))
+		e = ERR_STATE;
+	if (e != OK)
+		return e;
+	size_t end = HEAD_BYTES + LENGTH_BYTES + first_part(out);
+	sum(out, end, out + end);
+	*n = end + SUM_BYTES;
+	return OK;
+}
+
 enum err keyfile_save(const char *home, const struct owner *o)
 {
 	uint8_t file[FILE_BYTES_MAX], ad[HEAD_BYTES + 32];
@@ -309,10 +371,14 @@ enum err keyfile_save(const char *home, const struct owner *o)
 		memcpy(file + 20, o->lock.salt, sizeof o->lock.salt);
 		randombytes_buf(file + NONCE_AT, 24);
 		associate(file, &o->identity, ad);
-		crypto_aead_xchacha20poly1305_ietf_encrypt(file + HEAD_BYTES, &n, text.p, text.n, ad,
-			sizeof ad, NULL, file + NONCE_AT, o->lock.key);
-		sum(file, HEAD_BYTES + (size_t)n, file + HEAD_BYTES + n);
-		e = replace(home, &o->identity, file, HEAD_BYTES + (size_t)n + SUM_BYTES);
+		crypto_aead_xchacha20poly1305_ietf_encrypt(file + HEAD_BYTES + LENGTH_BYTES, &n, text.p,
+			text.n, ad, sizeof ad, NULL, file + NONCE_AT, o->lock.key);
+		be16_put(file + HEAD_BYTES, (uint16_t)n);
+		size_t end = HEAD_BYTES + LENGTH_BYTES + (size_t)n;
+		seal_device(o, ad, file + end);
+		end += DEVICE_PART_BYTES;
+		sum(file, end, file + end);
+		e = replace(home, &o->identity, file, end + SUM_BYTES);
 	}
 	if (text.p)
 		sodium_memzero(text.p, text.cap);

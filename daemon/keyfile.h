@@ -1,7 +1,8 @@
 /* keyfile.h -- an identity's secrets on this node, under a passphrase: HOME/keys/IDENTITY.key. SPEC.md section 2.3.
  *
- * The file: "QUIREKEYS1\n\0" (12), passes (u32), KiB (u32), salt (16), nonce (24), XChaCha20-Poly1305 of a MessagePack map with all before and the
- * identity's id as associated data, and the first 8 bytes of BLAKE2b over all, so that damage is told from a wrong passphrase.
+ * The file: "QUIREKEYS2\n\0" (12), passes (u32), KiB (u32), salt (16), nonce (24), XChaCha20-Poly1305 of a MessagePack map with all before and the
+ * identity's id as associated data, its length before it (u16); then, but not in a backup, a nonce (24) and the device's two secrets, sealed likewise;
+ * and the first 8 bytes of BLAKE2b over all, so that damage is told from a wrong passphrase. "QUIREKEYS1" had all in one map and no length; it is read, and written anew.
  * Any thread; what says *slow* takes a second and 64 MiB. */
 #ifndef QUIRE_DAEMON_KEYFILE_H
 #define QUIRE_DAEMON_KEYFILE_H
@@ -13,6 +14,7 @@
 #define KEYFILE_PASSES_MAX 16u /* of a file; more is refused */
 #define KEYFILE_KIB_MAX 1048576u
 #define PASSPHRASE_BYTES_MAX 1024u
+#define KEYFILE_BYTES_MAX 16384u
 
 /* What a passphrase comes to. Secret: wipe it. */
 struct keyfile_lock {
@@ -30,7 +32,12 @@ struct owner {
 
 /* A lock for a new file, or a new passphrase. Slow. ERR_INPUT: empty or too long; ERR_MEMORY. */
 MUST_CHECK enum err keyfile_lock_new(struct slice passphrase, struct keyfile_lock *lock);
-/* Reads and opens; o->identity says which. Slow. ERR_NOT_FOUND: not on this node; ERR_PASSPHRASE, ERR_CORRUPT, ERR_VERSION, ERR_RANGE, ERR_IO, ERR_MEMORY. */
+/* The same for a salt, passes and KiB that are there. */
+MUST_CHECK enum err keyfile_lock_derive(struct slice passphrase, struct keyfile_lock *lock);
+/* The bytes of the file without the device's keys: for a backup. ERR_STATE: a file of the first form, which holds them inseparably. ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_RANGE, ERR_IO. */
+MUST_CHECK enum err keyfile_without_device(
+	const char *home, const struct id32 *identity, uint8_t out[KEYFILE_BYTES_MAX], size_t *n);
+/* Reads and opens; a device that is not in the file (a restored backup) is zeros. o->identity says which. Slow. ERR_NOT_FOUND: not on this node; ERR_PASSPHRASE, ERR_CORRUPT, ERR_VERSION, ERR_RANGE, ERR_IO, ERR_MEMORY. */
 MUST_CHECK enum err keyfile_open(const char *home, struct slice passphrase, struct owner *o);
 /* The same for one that is open, without the passphrase: another session may have changed the file. ERR_PASSPHRASE: it has another passphrase by now. */
 MUST_CHECK enum err keyfile_reload(const char *home, struct owner *o);

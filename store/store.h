@@ -42,6 +42,11 @@ const char *store_last_error(const struct store *s);
 /* Integrity of the database file itself: SQLite's check and foreign keys. found: called for each finding. */
 MUST_CHECK enum err store_check(struct store *s, void (*found)(void *ctx, const char *text), void *ctx);
 
+/* The whole database as it is at one moment, into a new file, while others write. No memory but SQLite's cache. ERR_IO (also: the file exists), ERR_FULL, ERR_BUSY. */
+MUST_CHECK enum err store_copy(struct store *s, const char *path);
+/* Blobs whose files are not here are wanted again: after a restore. */
+MUST_CHECK enum err store_want_lacking_files(struct store *s);
+
 /* Rebuilds everything derived (gaps, pins, ends, sums; with a maker, facts) from entries. */
 MUST_CHECK enum err store_rebuild(struct store *s);
 

@@ -199,6 +199,8 @@ int cli_submission_create(struct cli_call *c);
 int cli_submission_show(struct cli_call *c);
 int cli_review_show(struct cli_call *c);
 int cli_review_decide(struct cli_call *c);
+int cli_backup_create(struct cli_call *c);
+int cli_backup_restore(struct cli_call *c);
 int cli_doctor(struct cli_call *c);
 int cli_rebuild(struct cli_call *c);
 int cli_verify(struct cli_call *c);
