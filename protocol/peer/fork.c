@@ -322,6 +322,12 @@ static void theirs_checked(struct engine *e, struct session *s, void *ctx, struc
 	struct pull *p = ctx;
 	if (s->state != SESSION_OPEN)
 		return;
+	if (w->err == ERR_SIGNATURE && !w->signature && !p->vouch_asked) {
+		p->fork_tried = p->fork_known = p->probed_once = false;
+		p->vouch_asked = true;
+		pull_ask_keys(p); /* SPEC 4.3: "key events or a proof may be on their way" */
+		return;
+	}
 	if (w->err == ERR_SIGNATURE && !w->signature) {
 		pull_pass(p); /* nothing known here vouches for it: its row comes again when that changes */
 		return;
