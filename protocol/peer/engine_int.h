@@ -334,8 +334,8 @@ struct pull {
 	uint64_t probes[64];
 	struct id32 probe_ids[64]; /* the peer's */
 	size_t probes_n;
-	unsigned rounds;
-	bool probed, probed_once, fork_asked, run_asked;
+	unsigned rounds, searches;
+	bool probed, fork_asked, run_asked;
 	struct engine_work *theirs; /* the peer's run from the first difference */
 };
 

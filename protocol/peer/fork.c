@@ -1,6 +1,9 @@
 /* fork.c -- two histories of one log: where they part, the proof, and telling it. SPEC.md sections 4.4 and 10.7. */
 #include "engine_int.h"
 
+/* For one row that shows the chain of the closing: another peer may bring entries of another branch meanwhile. */
+#define FORK_SEARCHES_MAX 8
+
 /* ---- storing and telling ---- */
 
 struct proof {
@@ -323,7 +326,8 @@ static void theirs_checked(struct engine *e, struct session *s, void *ctx, struc
 	if (s->state != SESSION_OPEN)
 		return;
 	if (w->err == ERR_SIGNATURE && !w->signature && !p->vouch_asked) {
-		p->fork_tried = p->fork_known = p->probed_once = false;
+		p->fork_tried = p->fork_known = false;
+		p->searches = 0;
 		p->vouch_asked = true;
 		pull_ask_keys(p); /* SPEC 4.3: "key events or a proof may be on their way" */
 		return;
@@ -464,11 +468,11 @@ void fork_probe(struct pull *p)
 	if (p->theirs)
 		engine_work_free(p->theirs);
 	p->theirs = NULL;
-	if (p->probed_once) { /* nothing more to prove here */
+	if (p->searches >= (pull_shows_closing(p) ? FORK_SEARCHES_MAX : 1)) { /* nothing more to prove here */
 		pull_erasures(p);
 		return;
 	}
-	p->probed_once = true;
+	p->searches++;
 	p->lo = 0;
 	p->hi = p->row.count < p->log.length ? p->row.count : p->log.length;
 	if (p->hi == 0) {
