@@ -31,7 +31,8 @@ struct engine_config {
 	uint64_t blob_bytes_max; /* larger blobs are not fetched; 0: no bound */
 	bool gossip; /* keeps neighbours by itself and exchanges `peers` (SPEC 19.1, 19.2) */
 	uint64_t redial_max_ms; /* longest pause between two tries to reach a member; 0: 60 s */
-	uint64_t blob_quota; /* bytes of blobs held; beyond it only those of hosted identities are fetched; 0: no bound */
+	uint64_t
+		blob_quota; /* bytes of blobs held; beyond it only those of hosted identities are fetched; 0: no bound */
 	bool relay; /* relays for members that reach nobody else */
 	uint64_t blob_rate; /* bytes of chunks asked for per second, all peers together; 0: no bound */
 };
