@@ -113,6 +113,8 @@ struct store_row {
 	uint64_t length; /* what counts: store_log.end */
 	uint64_t fork_seq1;
 	bool own_held; /* own log with entries not yet announced */
+	bool whole; /* no body is missing */
+	bool direct;
 };
 
 enum blob_state { BLOB_WANTED = 0, BLOB_META = 1, BLOB_PARTIAL = 2, BLOB_COMPLETE = 3 };
@@ -203,7 +205,7 @@ struct store_res {
 		uint64_t *seqs;
 		struct id32 *ids;
 		struct slice bytes, bytes2, sig, sig2;
-		uint64_t seq, first;
+		uint64_t seq, first, before;
 		struct id32 identity;
 		uint8_t identity_kind;
 		struct fact *facts;

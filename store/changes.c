@@ -40,6 +40,8 @@ static void read_log_row(struct query *q, struct store_row *row)
 		.fork_seq1 = qc_uint(q, 6),
 		/* SPEC 10.5: "It lists no row of a log that it writes, and answers no request on it, until the peer's first listing" */
 		.own_held = qc_int(q, 7) != OWN_NONE && qc_uint(q, 8) < qc_uint(q, 9),
+		.whole = qc_uint(q, 10) == 0,
+		.direct = qc_int(q, 11) != 0,
 	};
 }
 

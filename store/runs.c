@@ -130,6 +130,7 @@ enum err op_RUN_PUT(struct store *s, const struct store_req *q, struct store_res
 	} else {
 		e = log_settle(s, l);
 	}
+	r->r.before = l->pub.change;
 	log_bump(s, l);
 	r->r.number = l->pub.change;
 	return e;

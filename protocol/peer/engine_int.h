@@ -10,6 +10,7 @@
  *   admission.c who the network admits            blob_rate.c how much may be asked for a second
  *   members*.c  neighbours (members_int.h)        chance.c    what is drawn by chance
  *   relay.c     connections through a third
+ *   trees.c     new entries along trees
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -18,6 +19,7 @@
 #include "protocol/log/keyset.h"
 #include "protocol/peer/engine.h"
 #include "protocol/peer/message.h"
+#include "protocol/peer/trees.h"
 
 /* Bounds on what is under way for one peer. */
 #define SERVE_READS_MAX 16 /* of the store, for one peer's requests */
@@ -28,6 +30,8 @@
 #define PULL_ACTIVE_MAX 48 /* rows worked on at once */
 #define PULL_VERIFY_BYTES_MAX (16u << 20) /* received and not yet committed, before reading stops */
 #define PULL_RUN_WINDOW 16384 /* entries asked for at once in one log */
+#define RUNS_AT 64
+#define RUNS_IN_ORDER_MAX 256 /* with more rows than that, unasked runs of one log no longer wait for one another */
 #define KEYS_CACHED_MAX 512
 #define POSITIONS 512
 #define LIST_LAZY_MS 1000
@@ -96,6 +100,7 @@ struct position { /* what a peer has of a log, or knows that we have and will fe
 	struct id32 log, last, sum;
 	uint64_t length, fork_seq1;
 	bool whole; /* it sent us the newest entries with their bodies, so nothing of ours is news */
+	bool guessed; /* only the length is known */
 };
 
 struct batch { /* rows of one `changes`, or one unasked run */
@@ -161,6 +166,7 @@ struct session {
 	struct stash *stash, **stash_tail; /* messages behind a hello that the store is being asked about */
 	size_t stash_bytes;
 	struct listing list;
+	struct trees trees;
 	struct serve *serves;
 	unsigned serves_n, reads_n;
 	size_t keys_bytes;
@@ -168,6 +174,7 @@ struct session {
 	unsigned asks_n, chunk_asks_n;
 	uint32_t next_req;
 	struct pull *pulls, **pulls_tail; /* in order of arrival */
+	uint8_t runs_at[RUNS_AT]; /* unasked runs worked on and not yet given to the store, by log id */
 	unsigned pulls_n, pulls_active, identities_n; /* rows not settled; worked on; of identities */
 	struct batch *batches, **batches_tail;
 	bool cursor_busy;
@@ -237,6 +244,9 @@ void listing_follow(struct session *s, const struct message_follow *m);
 void listing_time(struct session *s);
 void listing_put_row(struct mp_out *o, const struct store_row *r);
 void listing_free(struct session *s); /* what was withheld may be told */
+bool listing_may_tell(const struct session *s); /* live rows, now */
+void listing_tell(struct session *s, size_t n, const struct buf *rows); /* n live rows; 0: none */
+void listing_now_has(struct session *s, const struct store_row *r); /* it is told of the row */
 
 /* ---- serve.c ---- */
 
@@ -293,6 +303,12 @@ struct pull {
 	unsigned asks;
 	/* an unasked run, until it is taken */
 	struct message_run *run;
+	bool unasked; /* it came as one, and has brought nothing yet */
+	bool in_order; /* counted in s->runs_at */
+	/* a live row, until its entries have come another way: trees.h */
+	bool live, held_once;
+	uint64_t held_ms;
+	struct pull *next_held;
 	/* a log */
 	struct store_log log; /* as loaded */
 	struct id32 device_key;
@@ -348,6 +364,7 @@ static inline bool pull_shows_closing(const struct pull *p)
 void pull_changes(struct session *s, const struct message_changes *m);
 void pull_run_unasked(struct session *s, const struct message_run *m);
 void pull_pump(struct session *s);
+void pull_run_next(struct pull *p); /* the next unasked run of its log may be worked on */
 void pull_cursor(struct session *s); /* writes the cursor if it moved */
 void pull_finish(struct pull *p);
 void pull_pass(struct pull *p); /* its row is settled; p is freed */
@@ -495,6 +512,7 @@ struct engine {
 	struct members *members; /* NULL: keeps no neighbours by itself */
 	uint64_t chances; /* drawn so far */
 	uint64_t rate_tokens, rate_ms; /* bytes of chunks that may be asked for */
+	struct trees_recent recent[TREES_RECENT];
 };
 
 /* The store answered a write: remember the number, tell peers. A failure is told to people. */

@@ -157,6 +157,8 @@ static void pump_again(struct session *s)
 		s->list.again = false;
 		listing_pump(s);
 	}
+	if (s->trees.rows_n)
+		trees_time(s);
 }
 
 static void tell(struct session *s, uint64_t number, bool last, size_t n, const struct buf *rows)
@@ -171,6 +173,28 @@ static void tell(struct session *s, uint64_t number, bool last, size_t n, const 
 	}
 }
 
+/* As far as a cursor may go: not past what is withheld, nor past what waits to be told. */
+static uint64_t up_to(const struct session *s, uint64_t number)
+{
+	if (s->list.withheld && s->list.withheld <= number)
+		number = s->list.withheld - 1;
+	return trees_number(s, number);
+}
+
+bool listing_may_tell(const struct session *s)
+{
+	return s->list.last_sent && !s->list.waiting && !s->list.runs;
+}
+
+void listing_tell(struct session *s, size_t n, const struct buf *rows)
+{
+	uint64_t number = up_to(s, s->list.number);
+	if (n)
+		tell(s, number, true, n, rows);
+	else if (s->list.told < number && !s->list.lazy_ms)
+		s->list.lazy_ms = s->e->now_ms + LIST_LAZY_MS;
+}
+
 static bool withheld(const struct session *s, const struct store_row *r)
 {
 	return r->kind == 1 && (r->own_held || (!s->synced && own_find(s->e, &r->log)));
@@ -182,7 +206,7 @@ static bool peer_has(const struct position *p, const struct store_row *r)
 		id32_equal(&p->last, &r->last) && id32_equal(&p->sum, &r->sum);
 }
 
-static void now_has(struct session *s, const struct store_row *r)
+void listing_now_has(struct session *s, const struct store_row *r)
 {
 	struct position *p = peer_position(s, &r->log, true);
 	if (p)
@@ -203,6 +227,7 @@ static bool by_run(struct session *s, const struct store_row *r)
 
 struct live_run {
 	struct store_row row;
+	bool as_row; /* what the peer has was forgotten meanwhile */
 };
 
 /* The run as a message; false: it does not fit or is not complete enough, tell the row. */
@@ -212,14 +237,15 @@ static void live_read(struct engine *e, struct session *s, void *ctx, struct sto
 	(void)e;
 	s->list.runs--;
 	if (s->state == SESSION_OPEN) {
-		if (res->err == OK && res->r.n && serve_run(s, 0, l->row.number, &l->row.log, res)) {
-			s->list.told = l->row.number;
+		uint64_t number = up_to(s, l->row.number);
+		if (!l->as_row && res->err == OK && res->r.n && serve_run(s, 0, number, &l->row.log, res)) {
+			s->list.told = number;
 		} else {
 			struct buf rows = {0};
 			struct mp_out o = mp_out_init(&rows);
 			listing_put_row(&o, &l->row);
 			if (o.err == OK)
-				tell(s, l->row.number, true, 1, &rows);
+				tell(s, number, true, 1, &rows);
 			else
 				peer_close(s, ERR_MEMORY, "out of memory");
 			buf_free(&rows);
@@ -234,9 +260,7 @@ static void tell_by_runs(struct session *s, const struct store_row *rows, size_t
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct store_row *r = &rows[i];
-		struct position *p = peer_position(s, &r->log, false);
-		if (peer_has(p, r))
-			continue;
+		const struct position *p = peer_position(s, &r->log, false);
 		struct live_run *l = malloc(sizeof *l);
 		struct store_req *q = l ? req_new(STORE_RUN_GET) : NULL;
 		if (!q) {
@@ -244,13 +268,14 @@ static void tell_by_runs(struct session *s, const struct store_row *rows, size_t
 			peer_close(s, ERR_MEMORY, "out of memory");
 			return;
 		}
-		l->row = *r;
+		*l = (struct live_run){.row = *r, .as_row = !p};
 		q->a.log = r->log;
-		q->a.first = p->length;
+		q->a.first = p ? p->length : r->length - 1;
 		q->a.end = r->length;
 		q->a.max = SERVE_RUN_BYTES;
 		s->list.runs++;
-		now_has(s, r);
+		trees_drop(s, &r->log);
+		listing_now_has(s, r);
 		emit_store(s->e, q, s, live_read, l);
 	}
 }
@@ -263,13 +288,35 @@ void listing_put_row(struct mp_out *o, const struct store_row *r)
 		.sum = r->sum,
 		.last = r->last,
 		.count = r->kind == 0 ? r->count : r->length,
-		.fork_seq1 = r->fork_seq1};
+		.fork_seq1 = r->fork_seq1,
+		.whole = r->whole};
 	message_put_row(o, &row);
 }
 
-/* Rows that are worth telling, put into *out; notes what the peer will have. */
+/* What the peer has of a log. Where only the length is known, the peer is taken to have what is here up to there. */
+static const struct position *position_of(struct session *s, const struct store_row *r)
+{
+	struct position *p = r->kind == 1 ? peer_position(s, &r->log, false) : NULL;
+	if (p && p->guessed) {
+		p->guessed = false;
+		p->sum = r->sum;
+		p->fork_seq1 = r->fork_seq1;
+		if (p->length == r->length)
+			p->last = r->last;
+	}
+	return p;
+}
+
+/* Does it wait until the peer may have it from elsewhere (SPEC 19.3)? */
+static bool waits(struct session *s, const struct store_row *r, const struct position *p)
+{
+	return s->list.last_sent && r->kind == 1 && !r->direct && trees_lazy(s, &r->log) && p &&
+		p->length <= r->length && p->fork_seq1 == r->fork_seq1 && id32_equal(&p->sum, &r->sum);
+}
+
+/* Rows that are worth telling now, moved to the front and put into *out. */
 static size_t put_rows(
-	struct session *s, const struct store_row *rows, size_t n, struct mp_out *out, bool *all_by_run)
+	struct session *s, struct store_row *rows, size_t n, struct mp_out *out, bool *all_by_run)
 {
 	size_t told = 0;
 	*all_by_run = s->list.last_sent;
@@ -282,10 +329,15 @@ static size_t put_rows(
 			continue;
 		}
 		/* Equal headers are not enough: the peer may lack bodies, and asks for them when it sees the row. */
-		const struct position *p = r->kind == 1 ? peer_position(s, &r->log, false) : NULL;
+		const struct position *p = position_of(s, r);
 		if (peer_has(p, r) && p->whole)
 			continue;
-		told++;
+		if (waits(s, r, p)) {
+			if (trees_put(s, r) != OK)
+				out->err = ERR_MEMORY;
+			continue;
+		}
+		rows[told++] = *r;
 		*all_by_run = *all_by_run && by_run(s, r);
 		listing_put_row(out, r);
 	}
@@ -295,7 +347,7 @@ static size_t put_rows(
 
 static void got_changes(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
-	(void)ctx;
+	(void)e, (void)ctx;
 	struct listing *l = &s->list;
 	if (s->state != SESSION_OPEN)
 		return;
@@ -313,15 +365,17 @@ static void got_changes(struct engine *e, struct session *s, void *ctx, struct s
 	if (o.err != OK) {
 		peer_close(s, ERR_MEMORY, "out of memory");
 	} else if (by_runs && !res->r.more) {
-		tell_by_runs(s, res->r.rows, res->r.n);
+		tell_by_runs(s, res->r.rows, n);
 	} else if (n || !l->last_sent) {
-		for (size_t i = 0; i < res->r.n; i++)
-			if (res->r.rows[i].kind == 1 && !withheld(s, &res->r.rows[i]))
-				now_has(s, &res->r.rows[i]);
-		tell(s, l->number, !res->r.more, n, &buf);
+		for (size_t i = 0; i < n; i++)
+			if (res->r.rows[i].kind == 1) {
+				trees_drop(s, &res->r.rows[i].log);
+				listing_now_has(s, &res->r.rows[i]);
+			}
+		tell(s, up_to(s, l->number), !res->r.more, n, &buf);
 		l->last_sent = l->last_sent || !res->r.more;
-	} else if (l->told < l->number && !l->lazy_ms) {
-		l->lazy_ms = e->now_ms + LIST_LAZY_MS;
+	} else {
+		listing_tell(s, 0, NULL);
 	}
 	buf_free(&buf);
 	if (l->runs == 0 && s->state == SESSION_OPEN)
@@ -377,13 +431,16 @@ void listing_more(struct session *s, const struct message_more *m)
 	}
 	s->list.waiting = false;
 	listing_pump(s);
+	if (s->trees.rows_n)
+		trees_time(s);
 }
 
 void listing_time(struct session *s)
 {
 	if (s->list.lazy_ms && s->e->now_ms >= s->list.lazy_ms) {
 		s->list.lazy_ms = 0;
-		if (!s->list.waiting && !s->list.runs && s->list.told < s->list.number)
-			tell(s, s->list.number, true, 0, &(struct buf){0});
+		uint64_t number = up_to(s, s->list.number);
+		if (listing_may_tell(s) && s->list.told < number)
+			tell(s, number, true, 0, &(struct buf){0});
 	}
 }

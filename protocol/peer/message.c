@@ -398,7 +398,12 @@ struct message_row message_next_row(struct mp_in *in)
 	r.sum = message_next_id(in);
 	if (r.kind == 1)
 		r.fork_seq1 = message_next_uint(in);
-	for (size_t i = r.kind == 0 ? 4 : 7; i < n; i++)
+	size_t known = r.kind == 0 ? 4 : 7;
+	if (r.kind == 1 && n > known && mp_peek(in) == MP_BOOL) {
+		require(mp_get_bool(in, &r.whole) == OK);
+		known++;
+	}
+	for (size_t i = known; i < n; i++)
 		require(mp_skip(in, NULL) == OK);
 	return r;
 }
@@ -443,7 +448,7 @@ void message_next_event(struct mp_in *in, struct slice *bytes, struct slice *sig
 
 void message_put_row(struct mp_out *o, const struct message_row *r)
 {
-	mp_put_array(o, r->kind == 0 ? 4 : 7);
+	mp_put_array(o, r->kind == 0 ? 4 : 8);
 	mp_put_uint(o, r->kind);
 	if (r->kind == 1)
 		mp_put_id(o, &r->log);
@@ -452,8 +457,10 @@ void message_put_row(struct mp_out *o, const struct message_row *r)
 	if (r->kind == 1)
 		mp_put_id(o, &r->last);
 	mp_put_id(o, &r->sum);
-	if (r->kind == 1)
+	if (r->kind == 1) {
 		mp_put_uint(o, r->fork_seq1);
+		mp_put_bool(o, r->whole);
+	}
 }
 
 void message_put_part(struct mp_out *o, const struct message_part *p)

@@ -104,6 +104,7 @@ struct message_row { /* SPEC 10.3 */
 	struct id32 identity, log, sum, last;
 	uint64_t count; /* of key events, or the log's length */
 	uint64_t fork_seq1;
+	bool whole; /* the sender holds all bodies */
 };
 struct message_part { /* SPEC 9.2 */
 	struct slice envelope, bytes;

@@ -120,6 +120,7 @@ static void appended(struct engine *e, struct session *s, void *ctx, struct stor
 		admission_seen(e, &o->identity, &o->log, a->seq, 1);
 		if (a->pins && res->r.flag)
 			blob_pinned(e);
+		trees_committed(e, &o->log, a->seq, 1, res, 0);
 		(void)engine_written(e, res, "an entry");
 	} else {
 		emit_event(e, &ev);

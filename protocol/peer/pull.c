@@ -158,6 +158,7 @@ void pull_finish(struct pull *p)
 	s->pulls_n--;
 	s->identities_n -= p->row.kind == 0;
 	s->pulls_active--;
+	s->runs_at[p->row.log.b[1] % RUNS_AT] -= p->in_order;
 	p->batch->left--;
 	pull_free(p);
 	if (s->state != SESSION_OPEN)
@@ -309,6 +310,10 @@ static void start(struct pull *p)
 {
 	p->active = true;
 	p->s->pulls_active++;
+	if (p->unasked && !p->in_order) {
+		p->in_order = true;
+		p->s->runs_at[p->row.log.b[1] % RUNS_AT]++;
+	}
 	if (!p->run && !engine_follows(p->s->e, &p->row.identity))
 		pull_pass(p); /* nobody asked for it */
 	else if (p->row.kind == 0)
@@ -317,15 +322,31 @@ static void start(struct pull *p)
 		pull_log_start(p);
 }
 
+void pull_run_next(struct pull *p)
+{
+	if (!p->in_order)
+		return;
+	p->in_order = false;
+	p->s->runs_at[p->row.log.b[1] % RUNS_AT]--;
+	pull_pump(p->s);
+}
+
+static bool may_start(const struct pull *p)
+{
+	const struct session *s = p->s;
+	if (p->row.kind == 1 && s->identities_n) /* logs need the key events first */
+		return false;
+	/* Else the second run of a log would not fit yet, and be asked for. */
+	return !p->unasked || s->pulls_n > RUNS_IN_ORDER_MAX || s->runs_at[p->row.log.b[1] % RUNS_AT] == 0;
+}
+
 void pull_pump(struct session *s)
 {
 	bool again = true;
 	while (again && s->state == SESSION_OPEN && s->pulls_active < PULL_ACTIVE_MAX && ask_room(s, false)) {
 		again = false;
 		for (struct pull *p = s->pulls; p; p = p->next) {
-			if (!p->active &&
-				(p->row.kind == 0 ||
-					s->identities_n == 0)) { /* logs need the key events first */
+			if (!p->active && may_start(p)) {
 				again = true;
 				start(p); /* may finish at once, which pumps again: the list has changed */
 				break;
@@ -342,7 +363,8 @@ static void note_position(struct session *s, const struct message_row *r)
 			.last = r->last,
 			.sum = r->sum,
 			.length = r->count,
-			.fork_seq1 = r->fork_seq1};
+			.fork_seq1 = r->fork_seq1,
+			.whole = r->whole};
 }
 
 void pull_changes(struct session *s, const struct message_changes *m)
@@ -359,7 +381,9 @@ void pull_changes(struct session *s, const struct message_changes *m)
 		struct message_row row = message_next_row(&in);
 		if (row.kind == 1)
 			note_position(s, &row);
-		(void)pull_new(s, b, &row);
+		struct pull *p = pull_new(s, b, &row);
+		if (p)
+			p->live = m->last && s->synced;
 	}
 	b->left--;
 	if (s->state != SESSION_OPEN)
@@ -398,6 +422,7 @@ void pull_run_unasked(struct session *s, const struct message_run *m)
 	struct pull *p = pull_new(s, b, &row);
 	if (!p)
 		return;
+	p->unasked = true;
 	p->run = arena_alloc(&p->mem, sizeof *p->run);
 	if (p->run)
 		*p->run = *m;

@@ -264,10 +264,16 @@ void pull_log_decide(struct pull *p)
 	p->met = p->closed && p->log.end == p->closed_length && id32_equal(&p->log.end_last, &p->closed_last);
 	set_target(p);
 	if (p->log.length < p->target) {
-		ask_or_take(p);
+		if (!trees_hold(p))
+			ask_or_take(p);
 		return;
 	}
 	p->run = NULL;
+	pull_run_next(p);
+	if (p->unasked) {
+		p->unasked = false;
+		trees_nothing_new(p);
+	}
 	if (p->row.count == 0 || p->row.count > p->log.length)
 		pull_bodies(p); /* the rest does not count here */
 	else
@@ -413,6 +419,8 @@ static void store_runs(struct pull *p)
 			r->work = NULL;
 			emit_store(s->e, q, s, run_stored, r);
 			engine_work_free(w);
+			if (p->put >= p->target)
+				pull_run_next(p);
 			continue;
 		}
 		/* SPEC 10.7: "If a run's first header does not name the receiver's last entry" */
@@ -480,6 +488,17 @@ static void seen(struct engine *e, const struct pull *p, uint64_t first, size_t 
 	admission_seen(e, &p->row.identity, &p->row.log, first, n);
 }
 
+static bool kept(struct engine *e, struct pull *p, const struct pull_run *r, const struct store_res *res)
+{
+	if (res->err == OK) {
+		if (p->unasked)
+			trees_brought(p);
+		p->unasked = false;
+		trees_committed(e, &p->row.log, r->first, r->n, res, p->s->conn);
+	}
+	return engine_written(e, res, "entries of a peer");
+}
+
 static void run_stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct pull_run *r = ctx;
@@ -488,7 +507,7 @@ static void run_stored(struct engine *e, struct session *s, void *ctx, struct st
 	bool closed = s->state != SESSION_OPEN;
 	if (res->err == ERR_CHAIN || (res->err == ERR_FORK && !p->log.fork_seq1)) {
 		p->stale = true; /* another peer's copy, or the proof of a fork, came first */
-	} else if (engine_written(e, res, "entries of a peer")) {
+	} else if (kept(e, p, r, res)) {
 		s->taken += r->n;
 		p->moved = true;
 		seen(e, p, r->first, r->n,

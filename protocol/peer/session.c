@@ -66,6 +66,7 @@ static void peer_free(struct session *s)
 	pull_deinit(s);
 	serve_deinit(s);
 	blob_serve_deinit(s);
+	trees_deinit(s);
 	free(s->positions);
 	buf_free(&s->peers);
 	free(s);
@@ -531,6 +532,8 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
 	case MESSAGE_PEERS: members_peers(s, &m->peers); return;
+	case MESSAGE_PRUNE: trees_on_prune(s, &m->prune); return;
+	case MESSAGE_GRAFT: trees_on_graft(s, &m->graft); return;
 	case MESSAGE_CHANGES: pull_changes(s, &m->changes); return;
 	case MESSAGE_DONE: ask_done(s, &m->done); return;
 	case MESSAGE_TOTAL: ask_total(s, &m->total); return;
@@ -683,6 +686,7 @@ void peer_time(struct session *s)
 			emit_message(s, MESSAGE_PING, &(struct message_ping){.token = now});
 		}
 		listing_time(s);
+		trees_time(s);
 		if (s->cursor_lazy_ms && now >= s->cursor_lazy_ms)
 			pull_cursor(s);
 	}
@@ -703,6 +707,8 @@ uint64_t peer_deadline(const struct session *s)
 		d = s->list.lazy_ms;
 	if (s->cursor_lazy_ms && s->cursor_lazy_ms < d)
 		d = s->cursor_lazy_ms;
+	uint64_t t = trees_deadline(s);
+	d = t < d ? t : d;
 	return d;
 }
 
