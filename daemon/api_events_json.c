@@ -94,6 +94,10 @@ json_t *events_json(const struct engine_event *e, const char **name)
 	case ENGINE_EVENT_OWN_OLD:
 		*name = "own-log-old";
 		return json_pack("{s:o, s:o}", "log", hex(&e->log), "identity", hex(&e->identity));
+	case ENGINE_EVENT_GUEST:
+		*name = "guest";
+		return json_pack("{s:o, s:o, s:o}", "identity", hex(&e->identity), "for", hex(&e->id), "node",
+			hex(&e->node));
 	case ENGINE_EVENT_CLONE: *name = "clone"; return json_pack("{s:o}", "node", hex(&e->node));
 	case ENGINE_EVENT_STORE_ERROR:
 		*name = "store-error";

@@ -1,23 +1,51 @@
-/* api_follow.c -- whose portfolios this node holds. */
+/* api_follow.c -- whose portfolios this node holds, and why. */
 #include "act.h"
 #include "compose.h"
 #include "identities.h"
 
 struct naming {
 	const struct store_res *res;
+	const struct store_res *peers;
 	json_t *items;
 	enum err err;
 };
+
+static json_t *link_json(const struct store_res *peers, const struct id32 *node)
+{
+	const char *name = "";
+	for (size_t i = 0; i < peers->r.n; i++)
+		if (id32_equal(&peers->r.peers[i].node, node))
+			name = peers->r.peers[i].name;
+	return json_pack("{s:o, s:o}", "node", compose_id_json(node), "name", api_clean(name));
+}
+
+/* Why it is followed: it lives here, a notice asked for it, or somebody here said so. */
+static json_t *follow_json(struct store *s, const struct naming *w, const struct store_follow *f)
+{
+	char name[PROFILE_NAME_BYTES], reader[PROFILE_NAME_BYTES];
+	identities_name(s, &f->identity, name);
+	json_t *o = json_pack("{s:o, s:o, s:b, s:b, s:s}", "id", compose_id_json(&f->identity), "name",
+		api_clean(name), "hosted", f->hosted, "guest", f->guest, "why",
+		f->hosted          ? "hosted"
+			: f->guest ? "guest"
+				   : "followed");
+	if (!o || !f->guest)
+		return o;
+	identities_name(s, &f->reader, reader);
+	json_object_set_new(o, "for",
+		json_pack("{s:o, s:o}", "id", compose_id_json(&f->reader), "name", api_clean(reader)));
+	json_object_set_new(o, "brought_by", link_json(w->peers, &f->link));
+	json_object_set_new(o, "since", compose_number_json(f->since_s));
+	json_object_set_new(o, "used", compose_number_json(f->used_s));
+	return o;
+}
 
 static void name_all(void *ctx, struct store *s, enum err e)
 {
 	struct naming *w = (struct naming *)ctx;
 	w->err = e;
 	for (size_t i = 0; w->err == OK && i < w->res->r.n; i++) {
-		char name[PROFILE_NAME_BYTES];
-		identities_name(s, &w->res->r.ids[i], name);
-		json_t *o = json_pack("{s:o, s:o, s:b}", "id", compose_id_json(&w->res->r.ids[i]), "name",
-			api_clean(name), "hosted", i < w->res->r.bytes.n && w->res->r.bytes.p[i]);
+		json_t *o = follow_json(s, w, &w->res->r.follows[i]);
 		if (!o || json_array_append_new(w->items, o) != 0)
 			w->err = ERR_MEMORY;
 	}
@@ -25,15 +53,18 @@ static void name_all(void *ctx, struct store *s, enum err e)
 
 static enum err list(struct act *a)
 {
-	struct store_req req = {.op = STORE_FOLLOW_LIST};
-	struct store_res res;
-	struct naming w = {.res = &res, .items = json_array()};
+	struct store_req req = {.op = STORE_FOLLOW_LIST}, peers_req = {.op = STORE_PEER_LIST};
+	struct store_res res, peers = {0};
+	struct naming w = {.res = &res, .peers = &peers, .items = json_array()};
 	enum err e = desk_store(a->desk, &req, &res);
+	if (e == OK)
+		e = desk_store(a->desk, &peers_req, &peers);
 	if (e == OK) {
 		desk_read(a->desk, name_all, &w);
 		e = w.err;
 	}
 	store_res_free(&res);
+	store_res_free(&peers);
 	a->reply = json_pack("{s:o}", "items", w.items);
 	return e;
 }

@@ -23,32 +23,40 @@ static const char *origin_name(enum peer_origin origin)
 	return "unknown";
 }
 
-static json_t *peer_json(const struct store_peer *p, const struct engine_peer_info *info, size_t n)
+static json_t *peer_json(const struct store_peer *p, const struct engine_peer_info *info, size_t n,
+	const struct store_res *follows)
 {
 	bool connected = false;
+	int guests = 0;
+	for (size_t i = 0; i < follows->r.n; i++)
+		guests += follows->r.follows[i].guest && id32_equal(&follows->r.follows[i].link, &p->node);
 	for (size_t i = 0; i < n; i++)
 		connected = connected || (info[i].open && id32_equal(&info[i].node, &p->node));
 	json_t *addresses = json_array();
 	for (size_t i = 0; i < p->addresses_n; i++)
 		json_array_append_new(addresses, api_clean(p->addresses[i]));
-	return json_pack("{s:o, s:o, s:s, s:b, s:o, s:o}", "node", compose_id_json(&p->node), "name",
+	return json_pack("{s:o, s:o, s:s, s:b, s:o, s:o, s:i}", "node", compose_id_json(&p->node), "name",
 		api_clean(p->name), "origin", origin_name(p->origin), "connected", connected, "addresses",
-		addresses, "seen", p->seen_s ? compose_number_json(p->seen_s) : json_null());
+		addresses, "seen", p->seen_s ? compose_number_json(p->seen_s) : json_null(), "guests",
+		guests);
 }
 
 static enum err list(struct act *a)
 {
-	struct store_req req = {.op = STORE_PEER_LIST};
-	struct store_res res;
+	struct store_req req = {.op = STORE_PEER_LIST}, follows_req = {.op = STORE_FOLLOW_LIST};
+	struct store_res res, follows = {0};
 	struct engine_peer_info *info = (struct engine_peer_info *)calloc(
 		LIMIT_CONNECTIONS * 2, sizeof *info);
 	size_t n = info ? node_peers(a->rq->node, info, LIMIT_CONNECTIONS * 2) : 0;
 	enum err e = desk_store(a->desk, &req, &res);
+	if (e == OK)
+		e = desk_store(a->desk, &follows_req, &follows);
 	json_t *items = json_array(), *lacking = NULL;
 	char words[SOURCES_WORDS_BYTES];
 	for (size_t i = 0; e == OK && i < res.r.n; i++)
-		json_array_append_new(items, peer_json(&res.r.peers[i], info, n));
+		json_array_append_new(items, peer_json(&res.r.peers[i], info, n, &follows));
 	store_res_free(&res);
+	store_res_free(&follows);
 	if (e == OK)
 		e = sources_lacking(a->desk, info, n, &lacking, words);
 	free(info);

@@ -34,8 +34,26 @@ static enum err put_key(struct act *a, struct audience *to, const struct id32 *k
 	return OK;
 }
 
-/* ERR_NOT_FOUND: no key events; ERR_STATE: no reading key. */
-static enum err find_key(struct act *a, const struct id32 *identity, struct id32 *key)
+static bool has_host(const struct act *a, const struct audience *to, const struct id32 *node)
+{
+	for (size_t i = 0; i < to->hosts_n; i++)
+		if (id32_equal(&to->hosts[i].node, node))
+			return true;
+	return id32_equal(&a->desk->keys->node_key, node);
+}
+
+static void put_hosts(
+	const struct act *a, struct audience *to, const struct id32 *reader, const struct keyset_view *v)
+{
+	for (size_t i = 0; i < v->hostings_n && to->hosts_n < AUDIENCE_HOSTS_MAX; i++)
+		if (!has_host(a, to, &v->hostings[i].node_key))
+			to->hosts[to->hosts_n++] = (struct audience_host){.reader = *reader,
+				.node = v->hostings[i].node_key,
+				.notice_key = v->hostings[i].notice_key};
+}
+
+/* Also notes where the identity lives. ERR_NOT_FOUND: no key events; ERR_STATE: no reading key. */
+static enum err find_key(struct act *a, struct audience *to, const struct id32 *identity, struct id32 *key)
 {
 	struct keyset *ks = NULL;
 	struct keyset_view v;
@@ -43,10 +61,12 @@ static enum err find_key(struct act *a, const struct id32 *identity, struct id32
 	if (e == OK)
 		e = keyset_resolve(ks, &v);
 	if (e == OK) {
-		if (v.has_reading)
+		if (v.has_reading) {
 			*key = v.reading_key;
-		else
+			put_hosts(a, to, identity, &v);
+		} else {
 			e = ERR_STATE;
+		}
 		keyset_view_deinit(&v);
 	}
 	keyset_free(ks);
@@ -71,7 +91,7 @@ enum err audience_add(struct act *a, struct audience *to, const struct id32 *ide
 	if (to->clear)
 		return act_say(
 			a, ERR_STATE, "\"public\" stands alone: what everybody can read needs no readers.");
-	enum err e = find_key(a, identity, &key);
+	enum err e = find_key(a, to, identity, &key);
 	return e == OK ? put_key(a, to, &key) : say_missing(a, e, identity);
 }
 
@@ -152,7 +172,7 @@ static void read_panel(void *ctx, struct store *s, enum err e)
 static enum err add_member(struct act *a, struct audience *to, const struct id32 *identity)
 {
 	struct id32 key;
-	enum err e = find_key(a, identity, &key);
+	enum err e = find_key(a, to, identity, &key);
 	if (e == OK && (to->n < AUDIENCE_READERS_MAX || has_key(to, &key)))
 		return put_key(a, to, &key);
 	if (e != OK && e != ERR_NOT_FOUND && e != ERR_STATE)

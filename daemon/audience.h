@@ -12,16 +12,25 @@
 #define AUDIENCE_SKIPPED_MAX 16u
 #define AUDIENCE_READERS_MAX (LIMIT_READERS - 1u) /* one slot is the author's */
 
+#define AUDIENCE_HOSTS_MAX 512u
+
+/* A node that hosts a reader. */
+struct audience_host {
+	struct id32 reader, node, notice_key;
+};
+
 struct audience {
 	bool clear; /* everybody; then n is 0 */
 	bool said; /* audience_list: somebody was named, or "private" or "public" was said */
 	size_t n; /* at most AUDIENCE_READERS_MAX */
 	struct id32 keys[LIMIT_READERS]; /* current reading keys, in the order in which they were added */
+	size_t hosts_n; /* other nodes that host readers, each once; what is beyond the bound is left out */
+	struct audience_host hosts[AUDIENCE_HOSTS_MAX];
 	size_t skipped_n; /* by audience_panel: could not be added, since their keys are not here or they have no reading key; may be over AUDIENCE_SKIPPED_MAX */
 	struct id32 skipped[AUDIENCE_SKIPPED_MAX]; /* the first of them */
 };
 
-/* Empty: only its author. 17 KB, so it is allocated. NULL: out of memory. */
+/* Empty: only its author. 66 KB, so it is allocated. NULL: out of memory. */
 struct audience *audience_new(void);
 void audience_free(struct audience *to); /* NULL is fine */
 

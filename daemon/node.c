@@ -142,6 +142,8 @@ static enum err open_engine(struct node *n, const uint8_t instance[16], char why
 	struct engine_config c = {.node = n->keys->node_key,
 		.network = n->network,
 		.relay = strcmp(n->config.relay, "on") == 0,
+		.notice_key = n->keys->notice_key,
+		.notice_secret = n->keys->notice_secret,
 		.blob_bytes_max = n->config.blob_max,
 		.blob_quota = n->config.quota,
 		.blob_rate = n->config.rate,
@@ -151,6 +153,8 @@ static enum err open_engine(struct node *n, const uint8_t instance[16], char why
 	randombytes_buf(c.seed, sizeof c.seed);
 	memcpy(c.name, n->name, sizeof c.name);
 	put_addresses(n, &c);
+	n->addresses_n = c.addresses_n;
+	memcpy(n->addresses, c.addresses, sizeof n->addresses);
 	const struct drive_env env = {.loop = n->loop,
 		.home = n->config.home,
 		.storew = n->storew,
@@ -301,6 +305,12 @@ uv_loop_t *node_loop(struct node *n)
 const char *node_listen_address(const struct node *n)
 {
 	return n->net ? net_address(n->net) : "off";
+}
+
+size_t node_addresses(const struct node *n, char out[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1])
+{
+	memcpy(out, n->addresses, sizeof n->addresses);
+	return n->addresses_n;
 }
 
 bool node_restored(const struct node *n, const char **why)

@@ -32,6 +32,8 @@ const struct config *node_config(const struct node *n);
 const struct node_keys *node_keys(const struct node *n);
 uv_loop_t *node_loop(struct node *n);
 const char *node_listen_address(const struct node *n); /* as bound: "127.0.0.1:7411" */
+/* Where peers are told to reach this node; returns how many. */
+size_t node_addresses(const struct node *n, char out[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1]);
 bool node_restored(const struct node *n, const char **why); /* store_start found a restored or copied home */
 bool node_disk_full(const struct node *n);
 uint64_t node_blobs_refused(const struct node *n); /* blobs that the quota keeps from being fetched */

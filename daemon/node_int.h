@@ -19,6 +19,8 @@ struct node {
 	const char *restored_why;
 	struct id32 network;
 	char name[LIMIT_NAME_BYTES + 1];
+	size_t addresses_n; /* where peers are told to reach us */
+	char addresses[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
 	struct proxy_at proxy;
 
 	struct store *store; /* until the store thread takes it */

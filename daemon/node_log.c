@@ -54,6 +54,7 @@ static void log_peer(const struct engine_event *ev)
 	case ENGINE_EVENT_FORK:
 	case ENGINE_EVENT_OWN_OLD:
 	case ENGINE_EVENT_RELAY_OFFER:
+	case ENGINE_EVENT_GUEST:
 	case ENGINE_EVENT_STORE_ERROR: return;
 	}
 }
@@ -76,6 +77,10 @@ static void log_content(const struct engine_event *ev)
 	case ENGINE_EVENT_OWN_OLD:
 		log_warning("log", log_text("event", "a peer holds more of our own log than we do"),
 			log_id("log", &ev->log), log_text("so", "it is closed, and a new one is begun"));
+		return;
+	case ENGINE_EVENT_GUEST:
+		log_info("follow", log_text("event", "a guest"), log_id("identity", &ev->identity),
+			log_id("for", &ev->id), log_id("node", &ev->node));
 		return;
 	case ENGINE_EVENT_STORE_ERROR:
 		log_error("store", log_text("event", "failed"), log_err(ev->err), log_text("why", ev->text),

@@ -4,6 +4,7 @@
 #include "protocol/log/entry.h"
 #include "protocol/log/record.h"
 #include "protocol/log/seal.h"
+#include "telling.h"
 
 #include <sodium.h>
 
@@ -90,6 +91,8 @@ enum err writing_put(struct act *a, struct owner *o, const struct writing *w, st
 		if (e == OK)
 			e = put_once(a, o, w, ref, key);
 	}
+	if (e == OK && !w->to->clear)
+		telling_send(a->desk, &o->identity, ref, w->to);
 	if (e == OK && content_key)
 		memcpy(content_key, key, 32);
 	sodium_memzero(key, sizeof key);

@@ -17,6 +17,7 @@ struct writing {
  * another is begun (ownlog_ensure, which takes the desk's lock), and the entry stands in that one.
  *   ref          where it stands
  *   content_key  of a sealed body, to be handed on later; zeros for a clear one. May be NULL. Secret: wipe it
+ * Nodes of readers that are not known to follow the author get a notice (telling.h).
  * The record must be well formed: ERR_FORMAT, ERR_RANGE or ERR_NOT_FOUND (a field) otherwise, said. Said as well: ERR_LIMIT: too long for one entry;
  * ERR_LOCKED: the current reading or signing key is not known here. ERR_CLOSED, ERR_FULL, ERR_IO, ERR_MEMORY. */
 MUST_CHECK enum err writing_put(struct act *a, struct owner *o, const struct writing *w,

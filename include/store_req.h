@@ -143,6 +143,21 @@ struct store_invite {
 	struct id32 *used_by;
 };
 
+/* Whom this node follows, and why. */
+struct store_follow {
+	struct id32 identity;
+	bool hosted, guest; /* neither: somebody here said so */
+	/* A guest (SPEC 20.3), because of a notice: for whom, which neighbour brought it, since when, when it was last of use */
+	struct id32 reader, link;
+	uint64_t since_s, used_s;
+};
+
+struct store_notice {
+	struct id32 id, link;
+	uint32_t expires_hour;
+	struct slice bytes;
+};
+
 /* Why a search found a fact. */
 struct store_hit {
 	enum fact_text field; /* where it matched best */
@@ -202,6 +217,8 @@ struct store_res {
 		struct store_part *parts;
 		struct store_blob *blobs;
 		struct store_invite *invites;
+		struct store_follow *follows;
+		struct store_notice *notices;
 		uint64_t *seqs;
 		struct id32 *ids;
 		struct slice bytes, bytes2, sig, sig2;

@@ -66,7 +66,7 @@ char *db_path(const char *home, const char *name); /* given to the caller; NULL 
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
-#define DB_VERSION 4
+#define DB_VERSION 5
 MUST_CHECK enum err db_migrate(struct store *s);
 MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(

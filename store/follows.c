@@ -1,54 +1,178 @@
-/* follows.c -- what this node follows. SPEC.md section 10.3. */
+/* follows.c -- what this node follows, and why. SPEC.md sections 10.3 and 20.3. */
 #include "store/db.h"
+
+#define GUEST_UNUSED_S (90ull * 86400)
+
+static enum err on_identity(struct store *s, enum query_name name, const struct id32 *identity)
+{
+	store_touch(s);
+	struct query q = q_start(s, name);
+	q_id(&q, identity);
+	return q_done(&q);
+}
+
+static enum err has(
+	struct store *s, enum query_name name, const struct id32 *identity, bool *there, bool *value)
+{
+	struct query q = q_start(s, name);
+	q_id(&q, identity);
+	*there = q_row(&q);
+	*value = *there && qc_int(&q, 0) != 0;
+	return q_end(&q);
+}
+
+/* ERR_LIMIT: no more may be followed. */
+static enum err check_room(struct store *s)
+{
+	struct query count = q_start(s, Q_FOLLOW_COUNT);
+	bool full = q_row(&count) && qc_int(&count, 0) >= LIMIT_FOLLOWS;
+	enum err e = q_end(&count);
+	return e == OK && full ? ERR_LIMIT : e;
+}
+
+static enum err add(struct store *s, const struct id32 *identity, bool hosted)
+{
+	store_touch(s);
+	struct query q = q_start(s, Q_FOLLOW_ADD);
+	q_id(&q, identity);
+	q_int(&q, hosted);
+	return q_done(&q);
+}
 
 enum err op_FOLLOW_ADD(struct store *s, const struct store_req *q, struct store_res *r)
 {
+	bool there, hosted;
 	(void)r;
-	struct query has = q_start(s, Q_FOLLOW_HAS);
-	q_id(&has, &q->a.identity);
-	bool there = q_row(&has);
-	enum err e = q_end(&has);
-	if (e != OK)
-		return e;
-	if (!there) {
-		struct query count = q_start(s, Q_FOLLOW_COUNT);
-		bool full = q_row(&count) && qc_int(&count, 0) >= LIMIT_FOLLOWS;
-		e = q_end(&count);
-		if (e != OK || full)
-			return e != OK ? e : ERR_LIMIT;
-	}
-	store_touch(s);
-	struct query add = q_start(s, Q_FOLLOW_ADD);
-	q_id(&add, &q->a.identity);
-	q_int(&add, q->a.flag);
-	return q_done(&add);
+	enum err e = has(s, Q_FOLLOW_HAS, &q->a.identity, &there, &hosted);
+	if (e == OK && !there)
+		e = check_room(s);
+	if (e == OK)
+		e = add(s, &q->a.identity, q->a.flag);
+	if (e == OK)
+		e = on_identity(s, Q_GUEST_DROP, &q->a.identity);
+	return e == OK ? on_identity(s, Q_DECLINED_DROP, &q->a.identity) : e;
 }
 
 enum err op_FOLLOW_REMOVE(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)r;
-	store_touch(s);
-	struct query remove = q_start(s, Q_FOLLOW_REMOVE);
-	q_id(&remove, &q->a.identity);
-	return q_done(&remove);
+	enum err e = on_identity(s, Q_FOLLOW_REMOVE, &q->a.identity);
+	if (e == OK)
+		e = on_identity(s, Q_GUEST_DROP, &q->a.identity);
+	return e == OK ? on_identity(s, Q_DECLINED_ADD, &q->a.identity) : e;
 }
 
 enum err op_FOLLOW_LIST(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)q;
-	struct array ids = {0}, flags = {0};
+	struct array ids = {0}, flags = {0}, follows = {0};
 	struct query list = q_start(s, Q_FOLLOW_LIST);
 	while (q_row(&list)) {
 		struct id32 *id = array_add(&ids, sizeof *id, &list);
 		uint8_t *flag = array_add(&flags, 1, &list);
-		if (id && flag) {
-			*id = qc_id(&list, 0);
-			*flag = qc_int(&list, 1) != 0;
-		}
+		struct store_follow *f = array_add(&follows, sizeof *f, &list);
+		if (!id || !flag || !f)
+			continue;
+		*id = f->identity = qc_id(&list, 0);
+		f->hosted = qc_int(&list, 1) != 0;
+		*flag = f->hosted;
+		f->guest = qc_int(&list, 2) != 0;
+		if (!f->guest)
+			continue;
+		f->reader = qc_id(&list, 3);
+		f->link = qc_id(&list, 4);
+		f->since_s = qc_uint(&list, 5);
+		f->used_s = qc_uint(&list, 6);
 	}
 	r->r.n = ids.n;
 	size_t n = flags.n;
 	r->r.ids = array_give(&ids, &r->mem, &list);
 	r->r.bytes = slice_of(array_give(&flags, &r->mem, &list), n);
+	r->r.follows = array_give(&follows, &r->mem, &list);
 	return q_end(&list);
+}
+
+/* ---- guests */
+
+/* SPEC 20.3: "A node keeps at most 256 guest follows, at most 64 of them brought by one link" */
+static enum err check_guests(struct store *s, const struct id32 *link)
+{
+	struct query q = q_start(s, Q_GUEST_COUNT);
+	q_id(&q, link);
+	bool full = q_row(&q) && (qc_int(&q, 0) >= LIMIT_GUESTS || qc_int(&q, 1) >= LIMIT_GUESTS_PER_LINK);
+	enum err e = q_end(&q);
+	return e == OK && full ? ERR_LIMIT : e;
+}
+
+static enum err guest_used(struct store *s, const struct store_req *q)
+{
+	store_touch(s);
+	struct query used = q_start(s, Q_GUEST_USED);
+	q_uint(&used, q->a.now_s);
+	q_id(&used, &q->a.identity);
+	return q_done(&used);
+}
+
+static enum err guest_add(struct store *s, const struct store_req *q)
+{
+	bool declined, ignored;
+	enum err e = has(s, Q_DECLINED_HAS, &q->a.identity, &declined, &ignored);
+	if (e == OK && declined)
+		return ERR_REFUSED;
+	if (e == OK)
+		e = check_guests(s, &q->a.node);
+	if (e == OK)
+		e = check_room(s);
+	if (e == OK)
+		e = add(s, &q->a.identity, false);
+	if (e != OK)
+		return e;
+	struct query guest = q_start(s, Q_GUEST_ADD);
+	q_id(&guest, &q->a.identity);
+	q_id(&guest, &q->a.id);
+	q_id(&guest, &q->a.node);
+	q_uint(&guest, q->a.now_s);
+	return q_done(&guest);
+}
+
+enum err op_FOLLOW_GUEST(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	bool there, hosted;
+	enum err e = has(s, Q_FOLLOW_HAS, &q->a.id, &there, &hosted);
+	if (e == OK && !hosted)
+		e = ERR_NOT_FOUND;
+	if (e == OK)
+		e = has(s, Q_FOLLOW_HAS, &q->a.identity, &there, &hosted);
+	if (e != OK)
+		return e;
+	r->r.flag = !there;
+	return there ? guest_used(s, q) : guest_add(s, q);
+}
+
+enum err op_GUEST_USED(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	return guest_used(s, q);
+}
+
+/* SPEC 20.3: "it ends when 90 days have passed without" */
+enum err op_GUEST_END(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct array ids = {0};
+	struct query old = q_start(s, Q_GUEST_OLD);
+	q_uint(&old, q->a.now_s > GUEST_UNUSED_S ? q->a.now_s - GUEST_UNUSED_S : 0);
+	while (q_row(&old)) {
+		struct id32 *id = array_add(&ids, sizeof *id, &old);
+		if (id)
+			*id = qc_id(&old, 0);
+	}
+	r->r.n = ids.n;
+	r->r.ids = array_give(&ids, &r->mem, &old);
+	enum err e = q_end(&old);
+	for (size_t i = 0; e == OK && i < r->r.n; i++) {
+		e = on_identity(s, Q_FOLLOW_REMOVE, &r->r.ids[i]);
+		if (e == OK)
+			e = on_identity(s, Q_GUEST_DROP, &r->r.ids[i]);
+	}
+	return e;
 }

@@ -28,6 +28,7 @@
 #define HASH_AWARD "quire.award"
 #define HASH_ENDORSE "quire.endorse"
 #define HASH_EVIDENCE "quire.evidence"
+#define HASH_NOTICE "quire.notice"
 
 /* The hash of the parts' concatenation. `personal` is one of the names above, at most 16 characters. */
 struct id32 hash_parts(const char *personal, const struct slice *parts, size_t n);

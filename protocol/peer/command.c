@@ -91,19 +91,26 @@ static bool follow_change(struct engine *e, const struct id32 *identity, bool ad
 	return true;
 }
 
-static void followed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+enum err command_followed(struct engine *e, const struct id32 *identity, bool add)
 {
-	struct follow *f = ctx;
-	(void)s;
-	if (engine_written(e, res, "a follow") && follow_change(e, &f->identity, f->add, &res->err)) {
-		struct message_follow m = {
-			.add = f->add, .identity = f->identity, .version = e->follows_version};
+	enum err err = OK;
+	if (follow_change(e, identity, add, &err)) {
+		struct message_follow m = {.add = add, .identity = *identity, .version = e->follows_version};
 		for (struct session *t = e->sessions; t; t = t->next)
 			if (t->state == SESSION_OPEN)
 				emit_message(t, MESSAGE_FOLLOW, &m);
 	}
-	if (res->err == OK)
+	if (err == OK)
 		members_look(e);
+	return err;
+}
+
+static void followed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct follow *f = ctx;
+	(void)s;
+	if (engine_written(e, res, "a follow"))
+		res->err = command_followed(e, &f->identity, f->add);
 	command_answer(e, f->tag, res->err);
 	free(f);
 }
@@ -337,6 +344,7 @@ void command_run(struct engine *e, const struct engine_cmd *cmd)
 		members_load(e);
 		command_answer(e, cmd->tag, OK);
 		return;
+	case ENGINE_CMD_NOTICE: notices_run(e, cmd); return;
 	case ENGINE_CMD_BLOB_WANT:
 		blob_look(e);
 		command_answer(e, cmd->tag, OK);

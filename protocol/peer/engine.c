@@ -13,15 +13,12 @@ static void boot_failed(struct engine *e, const struct store_res *res)
 	emit_event(e, &ev);
 }
 
-static void own_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+static void notices_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	(void)s, (void)ctx;
-	if (res->err != OK) {
-		boot_failed(e, res);
-		return;
-	}
-	if (!own_loaded(e, res) || !members_start(e)) {
+	if (res->err == OK && (!notices_loaded(e, res) || !members_start(e)))
 		res->err = ERR_MEMORY;
+	if (res->err != OK) {
 		boot_failed(e, res);
 		return;
 	}
@@ -29,6 +26,21 @@ static void own_read(struct engine *e, struct session *s, void *ctx, struct stor
 	struct engine_event ev = {.kind = ENGINE_EVENT_READY};
 	emit_event(e, &ev);
 	blob_pinned(e);
+}
+
+static void own_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)s, (void)ctx;
+	if (res->err != OK) {
+		boot_failed(e, res);
+		return;
+	}
+	if (!own_loaded(e, res)) {
+		res->err = ERR_MEMORY;
+		boot_failed(e, res);
+		return;
+	}
+	emit_store(e, req_new(STORE_NOTICE_LIST), NULL, notices_read, NULL);
 }
 
 static void follows_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -46,6 +58,7 @@ static void follows_read(struct engine *e, struct session *s, void *ctx, struct 
 	for (size_t i = 0; i < res->r.n; i++) {
 		e->follows[i] = res->r.ids[i];
 		sum_add(&e->follows_version, &res->r.ids[i]);
+		e->guests = e->guests || res->r.follows[i].guest;
 	}
 	e->follows_n = res->r.n;
 	struct store_req *q = req_new(STORE_LOG_LIST);
@@ -99,6 +112,7 @@ void engine_free(struct engine *e)
 	}
 	blob_deinit(e);
 	members_deinit(e);
+	notices_deinit(e);
 	keys_deinit(e);
 	own_deinit(e);
 	emit_deinit(e);
@@ -165,6 +179,7 @@ static void step_time(struct engine *e)
 	}
 	blob_time(e);
 	members_time(e);
+	notices_time(e);
 }
 
 static void step_one(struct engine *e, const struct engine_in *in)
@@ -194,8 +209,9 @@ void engine_step(struct engine *e, const struct engine_in *in)
 
 uint64_t engine_deadline(const struct engine *e)
 {
-	uint64_t d = blob_deadline(e), other = members_deadline(e);
+	uint64_t d = blob_deadline(e), other = members_deadline(e), notices = notices_deadline(e);
 	d = other < d ? other : d;
+	d = notices < d ? notices : d;
 	for (const struct session *s = e->sessions; s; s = s->next) {
 		uint64_t t = peer_deadline(s);
 		if (t < d)

@@ -1,5 +1,5 @@
 /* engine.h -- the node as a pure state machine: what it was told goes in, what must be done comes out, all as data.
- * SPEC.md sections 8 to 12.
+ * SPEC.md sections 8 to 12 and 20.
  *
  * No I/O, no clock, no threads. Between sockets and the engine stands channel.h, which turns bytes into messages and back; so the
  * engine sees plain messages, and a fuzzer or simulator can leave the cipher out. Whoever drives it (the daemon's loop, the simulator):
@@ -25,6 +25,9 @@ struct engine_config {
 		[32]; /* secret, random, new at each start: what the engine draws by chance comes from it */
 	struct id32 node; /* this node's key */
 	struct id32 network; /* network id; zeros: none yet */
+	struct id32 notice_key; /* SPEC 20.1 */
+	const uint8_t
+		*notice_secret; /* 32 bytes, borrowed for the engine's life; NULL: no notice is opened */
 	char name[LIMIT_NAME_BYTES + 1];
 	size_t addresses_n; /* told to peers in hello */
 	char addresses[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
@@ -97,6 +100,7 @@ enum engine_cmd_kind {
 	ENGINE_CMD_PEERS, /* the peers table was changed beside the engine */
 	ENGINE_CMD_HEARD, /* node can be reached at addresses[addresses_n], as was heard here (flag: on the local network): kept, and dialled at once; ERR_NOT_FOUND: no member, ERR_STATE: no gossip */
 	ENGINE_CMD_NETWORK, /* id: the network this node now belongs to; closes all connections */
+	ENGINE_CMD_NOTICE, /* body (sealed), expires_hour, identity (the author), node (that it is for): kept and spread; ERR_EXISTS, ERR_INPUT */
 };
 
 struct engine_cmd {
@@ -105,6 +109,7 @@ struct engine_cmd {
 	struct id32 log, identity, device_key, node, id;
 	uint8_t flags; /* ENTRY_FLAG_… */
 	uint8_t scope[16];
+	uint32_t expires_hour;
 	struct slice envelope, body, statement; /* borrowed for the step */
 	const uint8_t *device_secret; /* 64 bytes, borrowed for the step; used to sign, not kept */
 	const struct store_keyevent *events;
@@ -194,6 +199,7 @@ enum engine_event_kind {
 	ENGINE_EVENT_OWN_OLD, /* a peer holds more of our own log than we do: log, identity. It is retired; write what is on the side table again */
 	ENGINE_EVENT_CLONE, /* node: a second node runs with this key (ours, if node is our own) */
 	ENGINE_EVENT_RELAY_OFFER, /* somebody wants to reach us through node: dial it with the token in id's first 16 bytes (ENGINE_RELAY_ACCEPT) */
+	ENGINE_EVENT_GUEST, /* identity is followed because of a notice to id, which node brought */
 	ENGINE_EVENT_STORE_ERROR, /* err: full, damaged …: what was asked is kept or refused, see text */
 };
 

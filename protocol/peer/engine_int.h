@@ -11,6 +11,7 @@
  *   members*.c  neighbours (members_int.h)        chance.c    what is drawn by chance
  *   relay.c     connections through a third
  *   trees.c     new entries along trees
+ *   notices.c   notices kept and passed on        notice_effect.c what a notice brings about
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -49,6 +50,8 @@ struct stash;
 struct fetch;
 struct chunk_serve;
 struct members;
+struct notices;
+struct notice_session;
 
 /* ---- emit.c ---- */
 
@@ -196,6 +199,7 @@ struct session {
 		sole; /* the store said; whether it alone of all follows something that is followed here */
 	bool follows_first; /* of the peer's follow set, as it arrives */
 	size_t follows_n;
+	struct notice_session *notices; /* while open */
 };
 
 uint64_t peer_to_come(const struct session *s); /* entries that it listed and that are not stored yet */
@@ -416,6 +420,8 @@ void own_deinit(struct engine *e);
 
 void command_run(struct engine *e, const struct engine_cmd *cmd);
 void command_answer(struct engine *e, uint64_t tag, enum err err);
+/* The store follows an identity, or no longer: so do we, and peers are told. ERR_MEMORY: from the next start on. */
+enum err command_followed(struct engine *e, const struct id32 *identity, bool add);
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
 void admission_seen(
 	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
@@ -482,6 +488,20 @@ void members_heard(struct engine *e, const struct id32 *node, const struct slice
 
 void engine_fill(struct engine *e, uint8_t *out, size_t n);
 uint64_t engine_chance(struct engine *e, uint64_t below); /* 0 … below - 1; 0 if below is 0 */
+/* ---- notices.c, notice_effect.c ---- */
+
+bool notices_loaded(struct engine *e, const struct store_res *res); /* false: out of memory */
+void notices_run(struct engine *e, const struct engine_cmd *cmd);
+void notices_take(struct session *s, const struct message_notice *m);
+void notices_sum(struct session *s, const struct message_notice_sum *m);
+void notices_ids(struct session *s, const struct message_notice_ids *m);
+void notices_session_open(struct session *s);
+void notices_session_deinit(struct session *s);
+void notices_session_time(struct session *s);
+uint64_t notices_session_deadline(const struct session *s);
+void notices_time(struct engine *e);
+uint64_t notices_deadline(const struct engine *e);
+void notices_deinit(struct engine *e);
 
 /* ---- engine.c ---- */
 
@@ -513,6 +533,9 @@ struct engine {
 	uint64_t chances; /* drawn so far */
 	uint64_t rate_tokens, rate_ms; /* bytes of chunks that may be asked for */
 	struct trees_recent recent[TREES_RECENT];
+	struct notices *notices; /* NULL: there were none yet */
+	bool guests; /* some are followed as guests */
+	uint64_t guests_ms; /* when to look for those of no use */
 };
 
 /* The store answered a write: remember the number, tell peers. A failure is told to people. */

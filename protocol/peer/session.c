@@ -67,6 +67,7 @@ static void peer_free(struct session *s)
 	serve_deinit(s);
 	blob_serve_deinit(s);
 	trees_deinit(s);
+	notices_session_deinit(s);
 	free(s->positions);
 	buf_free(&s->peers);
 	free(s);
@@ -466,6 +467,7 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 	listing_start(s, m, peer);
 	blob_session_open(s);
 	members_opened(s);
+	notices_session_open(s);
 }
 
 static void hello_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -535,6 +537,9 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_PRUNE: trees_on_prune(s, &m->prune); return;
 	case MESSAGE_GRAFT: trees_on_graft(s, &m->graft); return;
 	case MESSAGE_CHANGES: pull_changes(s, &m->changes); return;
+	case MESSAGE_NOTICE: notices_take(s, &m->notice); return;
+	case MESSAGE_NOTICE_SUM: notices_sum(s, &m->notice_sum); return;
+	case MESSAGE_NOTICE_IDS: notices_ids(s, &m->notice_ids); return;
 	case MESSAGE_DONE: ask_done(s, &m->done); return;
 	case MESSAGE_TOTAL: ask_total(s, &m->total); return;
 	case MESSAGE_RUN:
@@ -687,6 +692,7 @@ void peer_time(struct session *s)
 		}
 		listing_time(s);
 		trees_time(s);
+		notices_session_time(s);
 		if (s->cursor_lazy_ms && now >= s->cursor_lazy_ms)
 			pull_cursor(s);
 	}
@@ -709,7 +715,8 @@ uint64_t peer_deadline(const struct session *s)
 		d = s->cursor_lazy_ms;
 	uint64_t t = trees_deadline(s);
 	d = t < d ? t : d;
-	return d;
+	uint64_t notices = notices_session_deadline(s);
+	return notices < d ? notices : d;
 }
 
 /* ---- what the peer has ---- */

@@ -77,9 +77,10 @@ static const struct cli_column framework_columns[] = {{"ref", "ref", FORM_REF}, 
 	{0}};
 static const struct cli_column peer_columns[] = {{"name", "name", FORM_TEXT}, {"node", "node", FORM_ID},
 	{"connected", "connected", FORM_TEXT}, {"origin", "origin", FORM_TEXT}, {"seen", "seen", FORM_TIME},
-	{"addresses", "addresses", FORM_TEXT}, {0}};
-static const struct cli_column follow_columns[] = {
-	{"name", "name", FORM_TEXT}, {"id", "id", FORM_ID}, {"hosted here", "hosted", FORM_TEXT}, {0}};
+	{"guests", "guests", FORM_TEXT}, {"addresses", "addresses", FORM_TEXT}, {0}};
+static const struct cli_column follow_columns[] = {{"name", "name", FORM_TEXT}, {"id", "id", FORM_ID},
+	{"why", "why", FORM_TEXT}, {"for", "for.name", FORM_TEXT},
+	{"brought by", "brought_by.name", FORM_TEXT}, {"since", "since", FORM_TIME}, {0}};
 static const struct cli_column entry_columns[] = {{"ref", "ref", FORM_REF}, {"kind", "kind", FORM_TEXT},
 	{"title", "fields.title", FORM_TEXT}, {"of", "name", FORM_TEXT}, {"identity", "identity", FORM_ID},
 	{"made", "hour", FORM_HOUR}, {"state", "state", FORM_TEXT}, {0}};
@@ -423,7 +424,7 @@ const struct cli_command cli_commands[] = {
 			{{.name = "ID", .kind = CLI_IDENTITY, .required = true, .help = "of the identity"}}},
 	{.noun = "follow",
 		.verb = "remove",
-		.help = "no longer fetch what somebody writes; what is here stays",
+		.help = "no longer fetch what somebody writes, nor as a guest; what is here stays",
 		.examples = "follow remove 5b1d0c8f…",
 		.method = "DELETE",
 		.route = "/api/v1/follows/{ID}",
@@ -432,7 +433,7 @@ const struct cli_command cli_commands[] = {
 			{{.name = "ID", .kind = CLI_IDENTITY, .required = true, .help = "of the identity"}}},
 	{.noun = "follow",
 		.verb = "list",
-		.help = "whose portfolios are kept here",
+		.help = "whose portfolios are kept here, and why; a guest wrote to somebody here",
 		.examples = "follow list",
 		.method = "GET",
 		.route = "/api/v1/follows",

@@ -1,6 +1,8 @@
 #include "tools/sim/world.h"
 
 #include "protocol/award/facts.h"
+#include "protocol/log/hash.h"
+#include "protocol/log/secret.h"
 #include "protocol/peer/message.h"
 #include "daemon/drive_work.h"
 #include "tools/sim/disk.h"
@@ -332,7 +334,11 @@ static void step(struct world_node *n, struct engine_in *in)
 static void start(struct world_node *n)
 {
 	struct world *w = n->world;
-	struct engine_config c = {.node = n->key, .network = w->network, .blob_quota = w->blob_quota};
+	struct engine_config c = {.node = n->key,
+		.network = w->network,
+		.notice_key = n->notice_key,
+		.notice_secret = n->notice_secret,
+		.blob_quota = w->blob_quota};
 	const char *why;
 	fill(w, c.instance, 16);
 	snprintf(c.name, sizeof c.name, "%s", n->name);
@@ -368,11 +374,20 @@ static void start(struct world_node *n)
 	world_crash(n);
 }
 
+/* From the node key: a copy of a node has them too. */
+static void notice_keys(struct world_node *n)
+{
+	struct id32 secret = hash_bytes("sim.notice", n->key.b, sizeof n->key.b);
+	memcpy(n->notice_secret, secret.b, sizeof n->notice_secret);
+	secret_box_public(n->notice_secret, &n->notice_key);
+}
+
 struct world_node *world_node_open(struct world *w, const char *name, const struct id32 *key)
 {
 	must(w->nodes_n < WORLD_NODES_MAX, "too many nodes");
 	struct world_node *n = &w->nodes[w->nodes_n++];
 	*n = (struct world_node){.world = w, .key = *key};
+	notice_keys(n);
 	snprintf(n->name, sizeof n->name, "%s", name);
 	snprintf(n->home, sizeof n->home, "%.200s/%s", w->dir, name);
 	(void)mkdir(n->home, 0700);

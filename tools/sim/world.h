@@ -21,7 +21,8 @@ struct world_message; /* a message on its way to a peer */
 struct world_node {
 	struct world *world;
 	char name[16], home[512];
-	struct id32 key;
+	struct id32 key, notice_key;
+	uint8_t notice_secret[32];
 	struct store *store;
 	struct engine *engine; /* NULL: crashed */
 	bool ready, restored;
@@ -176,6 +177,9 @@ struct engine_event world_attach(
 /* An entry of p that names a blob, which need not be p's. */
 struct engine_event world_name_blob(
 	struct world_node *n, struct world_person *p, const struct id32 *root, uint64_t size);
+/* At n, of the entry `of` of p's log: a notice to an identity that `at` hosts, which says that n serves it. Expires so many hours from now. The answer. */
+struct engine_event world_notice(struct world_node *n, const struct world_person *p,
+	const struct entry_ref *of, const struct id32 *to, const struct world_node *at, uint32_t hours);
 
 /* The log as the node holds it; ERR_NOT_FOUND. */
 enum err world_log(struct world_node *n, const struct id32 *log, struct store_log *out);
