@@ -114,6 +114,16 @@ enum err book_catch_up(struct book *b, struct store *reader)
 	return e;
 }
 
+size_t book_opened(struct book *b, struct id32 *out)
+{
+	uv_mutex_lock(&b->mutex);
+	size_t n = b->opened_n;
+	memcpy(out, b->opened, n * sizeof *out);
+	b->opened_n = 0;
+	uv_mutex_unlock(&b->mutex);
+	return n;
+}
+
 bool book_full(struct book *b)
 {
 	uv_mutex_lock(&b->mutex);

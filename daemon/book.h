@@ -13,6 +13,7 @@
 #ifndef QUIRE_DAEMON_BOOK_H
 #define QUIRE_DAEMON_BOOK_H
 
+#include "bounds.h"
 #include "keyring.h"
 #include "opener.h"
 #include "session.h"
@@ -50,6 +51,9 @@ MUST_CHECK enum err book_record(
 
 /* An opener with the session's reading keys and the keys that were handed on; opener_free it before the book. NULL: out of memory. */
 struct opener *book_opener(struct book *b);
+#define BOOK_OPENED_MAX LIMIT_GUESTS
+/* Others of whom something sealed was opened since this was last asked, each once; out has room for BOOK_OPENED_MAX, what is beyond is forgotten. */
+size_t book_opened(struct book *b, struct id32 *out);
 /* Something found no room. */
 bool book_full(struct book *b);
 

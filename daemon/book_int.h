@@ -88,6 +88,8 @@ struct book {
 	struct entry_ref *late; /* entries whose keys came after they were looked at */
 	size_t records, bytes;
 	bool full;
+	size_t opened_n;
+	struct id32 opened[BOOK_OPENED_MAX];
 };
 
 struct book_log *book_log_find(struct book *b, const struct id32 *log); /* NULL: not known */

@@ -126,6 +126,15 @@ struct looking {
 	struct opener *opener;
 };
 
+static void note_opened(struct book *b, const struct id32 *author)
+{
+	for (size_t i = 0; i < b->opened_n; i++)
+		if (id32_equal(&b->opened[i], author))
+			return;
+	if (b->opened_n < BOOK_OPENED_MAX && !(b->has_me && id32_equal(&b->me, author)))
+		b->opened[b->opened_n++] = *author;
+}
+
 static enum err look_sealed(
 	struct looking *t, struct book_log *l, uint64_t seq, const struct store_part *p, enum look *look)
 {
@@ -143,6 +152,7 @@ static enum err look_sealed(
 			.hour = h.hour,
 			.record = buf_slice(&record)};
 		const struct id32 author = l->identity;
+		note_opened(t->b, &author);
 		e = book_put(t->b, l, &src, &put);
 		if (put)
 			*look = LOOK_OPEN;

@@ -1,10 +1,12 @@
 /* catalogue.c -- see catalogue.h. As answers show it: catalogue_json.c. */
 #include "catalogue.h"
 
+#include "log.h"
 #include "protocol/log/record.h"
 
 #include <sodium.h>
 #include <stdio.h>
+#include <time.h>
 
 struct asking {
 	struct catalogue c;
@@ -34,6 +36,17 @@ enum err catalogue_ask(struct act *a, struct session *s, catalogue_fn fn, void *
 	return catalogue_ask_in(a, a->rq->sessions, s, fn, ctx);
 }
 
+/* SPEC 20.3: a guest stays as long as somebody here opens what it writes. The answer stands, whatever becomes of this. */
+static void note_used(struct desk *d, struct book *b)
+{
+	struct id32 ids[BOOK_OPENED_MAX];
+	struct store_req req = {.op = STORE_GUEST_USED, .a.ids = ids, .a.now_s = (uint64_t)time(NULL)};
+	req.a.n = book_opened(b, ids);
+	enum err e = req.a.n ? desk_put(d, &req) : OK;
+	if (e != OK)
+		log_warning("follow", log_text("event", "that guests are of use was not noted"), log_err(e));
+}
+
 enum err catalogue_ask_in(struct act *a, struct sessions *ss, struct session *s, catalogue_fn fn, void *ctx)
 {
 	struct asking q = {.c.act = a, .c.book = session_book(ss, s), .fn = fn, .ctx = ctx};
@@ -42,6 +55,8 @@ enum err catalogue_ask_in(struct act *a, struct sessions *ss, struct session *s,
 	if (s && s->keyring)
 		q.me = &s->identity;
 	desk_read(a->desk, ask, &q);
+	if (q.me)
+		note_used(a->desk, q.c.book);
 	return q.err;
 }
 

@@ -104,12 +104,12 @@ static enum err check_guests(struct store *s, const struct id32 *link)
 	return e == OK && full ? ERR_LIMIT : e;
 }
 
-static enum err guest_used(struct store *s, const struct store_req *q)
+static enum err guest_used(struct store *s, const struct id32 *identity, uint64_t now_s)
 {
 	store_touch(s);
 	struct query used = q_start(s, Q_GUEST_USED);
-	q_uint(&used, q->a.now_s);
-	q_id(&used, &q->a.identity);
+	q_uint(&used, now_s);
+	q_id(&used, identity);
 	return q_done(&used);
 }
 
@@ -146,13 +146,16 @@ enum err op_FOLLOW_GUEST(struct store *s, const struct store_req *q, struct stor
 	if (e != OK)
 		return e;
 	r->r.flag = !there;
-	return there ? guest_used(s, q) : guest_add(s, q);
+	return there ? guest_used(s, &q->a.identity, q->a.now_s) : guest_add(s, q);
 }
 
 enum err op_GUEST_USED(struct store *s, const struct store_req *q, struct store_res *r)
 {
+	enum err e = OK;
 	(void)r;
-	return guest_used(s, q);
+	for (size_t i = 0; e == OK && i < q->a.n; i++)
+		e = guest_used(s, &q->a.ids[i], q->a.now_s);
+	return e;
 }
 
 /* SPEC 20.3: "it ends when 90 days have passed without" */

@@ -32,7 +32,8 @@
 #define PULL_VERIFY_BYTES_MAX (16u << 20) /* received and not yet committed, before reading stops */
 #define PULL_RUN_WINDOW 16384 /* entries asked for at once in one log */
 #define RUNS_AT 64
-#define RUNS_IN_ORDER_MAX 256 /* with more rows than that, unasked runs of one log no longer wait for one another */
+#define RUNS_IN_ORDER_MAX \
+	256 /* with more rows than that, unasked runs of one log no longer wait for one another */
 #define KEYS_CACHED_MAX 512
 #define POSITIONS 512
 #define LIST_LAZY_MS 1000

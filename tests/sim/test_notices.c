@@ -443,6 +443,26 @@ static void a_guest_of_no_use_goes_after_90_days(void **state)
 	assert_true(follow_of(l.cleo, &l.writer.id).guest);
 }
 
+static void a_guest_of_whom_somebody_opens_something_stays(void **state)
+{
+	(void)state;
+	struct line l = open_line(true);
+	struct store_req used = {.op = STORE_GUEST_USED, .a.ids = &l.writer.id, .a.n = 1};
+	struct store_res res;
+	assert_int_equal(tell(&l, 24), OK);
+	world_run(&world, 1000);
+	world.wall_s += 80 * DAY_S;
+	used.a.now_s = world.wall_s;
+	world_store(l.cleo, &used, &res);
+	assert_int_equal(res.err, OK);
+	world.wall_s += 80 * DAY_S;
+	world_run(&world, 700000);
+	assert_true(follows(l.cleo, &l.writer.id));
+	world.wall_s += 11 * DAY_S;
+	world_run(&world, 700000);
+	assert_false(follows(l.cleo, &l.writer.id));
+}
+
 static void what_is_malformed_costs_one_connection(void **state)
 {
 	(void)state;
@@ -473,6 +493,7 @@ int main(void)
 		WORLD_TEST(a_notice_for_somebody_who_is_not_here_has_no_effect),
 		WORLD_TEST(one_link_brings_64_guests_and_no_more),
 		WORLD_TEST(a_guest_of_no_use_goes_after_90_days),
+		WORLD_TEST(a_guest_of_whom_somebody_opens_something_stays),
 		WORLD_TEST(what_is_malformed_costs_one_connection),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

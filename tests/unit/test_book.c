@@ -77,6 +77,13 @@ static void what_is_sealed_for_somebody_is_in_that_book_alone(void **state)
 	assert_int_equal(facts_at(of_cy, &at, (struct slice){0}), 0);
 	assert_int_equal(facts_at(of_none, &at, (struct slice){0}), 0);
 	assert_int_equal(facts_at(of_bo, &clear, (struct slice){0}), 0); /* the store's tables have it */
+	/* whose entries were opened is told once, and nobody is told of herself */
+	struct id32 opened[BOOK_OPENED_MAX];
+	assert_int_equal(book_opened(of_bo, opened), 1);
+	assert_memory_equal(&opened[0], &ada->self.identity, 32);
+	assert_int_equal(book_opened(of_bo, opened), 0);
+	assert_int_equal(book_opened(of_ada, opened), 0);
+	assert_int_equal(book_opened(of_cy, opened), 0);
 	/* what comes later is found too, and what did not change is not lost */
 	struct entry_ref later = put_record(ada, readers(cy, NULL), reflection("for Cy"), false, NULL);
 	assert_true(has(of_cy, &later));
