@@ -53,6 +53,7 @@ void drive_work(const char *home, struct engine_work *w)
 	case WORK_RUN:
 	case WORK_KEYS:
 	case WORK_BODY:
+	case WORK_RANGES:
 	case WORK_STATEMENTS: engine_work_hash(w); return;
 	case WORK_CHUNK:
 		engine_work_hash(w);

@@ -115,6 +115,9 @@ struct store_row {
 	bool own_held; /* own log with entries not yet announced */
 	bool whole; /* no body is missing */
 	bool direct;
+	/* ROWS */
+	uint64_t ref; /* names the row as long as the database lives; identities before logs */
+	bool common; /* an item of section 10.8: both nodes follow it, and both are named if it is direct */
 };
 
 enum blob_state { BLOB_WANTED = 0, BLOB_META = 1, BLOB_PARTIAL = 2, BLOB_COMPLETE = 3 };

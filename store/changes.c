@@ -18,7 +18,7 @@ enum err op_CURSOR_CHECK(struct store *s, const struct store_req *q, struct stor
 	return q_end(&get);
 }
 
-static void read_identity_row(struct query *q, struct store_row *row)
+void read_identity_row(struct query *q, struct store_row *row)
 {
 	*row = (struct store_row){.kind = 0,
 		.number = qc_uint(q, 0),
@@ -27,7 +27,7 @@ static void read_identity_row(struct query *q, struct store_row *row)
 		.sum = qc_id(q, 3)};
 }
 
-static void read_log_row(struct query *q, struct store_row *row)
+void read_log_row(struct query *q, struct store_row *row)
 {
 	*row = (struct store_row){
 		.kind = 1,

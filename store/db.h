@@ -219,6 +219,9 @@ MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum pe
 
 /* changes.c */
 MUST_CHECK enum err own_hold(struct store *s);
+/* The row that a query of CHANGES or ROWS stands at. */
+void read_identity_row(struct query *q, struct store_row *row);
+void read_log_row(struct query *q, struct store_row *row);
 
 /* The operations, one for each line of store_ops.def. */
 #define STORE_OP(name, writes) \

@@ -29,6 +29,8 @@
 #define HASH_ENDORSE "quire.endorse"
 #define HASH_EVIDENCE "quire.evidence"
 #define HASH_NOTICE "quire.notice"
+#define HASH_PLACE "quire.place"
+#define HASH_ITEM "quire.item"
 
 /* The hash of the parts' concatenation. `personal` is one of the names above, at most 16 characters. */
 struct id32 hash_parts(const char *personal, const struct slice *parts, size_t n);

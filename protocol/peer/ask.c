@@ -93,6 +93,7 @@ void ask_done(struct session *s, const struct message_done *m)
 	a->on_done(s, a->ctx, code);
 	free(a);
 	pull_pump(s);
+	reconcile_pump(s);
 }
 
 void ask_deinit(struct session *s)

@@ -180,6 +180,7 @@ static void step_time(struct engine *e)
 	blob_time(e);
 	members_time(e);
 	notices_time(e);
+	reconcile_time(e);
 }
 
 static void step_one(struct engine *e, const struct engine_in *in)
@@ -212,6 +213,8 @@ uint64_t engine_deadline(const struct engine *e)
 	uint64_t d = blob_deadline(e), other = members_deadline(e), notices = notices_deadline(e);
 	d = other < d ? other : d;
 	d = notices < d ? notices : d;
+	other = reconcile_deadline(e);
+	d = other < d ? other : d;
 	for (const struct session *s = e->sessions; s; s = s->next) {
 		uint64_t t = peer_deadline(s);
 		if (t < d)

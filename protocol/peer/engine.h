@@ -18,6 +18,7 @@
 
 struct engine;
 struct keyset;
+struct ranges;
 
 struct engine_config {
 	uint8_t instance[16]; /* new at each start */
@@ -38,6 +39,8 @@ struct engine_config {
 		blob_quota; /* bytes of blobs held; beyond it only those of hosted identities are fetched; 0: no bound */
 	bool relay; /* relays for members that reach nobody else */
 	uint64_t blob_rate; /* bytes of chunks asked for per second, all peers together; 0: no bound */
+	size_t reconcile_min; /* with no more rows a first listing is not reconciled; 0: 64 (SPEC 10.8) */
+	uint64_t audit_ms; /* between two audits; 0: an hour (SPEC 10.9) */
 };
 
 typedef uint64_t conn_id; /* given by the driver; never used again */
@@ -131,6 +134,7 @@ enum engine_work_kind {
 	WORK_KEYS, /* check key events: a new set from held (trusted) and events (to check) -> keys, added (0: the set is as it was), err of the first that fails */
 	WORK_BODY, /* does the body `bytes` belong to the header in `headers`? -> err */
 	WORK_STATEMENTS, /* check n erasure statements by their signing keys -> good[n] */
+	WORK_RANGES, /* n rows become items of ranges; last_page: then they are sorted -> ranges, err */
 };
 
 struct engine_work {
@@ -162,9 +166,13 @@ struct engine_work {
 	const struct slice *statements;
 	const struct id32 *signers;
 	bool *good;
+	/* RANGES */
+	struct store_row *rows;
+	struct ranges *ranges; /* in and out; the engine takes it */
+	bool last_page;
 };
 
-/* Does the pure part of a work request (RUN, KEYS, STATEMENTS, and the hash of CHUNK); the driver does the files. Any thread. */
+/* Does the pure part of a work request (RUN, KEYS, STATEMENTS, RANGES, and the hash of CHUNK); the driver does the files. Any thread. */
 void engine_work_hash(struct engine_work *w);
 void engine_work_free(struct engine_work *w);
 

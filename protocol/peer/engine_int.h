@@ -12,6 +12,7 @@
  *   relay.c     connections through a third
  *   trees.c     new entries along trees
  *   notices.c   notices kept and passed on        notice_effect.c what a notice brings about
+ *   reconcile*.c what two sides have, compared: asking, answering, reading, audits; ranges.c the set itself
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -53,6 +54,8 @@ struct chunk_serve;
 struct members;
 struct notices;
 struct notice_session;
+struct reconcile;
+struct ranges_serve;
 
 /* ---- emit.c ---- */
 
@@ -132,6 +135,8 @@ struct listing { /* what we tell the peer */
 	uint64_t lazy_ms; /* when to tell a number without rows; 0: not */
 	unsigned runs; /* unasked runs being read */
 	bool freed; /* while busy: what was withheld may be told, from `number` on */
+	uint64_t
+		settled; /* every row up to here was told or is the peer's already, but for what is withheld */
 };
 
 struct session {
@@ -201,6 +206,10 @@ struct session {
 	bool follows_first; /* of the peer's follow set, as it arrives */
 	size_t follows_n;
 	struct notice_session *notices; /* while open */
+	struct reconcile *reconcile; /* we ask; NULL: not now */
+	struct ranges_serve *ranges_serve; /* we answer */
+	bool missing_due, missing, missing_reading; /* bodies that no row tells of */
+	uint64_t missing_at;
 };
 
 uint64_t peer_to_come(const struct session *s); /* entries that it listed and that are not stored yet */
@@ -252,6 +261,38 @@ void listing_free(struct session *s); /* what was withheld may be told */
 bool listing_may_tell(const struct session *s); /* live rows, now */
 void listing_tell(struct session *s, size_t n, const struct buf *rows); /* n live rows; 0: none */
 void listing_now_has(struct session *s, const struct store_row *r); /* it is told of the row */
+bool listing_withheld(const struct session *s, const struct store_row *r);
+/* For reconciliation, which keeps a first listing busy: a row is withheld; list from 0; go on from what was told. */
+void listing_withhold(struct session *s, uint64_t number);
+void listing_from_start(struct session *s);
+void listing_resume(struct session *s);
+/* Tells rows in place of a listing; last: all up to `number` is told. */
+void listing_tell_differences(
+	struct session *s, const struct store_row *rows, size_t n, bool last, uint64_t number);
+void listing_tell_rows(struct session *s, const struct store_row *rows, size_t n); /* beside a listing */
+
+/* ---- reconcile.c ---- */
+
+bool reconcile_start(struct session *s, bool audit); /* false: not now */
+void reconcile_pump(struct session *s); /* there may be room to ask or tell */
+void reconcile_closed(struct session *s);
+void reconcile_deinit(struct session *s);
+
+/* ---- reconcile_serve.c ---- */
+
+void ranges_serve_want(struct session *s, const struct message_want_ranges *m);
+void ranges_serve_pump(struct session *s);
+void ranges_serve_over(struct session *s); /* the peer has told what differs */
+uint64_t ranges_serve_deadline(const struct session *s);
+void ranges_serve_time(struct session *s);
+void ranges_serve_deinit(struct session *s);
+
+/* ---- reconcile_audit.c ---- */
+
+uint64_t reconcile_deadline(const struct engine *e);
+void reconcile_time(struct engine *e);
+void missing_start(struct session *s); /* asks for bodies that we lack, if the peer reconciled */
+void missing_pump(struct session *s);
 
 /* ---- serve.c ---- */
 
@@ -370,6 +411,8 @@ void pull_changes(struct session *s, const struct message_changes *m);
 void pull_run_unasked(struct session *s, const struct message_run *m);
 void pull_pump(struct session *s);
 void pull_run_next(struct pull *p); /* the next unasked run of its log may be worked on */
+void pull_missing(
+	struct session *s, const struct store_row *rows, size_t n); /* our rows, for bodies that they lack */
 void pull_cursor(struct session *s); /* writes the cursor if it moved */
 void pull_finish(struct pull *p);
 void pull_pass(struct pull *p); /* its row is settled; p is freed */
@@ -537,6 +580,9 @@ struct engine {
 	struct notices *notices; /* NULL: there were none yet */
 	bool guests; /* some are followed as guests */
 	uint64_t guests_ms; /* when to look for those of no use */
+	uint64_t audit_ms; /* when the next is due; 0: not set */
+	uint64_t ranges_ms; /* indexes for answering: how many were begun of late */
+	unsigned ranges_spent;
 };
 
 /* The store answered a write: remember the number, tell peers. A failure is told to people. */

@@ -14,9 +14,13 @@ static void cursor_checked(struct engine *e, struct session *s, void *ctx, struc
 		peer_close(s, res->err, "the store did not find the cursor");
 		return;
 	}
-	if (!s->list.last_sent)
-		s->list.number = s->list.scan = res->r.number;
-	s->list.ready = true;
+	struct listing *l = &s->list;
+	bool fresh = !l->last_sent && !l->busy && !l->waiting && res->r.number == 0;
+	if (!l->last_sent)
+		l->number = l->scan = res->r.number;
+	l->ready = true;
+	ranges_serve_pump(s);
+	l->busy = l->busy || (fresh && reconcile_start(s, false));
 	listing_pump(s);
 }
 
@@ -195,9 +199,15 @@ void listing_tell(struct session *s, size_t n, const struct buf *rows)
 		s->list.lazy_ms = s->e->now_ms + LIST_LAZY_MS;
 }
 
-static bool withheld(const struct session *s, const struct store_row *r)
+bool listing_withheld(const struct session *s, const struct store_row *r)
 {
 	return r->kind == 1 && (r->own_held || (!s->synced && own_find(s->e, &r->log)));
+}
+
+/* When what was withheld is told, others come by once more. */
+static bool told_before(const struct session *s, const struct store_row *r)
+{
+	return r->number <= s->list.settled && !(r->kind == 1 && own_find(s->e, &r->log));
 }
 
 static bool peer_has(const struct position *p, const struct store_row *r)
@@ -293,6 +303,12 @@ void listing_put_row(struct mp_out *o, const struct store_row *r)
 	message_put_row(o, &row);
 }
 
+void listing_withhold(struct session *s, uint64_t number)
+{
+	if (!s->list.withheld || number < s->list.withheld)
+		s->list.withheld = number;
+}
+
 /* What the peer has of a log. Where only the length is known, the peer is taken to have what is here up to there. */
 static const struct position *position_of(struct session *s, const struct store_row *r)
 {
@@ -322,12 +338,13 @@ static size_t put_rows(
 	*all_by_run = s->list.last_sent;
 	for (size_t i = 0; i < n; i++) {
 		const struct store_row *r = &rows[i];
-		if (withheld(s, r)) {
-			if (!s->list.withheld || r->number < s->list.withheld)
-				s->list.withheld = r->number;
+		if (listing_withheld(s, r)) {
+			listing_withhold(s, r->number);
 			*all_by_run = false;
 			continue;
 		}
+		if (told_before(s, r))
+			continue;
 		/* Equal headers are not enough: the peer may lack bodies, and asks for them when it sees the row. */
 		const struct position *p = position_of(s, r);
 		if (peer_has(p, r) && p->whole)
@@ -345,6 +362,13 @@ static size_t put_rows(
 	return told;
 }
 
+static void set_scan(struct listing *l, uint64_t number)
+{
+	l->scan = number;
+	l->number = l->withheld && l->withheld <= number ? l->withheld - 1 : number;
+	l->settled = number > l->settled ? number : l->settled;
+}
+
 static void got_changes(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	(void)e, (void)ctx;
@@ -359,8 +383,7 @@ static void got_changes(struct engine *e, struct session *s, void *ctx, struct s
 	struct mp_out o = mp_out_init(&buf);
 	bool by_runs;
 	size_t n = put_rows(s, res->r.rows, res->r.n, &o, &by_runs);
-	l->scan = res->r.number;
-	l->number = l->withheld && l->withheld <= res->r.number ? l->withheld - 1 : res->r.number;
+	set_scan(l, res->r.number);
 	l->again = l->again || (l->last_sent && res->r.more);
 	if (o.err != OK) {
 		peer_close(s, ERR_MEMORY, "out of memory");
@@ -430,6 +453,7 @@ void listing_more(struct session *s, const struct message_more *m)
 		return;
 	}
 	s->list.waiting = false;
+	reconcile_pump(s);
 	listing_pump(s);
 	if (s->trees.rows_n)
 		trees_time(s);
@@ -443,4 +467,66 @@ void listing_time(struct session *s)
 		if (listing_may_tell(s) && s->list.told < number)
 			tell(s, number, true, 0, &(struct buf){0});
 	}
+}
+
+/* ---- for reconciliation ---- */
+
+void listing_from_start(struct session *s)
+{
+	struct listing *l = &s->list;
+	l->scan = l->number = l->withheld = 0;
+	l->busy = l->freed = l->again = false;
+	listing_pump(s);
+}
+
+void listing_resume(struct session *s)
+{
+	pump_again(s);
+}
+
+static size_t put_told(struct session *s, const struct store_row *rows, size_t n, struct buf *out)
+{
+	struct mp_out o = mp_out_init(out);
+	size_t told = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (listing_withheld(s, &rows[i])) {
+			if (!s->list.last_sent)
+				listing_withhold(s, rows[i].number);
+			continue;
+		}
+		listing_put_row(&o, &rows[i]);
+		if (rows[i].kind == 1) {
+			trees_drop(s, &rows[i].log);
+			listing_now_has(s, &rows[i]);
+		}
+		told++;
+	}
+	if (o.err != OK)
+		peer_close(s, ERR_MEMORY, "out of memory");
+	return told;
+}
+
+void listing_tell_differences(
+	struct session *s, const struct store_row *rows, size_t n, bool last, uint64_t number)
+{
+	struct listing *l = &s->list;
+	struct buf buf = {0};
+	size_t told = put_told(s, rows, n, &buf);
+	if (last)
+		set_scan(l, number);
+	if (s->state == SESSION_OPEN && (told || last))
+		tell(s, up_to(s, l->number), last, told, &buf);
+	l->last_sent = l->last_sent || last;
+	buf_free(&buf);
+}
+
+void listing_tell_rows(struct session *s, const struct store_row *rows, size_t n)
+{
+	uint64_t lazy_ms = s->list.lazy_ms;
+	struct buf buf = {0};
+	size_t told = put_told(s, rows, n, &buf);
+	if (s->state == SESSION_OPEN && told)
+		tell(s, s->list.told, true, told, &buf);
+	s->list.lazy_ms = lazy_ms;
+	buf_free(&buf);
 }

@@ -44,6 +44,8 @@ static void synced(struct session *s)
 		s->synced = true;
 		own_synced(s->e);
 		listing_free(s);
+		ranges_serve_over(s);
+		missing_start(s);
 	}
 	struct engine_event ev = {
 		.kind = ENGINE_EVENT_SYNCED, .conn = s->conn, .node = s->node, .count = s->taken};
@@ -74,6 +76,7 @@ static void batches_done(struct session *s)
 		s->cursor_lazy_ms = s->e->now_ms + LIST_LAZY_MS; /* not one more commit for each live entry */
 	if (last)
 		synced(s);
+	missing_pump(s);
 }
 
 static struct batch *batch_new(struct session *s, uint64_t number, bool last, bool live)
@@ -391,6 +394,24 @@ void pull_changes(struct session *s, const struct message_changes *m)
 	pull_pump(s);
 	if (s->state == SESSION_OPEN)
 		batches_done(s);
+}
+
+/* SPEC 10.8: "it asks the peer with `want-bodies` for bodies that it lacks" */
+void pull_missing(struct session *s, const struct store_row *rows, size_t n)
+{
+	struct batch *b = n ? batch_new(s, 0, true, true) : NULL;
+	for (size_t i = 0; b && i < n && s->state == SESSION_OPEN; i++) {
+		struct message_row row = {.kind = rows[i].kind,
+			.identity = rows[i].identity,
+			.log = rows[i].log,
+			.sum = rows[i].sum,
+			.last = rows[i].last,
+			.count = rows[i].length,
+			.fork_seq1 = rows[i].fork_seq1};
+		(void)pull_new(s, b, &row);
+	}
+	if (b && s->state == SESSION_OPEN)
+		pull_pump(s);
 }
 
 /* SPEC 10.6: a run that nobody asked for, with its number. */

@@ -200,6 +200,8 @@ void serve_pump(struct session *s)
 			small_pump(v);
 	}
 	if (s->state == SESSION_OPEN)
+		ranges_serve_pump(s);
+	if (s->state == SESSION_OPEN)
 		blob_serve_pump(s);
 }
 

@@ -68,6 +68,8 @@ static void peer_free(struct session *s)
 	blob_serve_deinit(s);
 	trees_deinit(s);
 	notices_session_deinit(s);
+	ranges_serve_deinit(s);
+	reconcile_deinit(s);
 	free(s->positions);
 	buf_free(&s->peers);
 	free(s);
@@ -111,6 +113,7 @@ static void peer_end(struct session *s, enum err code, const char *why)
 	if (s->relay == ENGINE_RELAY_NONE)
 		closed_event(s, code, why);
 	ask_deinit(s);
+	reconcile_closed(s);
 	if (was_open)
 		blob_session_closed(s);
 	if (s->relay == ENGINE_RELAY_NONE)
@@ -558,6 +561,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_KEYS:
 	case MESSAGE_BODY:
 	case MESSAGE_IDS:
+	case MESSAGE_RANGES:
 	case MESSAGE_ERASED:
 	case MESSAGE_BLOB:
 	case MESSAGE_LEAVES:
@@ -573,6 +577,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_WANT_BLOB:
 	case MESSAGE_WANT_LEAVES:
 	case MESSAGE_WANT_CHUNKS: serve_message(s, type, m); return;
+	case MESSAGE_WANT_RANGES: ranges_serve_want(s, &m->want_ranges); return;
 	case MESSAGE_RELAY_OFFER: relay_offered(s, &m->relay_offer); return;
 	case MESSAGE_RELAY:
 	case MESSAGE_RELAY_ACCEPT:
@@ -693,6 +698,7 @@ void peer_time(struct session *s)
 		listing_time(s);
 		trees_time(s);
 		notices_session_time(s);
+		ranges_serve_time(s);
 		if (s->cursor_lazy_ms && now >= s->cursor_lazy_ms)
 			pull_cursor(s);
 	}
@@ -714,6 +720,8 @@ uint64_t peer_deadline(const struct session *s)
 	if (s->cursor_lazy_ms && s->cursor_lazy_ms < d)
 		d = s->cursor_lazy_ms;
 	uint64_t t = trees_deadline(s);
+	d = t < d ? t : d;
+	t = ranges_serve_deadline(s);
 	d = t < d ? t : d;
 	uint64_t notices = notices_session_deadline(s);
 	return notices < d ? notices : d;

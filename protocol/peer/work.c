@@ -1,5 +1,6 @@
 /* work.c -- the pure part of work requests: what takes longer than a step may. Any thread. */
 #include "engine_int.h"
+#include "ranges.h"
 
 #include "protocol/log/blobtree.h"
 #include "protocol/log/erasure.h"
@@ -8,6 +9,7 @@ void engine_work_free(struct engine_work *w)
 {
 	arena_free(&w->mem);
 	keyset_free(w->keys);
+	ranges_free(w->ranges);
 	free(w);
 }
 
@@ -86,6 +88,15 @@ static void hash_statements(struct engine_work *w)
 	w->err = OK;
 }
 
+static void hash_rows(struct engine_work *w)
+{
+	w->err = OK;
+	for (size_t i = 0; i < w->n && w->err == OK; i++)
+		w->err = ranges_add(w->ranges, &w->rows[i], w->rows[i].ref);
+	if (w->last_page)
+		ranges_sort(w->ranges);
+}
+
 void engine_work_hash(struct engine_work *w)
 {
 	switch (w->kind) {
@@ -94,6 +105,7 @@ void engine_work_hash(struct engine_work *w)
 	case WORK_CHUNK: hash_chunk(w); return;
 	case WORK_KEYS: hash_keys(w); return;
 	case WORK_STATEMENTS: hash_statements(w); return;
+	case WORK_RANGES: hash_rows(w); return;
 	case WORK_READ:
 	case WORK_SYNC:
 	case WORK_PUBLISH:

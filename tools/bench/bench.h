@@ -118,6 +118,7 @@ int blob_main(struct bench_options *o);
 int limit_main(struct bench_options *o);
 int append_main(struct bench_options *o);
 int latency_main(struct bench_options *o);
+int meet_main(struct bench_options *o);
 
 /* ---- limit_sync.c, limit_blob.c: bare pipelines, for comparison; *cpu_s: what both processes took ---- */
 

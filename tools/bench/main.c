@@ -21,12 +21,14 @@ static const struct bench benches[] = {
 	{"blob", blob_main, "one blob from one daemon to another; synced, hashed again"},
 	{"append", append_main, "single appends, each on the disk before the next: 1 caller, and 64"},
 	{"latency", latency_main, "from an append at one node until it is committed at another"},
+	{"meet", meet_main,
+		"two nodes with very many logs meet: 0, 1 and 100 of them different; and meet again"},
 	{"limit", limit_main, "the bare pipelines: the same work without engine or daemon"},
 };
 
 static const char usage_text[] =
 	"\n"
-	"  --logs L       logs, each of an identity of its own (1)\n"
+	"  --logs L       logs, each of an identity of its own (1; meet: 100000, a thousand of one identity)\n"
 	"  --entries N    entries in all (100000; append and latency: 2000)\n"
 	"  --body B       bytes of content in each entry (300)\n"
 	"  --bytes N      bytes of the blob (536870912)\n"
@@ -107,6 +109,8 @@ static int run(const struct bench *b, struct bench_options *o, const char *home)
 {
 	if (o->entries == 0)
 		o->entries = b->run == append_main || b->run == latency_main ? 2000 : 100000;
+	if (b->run == meet_main && o->logs == 1)
+		o->logs = 100000;
 	if (o->entries < o->logs)
 		wrong("there are fewer entries than logs");
 	snprintf(o->dir, sizeof o->dir, "%s/quire-bench.XXXXXX", home);

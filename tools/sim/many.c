@@ -82,6 +82,8 @@ static void add(struct sim_totals *t, const struct sim_result *r)
 	sum->forks += r->forks;
 	sum->steps += r->steps;
 	sum->messages += r->messages;
+	sum->reconciled += r->reconciled;
+	t->reconciled_seeds += r->reconciled > 0;
 	sum->virtual_ms += r->virtual_ms;
 	sum->heal_ms += r->heal_ms;
 	t->heal_ms_max = r->heal_ms > t->heal_ms_max ? r->heal_ms : t->heal_ms_max;
@@ -168,6 +170,8 @@ void sim_totals_print(const struct sim_totals *t)
 		(unsigned long long)r->messages, (unsigned long long)r->steps, hours,
 		ok ? (unsigned long long)r->heal_ms / ok / 1000 : 0,
 		(unsigned long long)t->heal_ms_max / 1000, (unsigned long long)t->memory_max / 1024);
+	printf("%llu answers about ranges, in %llu seeds\n", (unsigned long long)r->reconciled,
+		(unsigned long long)t->reconciled_seeds);
 	printf("faults:\n");
 	for (int i = 0; i < FAULTS_N; i++)
 		printf("%12llu  %-12s %s\n", (unsigned long long)r->faults[i], sim_faults[i].word,

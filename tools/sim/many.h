@@ -9,6 +9,7 @@ struct sim_totals {
 	struct sim_result sum;
 	uint64_t sizes[3]; /* seeds with up to 8 nodes, with up to 40, with more */
 	uint64_t heal_ms_max, memory_max;
+	uint64_t reconciled_seeds; /* in which two nodes compared what they have */
 	uint64_t first_broken; /* a seed, where broken or died is not 0 */
 };
 

@@ -1,4 +1,5 @@
 /* run.c -- one run: the plan that a seed gives, people and faults act by act, healing, and the end. */
+#include "protocol/peer/message.h"
 #include "tools/sim/sim.h"
 
 #include <ftw.h>
@@ -18,6 +19,7 @@ const struct sim_word sim_invariants[INVARIANTS_N] = {
 #define HEAL_STEP_MS 5000
 #define HEAL_MAX_MS 900000 /* virtual: within it all honest nodes are one again */
 #define STEPS_MAX 8000000u
+#define AUDIT_MS 130000 /* half of it at least: another nonce is refused for a minute */
 
 /* ---- chance, story ---- */
 
@@ -83,6 +85,7 @@ static void arrived(void *ctx, const struct world_link *l, int to, int type, str
 	struct sim *s = ctx;
 	int head[3] = {(int)(l->nodes[to] - s->w.nodes), (int)(l->nodes[!to] - s->w.nodes), type};
 	s->r->messages++;
+	s->r->reconciled += type == MESSAGE_RANGES;
 	s->r->faults[FAULT_DELAY] += l->delay_ms[to] > 0;
 	sim_hash(s, head, sizeof head);
 	sim_hash(s, &s->w.now_ms, sizeof s->w.now_ms);
@@ -359,6 +362,8 @@ static void begin(struct sim *s, const struct sim_plan *plan, const char *dir, s
 	s->w.watcher = s;
 	s->w.heard = sim_heard;
 	s->w.arrived = arrived;
+	s->w.reconcile_min = 1; /* else these worlds would be too small for it */
+	s->w.audit_ms = AUDIT_MS;
 	s->w.meddle = sim_meddle;
 	s->w.forgets = plan->plant == PLANT_ERASURE ? STORE_ERASED_PUT : 0;
 	if (plan->plant == PLANT_SYNC)

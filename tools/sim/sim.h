@@ -60,6 +60,7 @@ struct sim_result {
 	unsigned nodes, acts;
 	uint64_t faults[FAULTS_N], invariants[INVARIANTS_N];
 	uint64_t entries, gone, erased, blobs, devices, people, closed, forks, steps, messages;
+	uint64_t reconciled; /* answers about ranges */
 	uint64_t heal_ms; /* virtual, until all was one again */
 	uint64_t virtual_ms;
 	uint64_t memory_bytes, disk_bytes; /* the most that was seen; bytes of all nodes */

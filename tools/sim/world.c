@@ -341,6 +341,9 @@ static void start(struct world_node *n)
 		.blob_quota = w->blob_quota};
 	const char *why;
 	fill(w, c.instance, 16);
+	memcpy(c.seed, c.instance, 16);
+	c.reconcile_min = w->reconcile_min;
+	c.audit_ms = w->audit_ms;
 	snprintf(c.name, sizeof c.name, "%s", n->name);
 	if (w->gossip) {
 		fill(w, c.seed, sizeof c.seed);

@@ -88,6 +88,8 @@ struct world {
 	uint64_t sent_n, sent_seen,
 		overtaken; /* messages that arrived after one that was sent later elsewhere */
 	uint64_t steps, steps_max; /* 0: no bound; beyond it nothing moves any more */
+	size_t reconcile_min; /* of engine_config, for nodes that start from now on */
+	uint64_t audit_ms;
 	int forgets; /* a spoilt store: does some requests of this op (enum store_op) not, and says it did. 0: none */
 	bool lies; /* a spoilt driver: tells the engine of writes whose commit comes later. For tests that must be seen to fail */
 };
@@ -180,6 +182,9 @@ struct engine_event world_name_blob(
 /* At n, of the entry `of` of p's log: a notice to an identity that `at` hosts, which says that n serves it. Expires so many hours from now. The answer. */
 struct engine_event world_notice(struct world_node *n, const struct world_person *p,
 	const struct entry_ref *of, const struct id32 *to, const struct world_node *at, uint32_t hours);
+
+/* Many logs of one entry each, `each` of one identity, followed; the same for every node. Nobody can fetch them: their entries are made up. */
+void world_crowd(struct world_node *n, size_t logs, size_t each);
 
 /* The log as the node holds it; ERR_NOT_FOUND. */
 enum err world_log(struct world_node *n, const struct id32 *log, struct store_log *out);

@@ -13,7 +13,8 @@ OK, LIMIT, STATE, FORMAT, VERSION, SIGNATURE, CHAIN, FORK, WIRE = 0, 2, 3, 4, 6,
 NOT_FOUND, REFUSED, EXPIRED, USED, IO, FULL, TIMEOUT, CLOSED, ERASED, DUPLICATE, ENOUGH = 15, 17, 18, 19, 20, 21, 25, 26, 29, 32, 33
 
 ANSWERS = {"want-follows": {"follows"}, "want-keys": {"keys"}, "want-run": {"total", "run"}, "want-bodies": {"body"}, "probe": {"ids"},
-           "want-fork": {"fork"}, "want-erased": {"erased"}, "want-blob": {"blob"}, "want-leaves": {"leaves"}, "want-chunks": {"chunk"}}
+           "want-fork": {"fork"}, "want-erased": {"erased"}, "want-blob": {"blob"}, "want-leaves": {"leaves"}, "want-chunks": {"chunk"},
+           "want-ranges": {"ranges"}}
 SLOW = {"want-blob", "blob", "want-leaves", "leaves", "want-chunks", "chunk"}
 
 
