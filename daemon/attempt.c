@@ -16,7 +16,7 @@ struct attempt {
 	size_t results_n, next;
 	struct sockaddr_storage results[RESULTS_MAX];
 	conn_id conn;
-	bool stopped;
+	bool stopped, moved;
 	attempt_ended ended;
 	void *ctx;
 };
@@ -76,7 +76,9 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 
 static void on_moved(void *ctx, conn_id id)
 {
-	((struct attempt *)ctx)->conn = id;
+	struct attempt *a = (struct attempt *)ctx;
+	a->conn = id;
+	a->moved = true;
 }
 
 enum err attempt_start(uv_loop_t *loop, struct conn_set *set, const struct attempt_target *t,
@@ -119,6 +121,11 @@ enum err attempt_start(uv_loop_t *loop, struct conn_set *set, const struct attem
 conn_id attempt_conn(const struct attempt *a)
 {
 	return a->conn;
+}
+
+bool attempt_relayed(const struct attempt *a)
+{
+	return a->moved;
 }
 
 void attempt_release(struct attempt *a)

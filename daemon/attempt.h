@@ -25,6 +25,8 @@ MUST_CHECK enum err attempt_start(uv_loop_t *loop, struct conn_set *set, const s
 	attempt_ended ended, void *ctx, struct attempt **out);
 /* The connection; 0 before there is one. */
 conn_id attempt_conn(const struct attempt *a);
+/* The relay said that it passes on what is said now. Also from inside `ended`. */
+bool attempt_relayed(const struct attempt *a);
 /* Its connection goes on without it: `ended` does not come, *a is freed with the connection. */
 void attempt_release(struct attempt *a);
 /* Closes the connection in order; `ended` comes as ever. */

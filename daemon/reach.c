@@ -7,6 +7,11 @@
 #include <stdio.h>
 
 #define ADDRESSES_MAX (2 * LIMIT_ADDRESSES)
+/* Where a relay is, it says itself: whoever names the addresses of somebody else must not have them dialled by all its neighbours, nor
+ * take the room for other attempts. */
+#define OFFERS_MAX (REACH_MAX / 2)
+#define OFFERS_MAX_OF_ONE 4
+#define DEAF_MS 60000 /* offers of a relay that was not there are not taken up for so long */
 
 /* One member, until a connection stands or all ways have failed. */
 struct
@@ -22,15 +27,22 @@ try {
 	size_t addresses_n, address;
 	char addresses[ADDRESSES_MAX][LIMIT_ADDRESS_BYTES + 1];
 	struct attempt *attempt;
+	bool answered; /* ACCEPT: by the relay */
 	reach_failed failed; /* NULL: nobody waits for it */
 	void *failed_ctx;
+};
+
+struct deaf { /* a relay that was not where it said */
+	struct id32 relay;
+	uint64_t until_ms;
 };
 
 struct reach {
 	struct node *node;
 	struct conn_set *set;
 	struct try *tries;
-	size_t tries_n;
+	size_t tries_n, deaf_n;
+	struct deaf deaf[LIMIT_CONNECTIONS]; /* the oldest gives way */
 	uv_async_t end;
 	bool closing;
 	int waiting; /* for the handle, and tries */
@@ -117,6 +129,9 @@ static void look_up_relay(struct try *t)
 
 static void give_up(struct try *t)
 {
+	if (t->kind == ENGINE_RELAY_ACCEPT && !t->answered)
+		t->reach->deaf[t->reach->deaf_n++ % LIMIT_CONNECTIONS] = (struct deaf){
+			.relay = t->node, .until_ms = uv_now(node_loop(t->reach->node)) + DEAF_MS};
 	reach_failed failed = t->reach->closing ? NULL : t->failed;
 	void *ctx = t->failed_ctx;
 	const struct id32 node = t->node;
@@ -140,6 +155,8 @@ static void go_on(struct try *t)
 static void on_ended(void *ctx, enum err e, const char *why)
 {
 	struct try *t = (struct try *)ctx;
+	bool refused = e == ERR_NOT_FOUND || e == ERR_REFUSED || e == ERR_LIMIT;
+	t->answered = t->answered || refused || attempt_relayed(t->attempt);
 	t->attempt = NULL;
 	log_debug("reach", log_text("event", "ended"), log_id("node", &t->node), log_err(e),
 		log_text("why", why));
@@ -209,9 +226,22 @@ static void reached(struct reach *r, conn_id conn)
 	}
 }
 
+static bool may_take(const struct reach *r, const struct id32 *relay)
+{
+	size_t all = 0, of_one = 0;
+	for (const struct try *t = r->tries; t; t = t->next) {
+		all += t->kind == ENGINE_RELAY_ACCEPT;
+		of_one += t->kind == ENGINE_RELAY_ACCEPT && id32_equal(&t->node, relay);
+	}
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
+		if (id32_equal(&r->deaf[i].relay, relay) && uv_now(node_loop(r->node)) < r->deaf[i].until_ms)
+			return false;
+	return all < OFFERS_MAX && of_one < OFFERS_MAX_OF_ONE;
+}
+
 static void take_offer(struct reach *r, const struct engine_event *ev)
 {
-	struct try *t = try_new(r, ENGINE_RELAY_ACCEPT, &ev->node);
+	struct try *t = may_take(r, &ev->node) ? try_new(r, ENGINE_RELAY_ACCEPT, &ev->node) : NULL;
 	if (!t)
 		return;
 	memcpy(t->token, ev->id.b, sizeof t->token);

@@ -126,18 +126,19 @@ static enum err write_set(struct store *s, const struct id32 *node, const struct
 	return e;
 }
 
-/* Whether and through whom it can be reached: the newest word counts. */
+/* Whether and through whom it can be reached: the newest word counts, but who names no relay takes none away. */
 static enum err take_relays(
 	struct store *s, const struct store_peer *old, const struct store_peer *p, bool *changed)
 {
-	bool same = old->relaying == p->relaying && old->through_n == p->through_n &&
-		memcmp(old->through, p->through, p->through_n * sizeof *p->through) == 0;
+	const struct store_peer *by = p->through_n ? p : old;
+	bool same = old->relaying == p->relaying && old->through_n == by->through_n &&
+		memcmp(old->through, by->through, by->through_n * sizeof *by->through) == 0;
 	if (p->seen_s < old->told_s || (same && p->seen_s < old->told_s + AGAIN_S))
 		return OK;
 	store_touch(s);
 	struct query q = q_start(s, Q_PEER_TOLD);
 	q_int(&q, p->relaying);
-	q_blob(&q, slice_of(p->through, p->through_n * sizeof *p->through));
+	q_blob(&q, slice_of(by->through, by->through_n * sizeof *by->through));
 	q_uint(&q, p->seen_s);
 	q_id(&q, &p->node);
 	*changed = *changed || !same;

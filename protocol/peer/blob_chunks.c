@@ -195,18 +195,19 @@ static void got_chunk(struct session *s, struct chunk_ask *a, const struct messa
 		verify(s, f, i, m->bytes);
 }
 
-/* What the peer passed over it does not have: another is asked, and it is asked for other chunks. */
+/* What the peer passed over it does not have: another is asked, and it is asked for other chunks. May close the session, which frees a. */
 static void not_sent(struct chunk_ask *a, struct session *s, uint64_t end)
 {
 	struct fetch *f = a->f;
 	struct source *src = f->step == FETCH_WORK ? source_of(f, s) : NULL;
 	if (a->first >= end)
 		return;
-	if (src && s->state == SESSION_OPEN && !source_lacks(f, src, a->first, end))
-		peer_close(s, ERR_MEMORY, "out of memory");
+	bool noted = !src || s->state != SESSION_OPEN || source_lacks(f, src, a->first, end);
 	for (; a->first < end; a->first++)
 		if (!a->late)
 			bit_clear(f->asked, a->first);
+	if (!noted)
+		peer_close(s, ERR_MEMORY, "out of memory");
 }
 
 static void chunk_message(struct session *s, void *ctx, const union message *m)
@@ -217,6 +218,8 @@ static void chunk_message(struct session *s, void *ctx, const union message *m)
 		return;
 	}
 	not_sent(a, s, m->chunk.index);
+	if (s->state != SESSION_OPEN)
+		return;
 	a->first = m->chunk.index + 1;
 	struct source *src = source_of(a->f, s);
 	if (src)

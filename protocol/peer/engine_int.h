@@ -353,7 +353,7 @@ struct pull {
 	bool in_order; /* counted in s->runs_at */
 	/* a live row, until its entries have come another way: trees.h */
 	bool live, held_once;
-	uint64_t held_ms;
+	uint64_t held_ms, held_most_ms;
 	struct pull *next_held;
 	/* a log */
 	struct store_log log; /* as loaded */

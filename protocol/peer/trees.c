@@ -199,6 +199,7 @@ bool trees_hold(struct pull *p)
 		return false;
 	p->held_once = true;
 	p->held_ms = s->e->now_ms + TREES_HELD_MS;
+	p->held_most_ms = s->e->now_ms + TREES_HELD_MOST_MS;
 	p->next_held = s->trees.held;
 	if (!s->trees.held || p->held_ms < s->trees.held_due_ms)
 		s->trees.held_due_ms = p->held_ms;
@@ -209,14 +210,14 @@ bool trees_hold(struct pull *p)
 	return true;
 }
 
-/* One peer is asked: the others are waited for anew. */
+/* One peer is asked: the others are waited for anew, but not for ever: a row is only a claim. */
 static void wait_for(const struct session *asked, const struct id32 *log)
 {
 	uint64_t until = asked->e->now_ms + TREES_HELD_MS;
 	for (struct session *s = asked->e->sessions; s; s = s->next)
 		for (struct pull *p = s == asked ? NULL : s->trees.held; p; p = p->next_held)
 			if (id32_equal(&p->row.log, log))
-				p->held_ms = until;
+				p->held_ms = until < p->held_most_ms ? until : p->held_most_ms;
 }
 
 static void held_time(struct session *s)

@@ -17,6 +17,7 @@
 #define TREES_HIGH_LEAST_MS 300
 #define TREES_HIGH_MOST_MS 500
 #define TREES_HELD_MS 1000
+#define TREES_HELD_MOST_MS 4000 /* however often others were asked for the same log meanwhile */
 
 struct engine;
 struct session;

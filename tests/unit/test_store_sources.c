@@ -106,6 +106,16 @@ static void the_newest_word_on_relays_counts(void **state)
 	assert_int_equal(r.r.peers[0].through_n, 1);
 	assert_memory_equal(&r.r.peers[0].through[0], &ann, 32);
 	store_res_free(&r);
+	/* Itself, for one, names none. */
+	struct store_peer none = {.node = node, .seen_s = 9000};
+	q.a.peer = &none;
+	q.a.id = node;
+	assert_int_equal(run(f, &q, NULL), OK);
+	assert_int_equal(run(f, &some, &r), OK);
+	assert_int_equal(r.r.peers[0].told_s, 9000);
+	assert_int_equal(r.r.peers[0].through_n, 1);
+	assert_memory_equal(&r.r.peers[0].through[0], &ann, 32);
+	store_res_free(&r);
 }
 
 static void follow(struct fixture *f, unsigned identity, bool hosted)
