@@ -444,3 +444,11 @@ void world_introduce(struct world_node *a, struct world_node *b)
 	store_res_free(&res);
 	peers_changed(a);
 }
+
+const struct engine_event *world_event(struct world_node *n, enum engine_event_kind kind, size_t *from)
+{
+	for (; *from < n->events_n; ++*from)
+		if (n->events[*from].kind == kind)
+			return &n->events[(*from)++];
+	return NULL;
+}

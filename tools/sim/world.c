@@ -793,11 +793,3 @@ void world_store(struct world_node *n, struct store_req *q, struct store_res *re
 	*res = (struct store_res){0};
 	store_exec_one(n->store, q, res);
 }
-
-const struct engine_event *world_event(struct world_node *n, enum engine_event_kind kind, size_t *from)
-{
-	for (; *from < n->events_n; ++*from)
-		if (n->events[*from].kind == kind)
-			return &n->events[(*from)++];
-	return NULL;
-}
