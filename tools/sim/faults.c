@@ -40,6 +40,14 @@ static bool same_machine(const struct sim *s, int a, int b)
 	return id32_equal(&s->w.nodes[a].key, &s->w.nodes[b].key);
 }
 
+bool sim_may_dial(void *ctx, const struct world_node *a, const struct world_node *b)
+{
+	struct sim *s = ctx;
+	int i = (int)(a - s->w.nodes), k = (int)(b - s->w.nodes);
+	return !s->n[i].gone && !s->n[k].gone && !parted(s, i, k) && !same_machine(s, i, k) &&
+		s->w.links_n < WORLD_LINKS_MAX - 2;
+}
+
 static void dial(struct sim *s, int a, int b)
 {
 	bool turn = sim_chance(s, 2);

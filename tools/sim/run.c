@@ -20,6 +20,7 @@ const struct sim_word sim_invariants[INVARIANTS_N] = {
 #define HEAL_MAX_MS 900000 /* virtual: within it all honest nodes are one again */
 #define STEPS_MAX 8000000u
 #define AUDIT_MS 130000 /* half of it at least: another nonce is refused for a minute */
+#define GOSSIP_NODES_MAX 40 /* with more, a world of so many connections takes too long */
 
 /* ---- chance, story ---- */
 
@@ -165,12 +166,18 @@ static void make_nodes(struct sim *s)
 		snprintf(name, sizeof name, i < k ? "%s" : "%s%u", names[i % k], i / (unsigned)k);
 		world_node_new(&s->w, name);
 	}
-	for (unsigned i = 0; i < s->nodes; i++)
+	for (unsigned i = 0; i < s->nodes && !s->w.gossip; i++)
 		for (unsigned k2 = 1; k2 < s->nodes; k2++) {
 			unsigned step = s->nodes <= 8 || k2 <= 2 || k2 == s->nodes / 3;
 			if (step && (s->nodes > 8 || (i + k2) % s->nodes > i))
 				world_admit(&s->w.nodes[i], &s->w.nodes[(i + k2) % s->nodes]);
 		}
+	/* All are members, and each knows how to reach who invited it, and nobody else. */
+	for (unsigned i = 0; i < s->nodes && s->w.gossip; i++) {
+		world_admit_all(&s->w.nodes[i], s->w.nodes, s->nodes);
+		if (i)
+			world_introduce(&s->w.nodes[i], &s->w.nodes[sim_chance(s, i)]);
+	}
 	sim_tell(s, "%u nodes, %u acts", s->nodes, s->acts);
 	for (unsigned i = 0; i < s->nodes; i++)
 		if (s->n[i].role == ROLE_HOSTILE)
@@ -297,15 +304,15 @@ static bool takes_part(const struct sim *s, int i, const struct sim_log *l)
 	return s->n[i].role == ROLE_HONEST && named && (s->follows[i][l->who] || l->node == i);
 }
 
-/* Each log's holders in a chain: there is no gossip yet that would find them. */
+/* Where nodes keep no neighbours by themselves: all with all, or each log's holders in a chain. */
 static void connect_all(struct sim *s)
 {
-	int n = (int)s->w.nodes_n;
+	int n = s->w.gossip ? 0 : (int)s->w.nodes_n;
 	for (int i = 0; i < n; i++)
 		for (int k = i + 1; k < n; k++)
 			if (s->nodes <= 8 || (s->n[i].role != ROLE_HONEST && k == i + 1))
 				heal_pair(s, i, k);
-	for (size_t j = 0; s->nodes > 8 && j < s->logs_n; j++) {
+	for (size_t j = 0; n > 8 && j < s->logs_n; j++) {
 		int before = -1;
 		for (int i = 0; i < n; i++) {
 			if (!takes_part(s, i, &s->logs[j]))
@@ -369,6 +376,8 @@ static void begin(struct sim *s, const struct sim_plan *plan, const char *dir, s
 	if (plan->plant == PLANT_SYNC)
 		disks_lie(s->w.disks);
 	draw(s);
+	s->w.gossip = s->nodes > 8 && s->nodes <= GOSSIP_NODES_MAX;
+	s->w.may_dial = sim_may_dial;
 	s->w.steps_max = STEPS_MAX;
 	out->nodes = s->nodes;
 	out->acts = s->acts;

@@ -197,6 +197,7 @@ void sim_follow(struct sim *s, int node, int who, bool add);
 /* faults.c */
 void sim_fault(struct sim *s, enum sim_fault f);
 void sim_connect(struct sim *s, int a, int b);
+bool sim_may_dial(void *ctx, const struct world_node *a, const struct world_node *b);
 struct world_link *sim_link(struct sim *s, int a, int b);
 void sim_crash(struct sim *s, int node);
 bool sim_restart(struct sim *s, int node);

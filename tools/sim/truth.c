@@ -81,7 +81,7 @@ static void closed(struct sim *s, int node, const struct engine_event *ev)
 	if (peer < 0 || s->n[peer].role != ROLE_HONEST || s->n[node].role != ROLE_HONEST)
 		return;
 	bool fine = ev->err == OK || ev->err == ERR_CLOSED || ev->err == ERR_DUPLICATE ||
-		ev->err == ERR_REFUSED || ev->err == ERR_TIMEOUT;
+		ev->err == ERR_ENOUGH || ev->err == ERR_REFUSED || ev->err == ERR_TIMEOUT;
 	if ((s->n[node].hurt || s->n[peer].hurt) &&
 		(ev->err == ERR_FULL || ev->err == ERR_IO || ev->err == ERR_MEMORY))
 		fine = true;
