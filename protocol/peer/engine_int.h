@@ -275,6 +275,8 @@ void listing_tell_rows(struct session *s, const struct store_row *rows, size_t n
 
 bool reconcile_start(struct session *s, bool audit); /* false: not now */
 void reconcile_pump(struct session *s); /* there may be room to ask or tell */
+uint64_t reconcile_session_deadline(const struct session *s);
+void reconcile_session_time(struct session *s);
 void reconcile_closed(struct session *s);
 void reconcile_deinit(struct session *s);
 

@@ -11,7 +11,7 @@ struct reconcile {
 	bool audit;
 	struct ranges_read read;
 	struct ranges_diff diff; /* deeper: a stack of what is to be asked; refs: what is to be told */
-	uint64_t begun_ms;
+	uint64_t begun_ms; /* WAITING: since when */
 	bool asked, answered; /* a request is unanswered; its answer is here, but not its `done` */
 	bool alone; /* the peer has next to nothing of this */
 	size_t prefixes; /* asked in all */
@@ -269,6 +269,7 @@ bool reconcile_start(struct session *s, bool audit)
 	r->audit = audit;
 	r->read.other = other;
 	r->read.done = read_done;
+	r->begun_ms = s->e->now_ms;
 	s->reconcile = r;
 	wake(s->e);
 	return true;
@@ -281,4 +282,17 @@ void reconcile_pump(struct session *s)
 		ask_more(s);
 	else if (r && r->step == TELLING)
 		tell_more(s);
+}
+
+uint64_t reconcile_session_deadline(const struct session *s)
+{
+	const struct reconcile *r = s->reconcile;
+	return r && r->step == WAITING ? r->begun_ms + RECONCILE_WAITING_MS : UINT64_MAX;
+}
+
+/* Those before it may keep their places for long, by answering slowly. */
+void reconcile_session_time(struct session *s)
+{
+	if (s->e->now_ms >= reconcile_session_deadline(s))
+		give_up(s);
 }

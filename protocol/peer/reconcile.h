@@ -9,6 +9,7 @@
 #define RECONCILE_SHARE 10 /* and with so many times the rows of the peer */
 #define RECONCILE_ASKING_MAX 2 /* indexes for asking at once, all peers together; others wait */
 #define RECONCILE_ASKING_MS 120000 /* then it is listed */
+#define RECONCILE_WAITING_MS 10000 /* for a place among those that ask: then it is listed too */
 #define RECONCILE_FRONTIER_MAX 32768 /* prefixes that wait to be asked */
 #define RECONCILE_AUDIT_MS 3600000
 #define RECONCILE_AUDIT_ROWS 1024 /* told by one audit */

@@ -699,6 +699,7 @@ void peer_time(struct session *s)
 		trees_time(s);
 		notices_session_time(s);
 		ranges_serve_time(s);
+		reconcile_session_time(s);
 		if (s->cursor_lazy_ms && now >= s->cursor_lazy_ms)
 			pull_cursor(s);
 	}
@@ -722,6 +723,8 @@ uint64_t peer_deadline(const struct session *s)
 	uint64_t t = trees_deadline(s);
 	d = t < d ? t : d;
 	t = ranges_serve_deadline(s);
+	d = t < d ? t : d;
+	t = reconcile_session_deadline(s);
 	d = t < d ? t : d;
 	uint64_t notices = notices_session_deadline(s);
 	return notices < d ? notices : d;

@@ -1,4 +1,4 @@
-/* What one member may say to keep others from being heard. SPEC.md section 19.3. */
+/* What one member may say to keep others from being heard. SPEC.md sections 10.8 and 19.3. */
 #include "protocol/log/mp.h"
 #include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
@@ -73,10 +73,51 @@ static void claims_of_one_do_not_put_others_off(void **state)
 	assert_int_equal(log.length, p.length);
 }
 
+/* The first two never say what they have. */
+static bool keeps_silent(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
+{
+	static bool unsaid[4];
+	size_t from = (size_t)(l->nodes[!to] - world.nodes);
+	(void)ctx, (void)body;
+	if (from == 0 || from == 3)
+		return true;
+	bool drops = *type == MESSAGE_RANGES || (*type == MESSAGE_DONE && unsaid[from]);
+	unsaid[from] = *type == MESSAGE_RANGES || (unsaid[from] && *type != MESSAGE_DONE);
+	return !drops;
+}
+
+static void who_compares_without_end_holds_up_nobody(void **state)
+{
+	(void)state;
+	struct world_person p[3];
+	world.reconcile_min = 1;
+	struct world_node *writer = world_node_new(&world, "writer");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(world_person_new(writer, &p[i]), OK);
+	for (int k = 1; k <= 3; k++) {
+		struct world_node *n = world_node_new(&world, k == 1 ? "one" : k == 2 ? "two" : "honest");
+		world_admit(writer, n);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(world_follow(n, &p[i].id), OK);
+	}
+	world.meddle = keeps_silent;
+	for (int k = 1; k <= 3; k++) {
+		world_connect(&world.nodes[k], writer);
+		pass(500);
+	}
+	pass(12000);
+	for (int i = 0; i < 3; i++) {
+		struct store_log log;
+		assert_int_equal(world_log(&world.nodes[3], &p[i].log, &log), OK);
+		assert_int_equal(log.length, p[i].length);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(claims_of_one_do_not_put_others_off),
+		WORLD_TEST(who_compares_without_end_holds_up_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
