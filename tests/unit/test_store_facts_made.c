@@ -126,6 +126,7 @@ static void facts_behind_a_closing_are_marked_and_behind_a_fork_go(void **state)
 	store_res_free(&r);
 	assert_int_equal(put_identity(f, l, 3, NULL, NULL), OK);
 	struct store_req fork = {.op = STORE_FORK_PUT, .a.log = l->log, .a.seq = 3};
+	fork.a.bytes = fork.a.bytes2 = slice_of(l->headers[3], ENTRY_HEADER_BYTES);
 	assert_int_equal(run(f, &fork, NULL), OK);
 	r = ask(f, about);
 	assert_int_equal(r.r.n, 1);
