@@ -315,6 +315,39 @@ static void what_lost_nodes_no_longer_pass_on_comes_another_way(void **state)
 	assert_true(f.ms_max < 1000);
 }
 
+/* A peer that turns a link to and fro as fast as it can. */
+static void a_flood_of_grafts_and_prunes_changes_nothing_for_others(void **state)
+{
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben"),
+			  *c = world_node_new(&world, "cas");
+	struct world_person p;
+	struct store_log l;
+	(void)state;
+	memset(&mesh, 0, sizeof mesh);
+	assert_int_equal(world_person_new(a, &p), OK);
+	world_admit(a, b);
+	world_admit(a, c);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	assert_int_equal(world_follow(c, &p.id), OK);
+	struct world_link *flood = world_connect(b, a), *other = world_connect(c, a);
+	world_run(&world, 3000);
+	uint64_t flood_before = flood->delivered, other_before = other->delivered;
+	for (int i = 0; i < 20000; i++)
+		world_send(flood, 1, i % 2 ? MESSAGE_GRAFT : MESSAGE_PRUNE,
+			slice_of((uint8_t[]){0x91, (uint8_t)(i / 2 % 8)}, 2));
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(world_append(a, &p, 100).err, OK);
+	world_run(&world, 0); /* no time passes */
+	assert_int_equal(world_log(c, &p.log, &l), OK);
+	assert_int_equal(l.length, 21);
+	world_run(&world, 3000);
+	assert_int_equal(world_log(b, &p.log, &l), OK);
+	assert_int_equal(l.length, 21);
+	assert_true(flood->open[0] && other->delivered - other_before < 60);
+	assert_true(flood->delivered - flood_before <
+		20000 + 100); /* what was sent, and no more than others get */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,5 +355,9 @@ int main(void)
 		cmocka_unit_test(who_never_prunes_pays_for_it_alone),
 		cmocka_unit_test(what_lost_nodes_no_longer_pass_on_comes_another_way),
 	};
-	return cmocka_run_group_tests(tests, open_mesh, close_mesh);
+	const struct CMUnitTest small[] = {
+		WORLD_TEST(a_flood_of_grafts_and_prunes_changes_nothing_for_others),
+	};
+	int failed = cmocka_run_group_tests(small, NULL, NULL);
+	return failed + cmocka_run_group_tests(tests, open_mesh, close_mesh);
 }

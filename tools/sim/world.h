@@ -10,7 +10,7 @@
 #include "protocol/peer/engine.h"
 #include "store/store.h"
 
-#define WORLD_NODES_MAX 256
+#define WORLD_NODES_MAX 1024
 #define WORLD_LINKS_MAX 8192
 #define WORLD_DIALS_MAX 64
 #define WORLD_EVENTS_MAX 65536
