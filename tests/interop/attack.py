@@ -37,7 +37,8 @@ def good(f):
         return mp.encode(True)
     if f.kind == "array":
         return array([good(f.item)] * f.low)
-    return {"event": mp.encode([b"x", bytes(64)]), "part": mp.encode([b"", 0, b""]), "row": mp.encode([0, bytes(32), 0, bytes(32)])}[f.kind]
+    return {"event": mp.encode([b"x", bytes(64)]), "part": mp.encode([b"", 0, b""]), "row": mp.encode([0, bytes(32), 0, bytes(32)]),
+            "peer": mp.encode([bytes(32), [], [], False, 0])}[f.kind]
 
 
 def array(items):
