@@ -9,6 +9,7 @@ struct blob_row {
 	enum blob_state state;
 	bool in_rows;
 	uint64_t size;
+	struct id32 owner;
 };
 
 static enum err get_row(struct store *s, const struct id32 *root, struct blob_row *b)
@@ -23,6 +24,7 @@ static enum err get_row(struct store *s, const struct id32 *root, struct blob_ro
 			.state = (enum blob_state)qc_int(&get, 1),
 			.in_rows = qc_int(&get, 2) != 0,
 			.size = qc_uint(&get, 3),
+			.owner = qc_id(&get, 4),
 		};
 	enum err e = q_end(&get);
 	return e == OK && !found ? ERR_NOT_FOUND : e;
@@ -38,11 +40,36 @@ static enum err want(struct store *s, const struct id32 *root, const struct id32
 	return q_done(&put);
 }
 
+static enum err on_row(struct store *s, enum query_name name, int64_t no)
+{
+	struct query q = q_start(s, name);
+	q_int(&q, no);
+	return q_done(&q);
+}
+
+static enum err pinned_by(struct store *s, const struct id32 *root, const struct id32 *identity, bool *yes)
+{
+	struct query any = q_start(s, Q_PIN_OF);
+	q_id(&any, root);
+	q_id(&any, identity);
+	*yes = q_row(&any);
+	return q_end(&any);
+}
+
+/* Until its pages are here, nobody knows whose the blob is that two name: it is looked for anew as that of whoever named it last. */
+static enum err want_as(struct store *s, const struct blob_row *b, const struct id32 *root,
+	const struct id32 *owner, uint64_t size)
+{
+	if (b->state != BLOB_WANTED || id32_equal(&b->owner, owner))
+		return OK;
+	enum err e = on_row(s, Q_BLOB_DROP, b->no);
+	return e == OK ? want(s, root, owner, size) : e;
+}
+
 enum err pins_put(
 	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking)
 {
 	struct blob_row b;
-	b.state = BLOB_WANTED;
 	struct query put = q_start(s, Q_PIN_PUT);
 	q_id(&put, &pin->root);
 	q_int(&put, key);
@@ -51,23 +78,26 @@ enum err pins_put(
 		e = get_row(s, &pin->root, &b);
 	if (e == ERR_NOT_FOUND)
 		e = want(s, &pin->root, owner, pin->size);
+	else if (e == OK)
+		e = want_as(s, &b, &pin->root, owner, pin->size);
 	*lacking = *lacking || b.state != BLOB_COMPLETE;
 	return e;
 }
 
-static enum err is_pinned(struct store *s, const struct id32 *root, bool *pinned)
+/* SPEC 12.2: "no other entry of the owner pins"; what has no pages yet may be anybody's who names it. */
+static enum err is_pinned(
+	struct store *s, const struct id32 *root, const struct blob_row *b, struct id32 *by, bool *pinned)
 {
+	*by = b->owner;
+	enum err e = pinned_by(s, root, &b->owner, pinned);
+	if (e != OK || *pinned || b->state != BLOB_WANTED)
+		return e;
 	struct query any = q_start(s, Q_PIN_ANY);
 	q_id(&any, root);
 	*pinned = q_row(&any);
+	if (*pinned)
+		*by = qc_id(&any, 0);
 	return q_end(&any);
-}
-
-static enum err on_row(struct store *s, enum query_name name, int64_t no)
-{
-	struct query q = q_start(s, name);
-	q_int(&q, no);
-	return q_done(&q);
 }
 
 /* One root whose pin goes: *file says that the caller must remove its files. */
@@ -75,18 +105,19 @@ static enum err unpin(struct store *s, const struct id32 *root, int64_t key, boo
 {
 	bool pinned;
 	struct blob_row b;
+	struct id32 by;
 	*file = false;
 	struct query drop = q_start(s, Q_PIN_DROP);
 	q_id(&drop, root);
 	q_int(&drop, key);
 	enum err e = q_done(&drop);
 	if (e == OK)
-		e = is_pinned(s, root, &pinned);
-	if (e != OK || pinned)
-		return e;
-	e = get_row(s, root, &b);
+		e = get_row(s, root, &b);
 	if (e != OK)
 		return e == ERR_NOT_FOUND ? OK : e;
+	e = is_pinned(s, root, &b, &by, &pinned);
+	if (e != OK || pinned)
+		return e == OK ? want_as(s, &b, root, &by, b.size) : e;
 	*file = !b.in_rows;
 	return on_row(s, Q_BLOB_DROP, b.no);
 }
@@ -244,11 +275,20 @@ enum err op_BLOB_PUT(struct store *s, const struct store_req *q, struct store_re
 	return e == OK && q->a.flag && b.state != BLOB_COMPLETE ? complete(s, &b, q->a.value) : e;
 }
 
+/* What only others name is not kept for that, nor what was erased while it was being fetched. */
+static enum err check_owner(struct store *s, const struct store_req *q)
+{
+	bool pinned;
+	enum err e = pinned_by(s, &q->a.root, &q->a.identity, &pinned);
+	return e == OK && !pinned ? ERR_NOT_FOUND : e;
+}
+
 enum err op_BLOB_META(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)r;
 	struct blob_row b;
-	return pages_fit(q->a.number, q->a.bytes) ? put_meta(s, q, &b) : ERR_RANGE;
+	enum err e = pages_fit(q->a.number, q->a.bytes) ? check_owner(s, q) : ERR_RANGE;
+	return e == OK ? put_meta(s, q, &b) : e;
 }
 
 enum err op_BLOB_LEAVES_PUT(struct store *s, const struct store_req *q, struct store_res *r)
@@ -308,7 +348,9 @@ enum err op_BLOB_DONE(struct store *s, const struct store_req *q, struct store_r
 	if (q->a.bytes.n) {
 		e = b.size > BLOB_CHUNK_BYTES || q->a.bytes.n != 32 || q->a.bytes2.n != 32
 			? ERR_RANGE
-			: set_meta(s, &b, &q->a.identity, q->a.bytes);
+			: check_owner(s, q);
+		if (e == OK)
+			e = set_meta(s, &b, &q->a.identity, q->a.bytes);
 		if (e == OK)
 			e = put_leaves(s, b.no, 0, q->a.bytes2);
 		return e == OK ? complete(s, &b, q->a.value) : e;
@@ -331,10 +373,11 @@ enum err op_BLOB_CONTENT(struct store *s, const struct store_req *q, struct stor
 enum err op_BLOB_DROP(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	struct blob_row b;
+	struct id32 by;
 	bool pinned;
 	enum err e = get_row(s, &q->a.root, &b);
 	if (e == OK)
-		e = is_pinned(s, &q->a.root, &pinned);
+		e = is_pinned(s, &q->a.root, &b, &by, &pinned);
 	if (e != OK)
 		return e;
 	store_touch(s);

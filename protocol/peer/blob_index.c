@@ -232,12 +232,44 @@ static bool of_another(const struct fetch *f, const struct message_blob *m)
 	return id32_equal(&root, &f->root);
 }
 
+/* Several name it: it is that owner's, if an entry of his is here that pins it. */
+static void owner_kept(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	struct fetch *f = ctx;
+	(void)s;
+	if (res->err != ERR_NOT_FOUND && engine_written(e, res, "a blob's owner")) {
+		fetch_over(f);
+		wants_new_peer(e); /* and from the beginning */
+	}
+	(void)fetch_release(f);
+}
+
+static void try_owner(struct fetch *f, const struct message_blob *m)
+{
+	struct store_req *q = req_new(STORE_BLOB_META);
+	if (q && !arena_put(&q->mem, m->pages, &q->a.bytes)) {
+		free(q);
+		q = NULL;
+	}
+	if (q) {
+		q->a.root = f->root;
+		q->a.identity = m->owner;
+		q->a.number = m->size;
+	}
+	fetch_hold(f);
+	emit_store(f->e, q, NULL, owner_kept, f);
+}
+
 static void got_blob(struct session *s, void *ctx, const union message *m)
 {
 	struct fetch *f = ctx;
 	struct source *src = source_of(f, s);
-	if (f->step != FETCH_WORK || !src || of_another(f, &m->blob))
+	if (f->step != FETCH_WORK || !src)
 		return;
+	if (of_another(f, &m->blob)) {
+		try_owner(f, &m->blob);
+		return;
+	}
 	bool known = f->pages != NULL;
 	if (!id32_equal(&m->blob.root, &f->root) || !id32_equal(&m->blob.owner, &f->owner) ||
 		!fetch_take_meta(f, m->blob.size, m->blob.pages)) {

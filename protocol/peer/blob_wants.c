@@ -16,7 +16,7 @@
 
 struct want_wait {
 	struct want_wait *next;
-	struct id32 root;
+	struct id32 root, owner;
 	uint64_t next_ms, turn, hastened_ms;
 	uint32_t scan; /* last seen in the store */
 	unsigned tries;
@@ -95,6 +95,7 @@ void wants_wait(struct fetch *f)
 	struct want_wait **at = w ? wait_find(w, &f->root) : NULL;
 	if (w && !*at && w->waits_n < WAITS_MAX && (*at = calloc(1, sizeof **at))) {
 		(*at)->root = f->root;
+		(*at)->owner = f->owner;
 		(*at)->scan = w->scan;
 		w->waits_n++;
 	}
@@ -175,7 +176,11 @@ static bool take_turn(struct engine *e, struct wants *w, const struct store_blob
 	uint64_t max = e->config.blob_bytes_max, since = 0;
 	if (fetch_find(e, &b->root) || (max && b->size > max) || over_quota(e, w, b))
 		return true;
-	struct want_wait *t = *wait_find(w, &b->root);
+	struct want_wait **at = wait_find(w, &b->root), *t = *at;
+	if (t && !id32_equal(&t->owner, &b->owner)) { /* somebody else names it now */
+		wait_drop(w, at);
+		t = NULL;
+	}
 	if (t) {
 		t->scan = w->scan;
 		if (e->now_ms < t->next_ms) {

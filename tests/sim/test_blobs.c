@@ -241,8 +241,10 @@ static void a_blob_of_another_owner_is_nobodys_fault(void **state)
 	(void)state;
 	people(3, &p);
 	assert_int_equal(world_person_new(&world.nodes[2], &thief), OK);
-	assert_int_equal(world_attach(&world.nodes[0], &p, 30000, &small).err, OK);
-	assert_int_equal(world_attach(&world.nodes[0], &p, 300000, &large).err, OK);
+	struct engine_event first = world_attach(&world.nodes[0], &p, 30000, &small);
+	struct engine_event second = world_attach(&world.nodes[0], &p, 300000, &large);
+	assert_int_equal(first.err, OK);
+	assert_int_equal(second.err, OK);
 	assert_int_equal(world_name_blob(&world.nodes[2], &thief, &small, 30000).err, OK);
 	assert_int_equal(world_name_blob(&world.nodes[2], &thief, &large, 300000).err, OK);
 	node(3);
@@ -256,6 +258,14 @@ static void a_blob_of_another_owner_is_nobodys_fault(void **state)
 	assert_true(seen.blob_asks[3] > 0);
 	assert_false(whole(3, &small) || whole(3, &large));
 	assert_false(closed_with(3, ERR_WIRE) || closed_with(0, ERR_WIRE));
+	/* But who follows the owner too gets it, whoever named it first; and it goes when the owner erases his entry. */
+	assert_int_equal(world_follow(&world.nodes[3], &p.id), OK);
+	world_run(&world, 20000);
+	assert_true(whole(3, &small) && whole(3, &large));
+	assert_true(world_erase_begin(&world.nodes[0], &p, first.seq) > 0);
+	assert_true(world_erase_begin(&world.nodes[0], &p, second.seq) > 0);
+	world_run(&world, 20000);
+	assert_false(whole(3, &small) || whole(3, &large));
 }
 
 static uint64_t held_whole(size_t i)

@@ -104,10 +104,11 @@ static void a_pinned_blob_is_wanted_then_known_then_held(void **state)
 	free(l);
 }
 
-static enum err put_small(struct fixture *f, const char *content)
+static enum err put_small(struct fixture *f, const struct fake_log *l, const char *content)
 {
 	static const uint8_t hash[32] = {9};
 	struct store_req q = on_root(STORE_BLOB_PUT);
+	q.a.identity = l->identity;
 	q.a.number = strlen(content) - 16;
 	q.a.bytes = q.a.bytes2 = slice_of(hash, 32);
 	q.a.value = slice_str(content);
@@ -122,7 +123,7 @@ static void a_small_blob_lives_in_rows_until_nothing_pins_it(void **state)
 	struct fake_log *l = fake_log_new(2, 3);
 	enum err e;
 	struct store_res r;
-	assert_int_equal(put_small(f, content), OK);
+	assert_int_equal(put_small(f, l, content), OK);
 	struct store_req get = on_root(STORE_BLOB_CONTENT);
 	assert_int_equal(run(f, &get, &r), OK);
 	assert_true(slice_equal(r.r.bytes, slice_str(content)));
@@ -208,11 +209,11 @@ static void a_dropped_blob_that_is_pinned_is_wanted_again(void **state)
 	enum err e;
 	struct store_req drop = on_root(STORE_BLOB_DROP);
 	assert_int_equal(run(f, &drop, NULL), ERR_NOT_FOUND);
-	assert_int_equal(put_small(f, "sixteen bytes of tag and more"), OK);
+	assert_int_equal(put_small(f, l, "sixteen bytes of tag and more"), OK);
 	assert_int_equal(run(f, &drop, NULL), OK);
 	get_blob(f, &root, &e);
 	assert_int_equal(e, ERR_NOT_FOUND);
-	assert_int_equal(put_small(f, "sixteen bytes of tag and more"), OK);
+	assert_int_equal(put_small(f, l, "sixteen bytes of tag and more"), OK);
 	assert_int_equal(put_pinned(f, l, 0, &root), OK);
 	assert_int_equal(run(f, &drop, NULL), OK);
 	assert_int_equal(get_blob(f, &root, &e).state, BLOB_WANTED);
