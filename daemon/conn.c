@@ -243,6 +243,7 @@ enum err conn_dial(struct conn_set *s, const struct conn_dial *d, conn_id *id)
 	if (e == OK) {
 		c->connect.data = c;
 		address_text(d->address, c->address);
+		address_source(d->address, c->source);
 		if (uv_tcp_connect(&c->connect, &c->tcp, d->address, on_connect) != 0) {
 			conn_set_forget(s, c);
 			e = ERR_UNREACHABLE;
@@ -269,6 +270,9 @@ void conn_settle(struct conn *c)
 		conn_bye(c, ERR_LIMIT, "this node has as many connections as it can have");
 	else
 		c->settled = true;
+	/* Who was dialled may dial the next time. */
+	if (c->settled && !c->dial.proxy)
+		door_know(&c->set->door, c->source);
 }
 
 conn_id conn_of(const struct conn *c)

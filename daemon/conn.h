@@ -16,7 +16,8 @@
 
 #define CONN_DIALS_MAX 64 /* dialled and not settled */
 #define CONN_SPLICED_MAX 32 /* the engine pairs no more */
-#define CONN_SLOTS (LIMIT_CONNECTIONS + LIMIT_HALF_OPEN + CONN_DIALS_MAX + CONN_SPLICED_MAX)
+#define CONN_GOING_MAX 64 /* cut for a newcomer in this turn of the loop, and not yet gone */
+#define CONN_SLOTS (LIMIT_CONNECTIONS + LIMIT_HALF_OPEN + CONN_DIALS_MAX + CONN_SPLICED_MAX + CONN_GOING_MAX)
 #define CONN_READ_BYTES \
 	131072u /* of the buffer that all connections of a loop read into, one after the other */
 #define CONN_FLIGHT_BYTES 262144u /* encrypted and not yet taken by the kernel */
@@ -92,7 +93,7 @@ struct conn *conn_find(struct conn_set *s, conn_id id);
 bool conn_set_has_peer(const struct conn_set *s, const struct id32 *node);
 size_t conn_set_count(const struct conn_set *s);
 
-/* Takes a connection that waits on the listener. What is above a limit is closed at once. ERR_MEMORY: it still waits there. */
+/* Takes a connection that waits on the listener. Who knocks too often is closed at once; where there is no place, one that is half-open gives up its own. ERR_MEMORY: it still waits there. */
 MUST_CHECK enum err conn_accept(struct conn_set *s, uv_stream_t *listener);
 /* Copies *d. ERR_LIMIT: too many; ERR_MEMORY, ERR_CLOSED; ERR_UNREACHABLE: the system refuses at once. Then `ended` does not come. */
 MUST_CHECK enum err conn_dial(struct conn_set *s, const struct conn_dial *d, conn_id *id);

@@ -1,9 +1,10 @@
-/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_proxy.c, conn_pipe.c, conn_set.c (all of them, limits). */
+/* conn_int.h -- what the parts of conn share: conn.c (life), conn_io.c (bytes), conn_proxy.c, conn_pipe.c, conn_set.c (all of them), conn_door.c (places). */
 #ifndef QUIRE_DAEMON_CONN_INT_H
 #define QUIRE_DAEMON_CONN_INT_H
 
 #include "address.h"
 #include "conn.h"
+#include "door.h"
 
 enum conn_state {
 	CONN_DIALLING, /* TCP */
@@ -73,6 +74,7 @@ struct conn_set {
 	struct conn *slots[CONN_SLOTS];
 	size_t alive; /* with those refused at the door */
 	uint64_t generation;
+	struct door door;
 	struct conn *dirty;
 	int64_t relay_left; /* of relay_rate */
 	uint64_t relay_ms;
@@ -127,5 +129,9 @@ void conn_set_forget(struct conn_set *s, struct conn *c);
 /* c's last handle is closed: out of the set. */
 void conn_set_remove(struct conn_set *s, struct conn *c);
 size_t conn_set_settled(const struct conn_set *s);
+
+/* conn_door.c */
+/* One that is half-open may have to go for newcomer, who was accepted. ERR_LIMIT: nobody can. */
+MUST_CHECK enum err conn_make_room(struct conn_set *s, const struct conn *newcomer);
 
 #endif

@@ -30,6 +30,7 @@ enum err conn_set_open(const struct conn_env *env, struct conn_set **out)
 	if (!s)
 		return ERR_MEMORY;
 	s->env = *env;
+	door_init(&s->door, &env->random);
 	if (s->env.relay_idle_ms == 0)
 		s->env.relay_idle_ms = CONN_RELAY_IDLE_MS;
 	if (uv_prepare_init(env->loop, &s->prepare) != 0) {
@@ -83,23 +84,19 @@ void conn_set_network(struct conn_set *s, const struct id32 *network)
 
 enum err conn_set_add(struct conn_set *s, struct conn *c)
 {
-	size_t half_open = 0, same_source = 0, dialled = 0, slot = CONN_SLOTS;
+	size_t dialled = 0, slot = CONN_SLOTS;
 	for (size_t i = 0; i < CONN_SLOTS; i++) {
 		const struct conn *other = s->slots[i];
-		if (!other) {
+		if (!other)
 			slot = slot == CONN_SLOTS ? i : slot;
-		} else if (!other->accepted) {
+		else if (!other->accepted)
 			dialled += !other->settled;
-		} else if (!other->settled && other->state != CONN_PIPE) {
-			half_open++;
-			same_source += memcmp(other->source, c->source, sizeof c->source) == 0;
-		}
 	}
-	if (slot == CONN_SLOTS)
+	if (slot == CONN_SLOTS || (!c->accepted && dialled >= CONN_DIALS_MAX))
 		return ERR_LIMIT;
-	if (c->accepted ? half_open >= LIMIT_HALF_OPEN || same_source >= LIMIT_HALF_OPEN_PER_SOURCE
-			: dialled >= CONN_DIALS_MAX)
-		return ERR_LIMIT;
+	enum err e = c->accepted ? conn_make_room(s, c) : OK;
+	if (e != OK)
+		return e;
 	s->slots[slot] = c;
 	c->id = ++s->generation * SLOTS_IN_ID + slot;
 	return OK;
@@ -185,7 +182,9 @@ enum err conn_accept(struct conn_set *s, uv_stream_t *listener)
 	}
 	address_source((const struct sockaddr *)&peer, c->source);
 	address_text((const struct sockaddr *)&peer, c->address);
-	enum err e = s->closing ? ERR_CLOSED : conn_set_add(s, c);
+	enum err e = s->closing                                       ? ERR_CLOSED
+		: door_lets(&s->door, c->source, uv_now(s->env.loop)) ? conn_set_add(s, c)
+								      : ERR_LIMIT;
 	if (e == OK) {
 		conn_begin(c);
 		return OK;

@@ -8,6 +8,7 @@
 
 #define BACKLOG 128
 #define AGAIN_MS 1000 /* after there was no memory for a connection */
+#define TURN_CONNECTIONS CONN_GOING_MAX /* taken in one turn of the loop: a flood must not keep it here */
 
 struct net {
 	struct conn_set *set;
@@ -15,6 +16,8 @@ struct net {
 	uv_timer_t again;
 	int handles;
 	bool dialable, ready, waiting;
+	uint64_t turn_ms; /* of the present turn … */
+	unsigned taken; /* … and what was taken in it */
 	char address[ADDRESS_TEXT_BYTES];
 	void (*closed)(void *ctx);
 	void *closed_ctx;
@@ -30,6 +33,15 @@ static void on_again(uv_timer_t *timer)
 /* libuv asks nobody else in until the one that waits was taken. */
 static void take(struct net *n)
 {
+	uint64_t now = uv_now(n->tcp.loop);
+	if (now != n->turn_ms) {
+		n->turn_ms = now;
+		n->taken = 0;
+	}
+	if (++n->taken > TURN_CONNECTIONS) {
+		uv_timer_start(&n->again, on_again, 1, 0);
+		return;
+	}
 	if (conn_accept(n->set, (uv_stream_t *)&n->tcp) == OK)
 		return;
 	log_warning("net", log_text("event", "no memory for a connection"));

@@ -79,6 +79,7 @@
 #define LIMIT_PEERS 1024
 #define LIMIT_CONNECTIONS 64
 #define LIMIT_HALF_OPEN 256
+#define LIMIT_HALF_OPEN_KNOWN 32 /* of them, kept for sources from which members came */
 #define LIMIT_HALF_OPEN_PER_SOURCE 8
 #define LIMIT_OWN_LOGS 1024
 #define LIMIT_ERASURE_BYTES 176

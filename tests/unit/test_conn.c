@@ -450,16 +450,27 @@ static void stranger_connected(uv_connect_t *req, int status)
 	uv_read_start((uv_stream_t *)&s->tcp, stranger_alloc, stranger_read);
 }
 
-static void stranger_begin(struct stranger *s)
+/* From 127.0.network.host. */
+static void stranger_from(struct stranger *s, unsigned network, unsigned host)
 {
+	char text[32];
+	struct sockaddr_in from;
 	memset(s, 0, sizeof *s);
 	uv_tcp_init(&f.loop, &s->tcp);
+	snprintf(text, sizeof text, "127.0.%u.%u", network, host);
+	assert_int_equal(uv_ip4_addr(text, 0, &from), 0);
+	assert_int_equal(uv_tcp_bind(&s->tcp, (const struct sockaddr *)&from, 0), 0);
 	s->tcp.data = s->connect.data = s;
 	assert_int_equal(
 		uv_tcp_connect(&s->connect, &s->tcp, (const struct sockaddr *)&f.address, stranger_connected),
 		0);
 	while (!s->connected)
 		uv_run(&f.loop, UV_RUN_ONCE);
+}
+
+static void stranger_begin(struct stranger *s)
+{
+	stranger_from(s, 0, 1);
 }
 
 static void stranger_end(struct stranger *s)
@@ -495,7 +506,7 @@ static void who_says_something_else_is_closed_at_once(void **state)
 	assert_int_equal(f.b.opened, 0);
 }
 
-static void one_source_has_eight_half_open_connections(void **state)
+static void a_ninth_of_one_source_takes_the_place_of_its_first(void **state)
 {
 	(void)state;
 	static struct stranger s[LIMIT_HALF_OPEN_PER_SOURCE + 1];
@@ -504,15 +515,60 @@ static void one_source_has_eight_half_open_connections(void **state)
 	while (conn_set_count(f.b.set) < LIMIT_HALF_OPEN_PER_SOURCE)
 		uv_run(&f.loop, UV_RUN_ONCE);
 	stranger_begin(&s[LIMIT_HALF_OPEN_PER_SOURCE]);
-	while (!s[LIMIT_HALF_OPEN_PER_SOURCE].closed)
+	while (!s[0].closed)
 		uv_run(&f.loop, UV_RUN_ONCE);
 	assert_int_equal(conn_set_count(f.b.set), LIMIT_HALF_OPEN_PER_SOURCE);
-	assert_int_equal(f.b.closed, 0);
-	for (size_t i = 0; i < LIMIT_HALF_OPEN_PER_SOURCE; i++)
-		stranger_end(&s[i]);
-	while (conn_set_count(f.b.set) > 0)
-		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_int_equal(f.b.closed, 1);
+	assert_int_equal(f.b.err, ERR_LIMIT);
+	for (size_t i = 1; i <= LIMIT_HALF_OPEN_PER_SOURCE; i++)
+		assert_false(s[i].closed);
+	f.b.closed = 0;
 	connect_both();
+	while (!s[1].closed)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	for (size_t i = 2; i <= LIMIT_HALF_OPEN_PER_SOURCE; i++) {
+		assert_false(s[i].closed);
+		stranger_end(&s[i]);
+	}
+	while (conn_set_count(f.b.set) > 1)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_non_null(conn_find(f.b.set, conn_of(f.b.conn)));
+}
+
+#define STRANGERS (LIMIT_HALF_OPEN - LIMIT_HALF_OPEN_KNOWN)
+
+static void who_comes_from_elsewhere_takes_a_place_of_the_largest_crowd(void **state)
+{
+	(void)state;
+	static struct stranger s[STRANGERS], late[2];
+	for (unsigned i = 0; i < STRANGERS; i++)
+		stranger_from(&s[i], 1, 1 + i / LIMIT_HALF_OPEN_PER_SOURCE);
+	while (conn_set_count(f.b.set) < STRANGERS)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_int_equal(f.b.closed, 0);
+	stranger_from(&late[0], 2, 1);
+	while (!s[0].closed)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	stranger_from(&late[1], 1, 200); /* of the crowd itself: another of the crowd goes */
+	while (!s[1].closed)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_int_equal(f.b.closed, 2);
+	/* A member was here before: the places that are kept are for whoever comes from there, and nobody has to go. */
+	connect_both();
+	conn_settle(f.b.conn);
+	size_t closed = f.b.closed;
+	static struct stranger known[LIMIT_HALF_OPEN_PER_SOURCE];
+	for (size_t i = 0; i < LIMIT_HALF_OPEN_PER_SOURCE; i++)
+		stranger_begin(&known[i]);
+	while (conn_set_count(f.b.set) < STRANGERS + 1 + LIMIT_HALF_OPEN_PER_SOURCE - (closed - 2))
+		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_int_equal(f.b.closed, closed);
+	for (size_t i = 0; i < LIMIT_HALF_OPEN_PER_SOURCE; i++)
+		stranger_end(&known[i]);
+	for (size_t i = 0; i < STRANGERS; i++)
+		stranger_end(&s[i]);
+	stranger_end(&late[0]);
+	stranger_end(&late[1]);
 }
 
 static void settled_connections_have_a_bound(void **state)
@@ -557,7 +613,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			who_says_nothing_is_closed_in_time, setup_impatient, teardown),
 		cmocka_unit_test_setup_teardown(who_says_something_else_is_closed_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_source_has_eight_half_open_connections, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_ninth_of_one_source_takes_the_place_of_its_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			who_comes_from_elsewhere_takes_a_place_of_the_largest_crowd, setup, teardown),
 		cmocka_unit_test_setup_teardown(settled_connections_have_a_bound, setup, teardown),
 	};
 	signal(SIGPIPE, SIG_IGN);
