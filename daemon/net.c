@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define BACKLOG 128
+#define BACKLOG 4096 /* what does not fit comes again after a second and more; the system may allow less */
 #define AGAIN_MS 1000 /* after there was no memory for a connection */
 #define TURN_CONNECTIONS CONN_GOING_MAX /* taken in one turn of the loop: a flood must not keep it here */
 

@@ -4,6 +4,8 @@
  * waits, longer each time. What is here in memory can be forgotten at any time. */
 #include "blob_fetch.h"
 
+#include <sodium.h>
+
 #define FETCHES_MAX 256 /* worked on at once */
 #define WANTS_LISTED 128 /* rows looked at together */
 #define WAITS_MAX 65536u
@@ -23,6 +25,8 @@ struct want_wait {
 };
 
 struct wants {
+	/* Whoever writes an entry chooses the roots that it names: without a key he could have them all fall into one bucket. */
+	uint8_t key[crypto_shorthash_KEYBYTES];
 	struct want_wait *waits[WAIT_BUCKETS];
 	size_t waits_n;
 	bool listing, scanning, full; /* full: from the first row */
@@ -36,8 +40,10 @@ struct wants {
 
 static struct wants *wants_of(struct engine *e)
 {
-	if (!e->wants && (e->wants = calloc(1, sizeof *e->wants)))
+	if (!e->wants && (e->wants = calloc(1, sizeof *e->wants))) {
 		e->wants->next_ms = UINT64_MAX;
+		memcpy(e->wants->key, e->config.seed, sizeof e->wants->key);
+	}
 	return e->wants;
 }
 
@@ -58,7 +64,9 @@ void wants_deinit(struct engine *e)
 
 static struct want_wait **wait_find(struct wants *w, const struct id32 *root)
 {
-	struct want_wait **at = &w->waits[be32_get(root->b) % WAIT_BUCKETS];
+	uint8_t h[crypto_shorthash_BYTES];
+	crypto_shorthash(h, root->b, sizeof root->b, w->key);
+	struct want_wait **at = &w->waits[be32_get(h) % WAIT_BUCKETS];
 	while (*at && !id32_equal(&(*at)->root, root))
 		at = &(*at)->next;
 	return at;

@@ -229,6 +229,8 @@ class Session:
         return REFUSED
 
     def _collect(self, name, f):
+        if "req" not in f:
+            return  # a hint (SPEC 19, 20), of which this node makes no use
         r = self.requests.get(f.pop("req"))
         if r is None or name not in messages.ANSWERS[r.name] or (name == "total" and r.answers):
             raise Close(WIRE, f"{name} was not asked for")
