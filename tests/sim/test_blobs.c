@@ -1,4 +1,5 @@
 /* Blobs from several peers at once, from peers that have them in part, and blobs that nobody has. SPEC.md section 11. */
+#include "protocol/log/hash.h"
 #include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
 
@@ -6,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -268,6 +270,38 @@ static void a_blob_of_another_owner_is_nobodys_fault(void **state)
 	assert_false(whole(3, &small) || whole(3, &large));
 }
 
+/* Processor time until n blobs that nobody has were looked for and wait; their roots begin alike, or not. */
+static clock_t looked_for(bool alike, unsigned n)
+{
+	struct world_person p;
+	people(2, &p);
+	for (unsigned i = 1; i <= n; i++) {
+		struct id32 root = hash_bytes("quire.test", &i, sizeof i);
+		if (alike)
+			memset(root.b, 0, 8);
+		assert_int_equal(world_name_blob(&world.nodes[0], &p, &root, 30000).err, OK);
+	}
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	clock_t began = clock();
+	for (unsigned i = 0; i < 120 && seen.blob_asks[0] < n; i++)
+		world_run(&world, 1000);
+	world_run(&world, 30000);
+	assert_true(seen.blob_asks[0] >= n);
+	return clock() - began;
+}
+
+static void roots_that_begin_alike_are_found_as_fast_as_others(void **state)
+{
+	unsigned n = 12000;
+	clock_t others = looked_for(false, n);
+	close_world(state);
+	reset(state);
+	clock_t alike = looked_for(true, n);
+	print_message("# %ld and %ld ms\n", (long)(others * 1000 / CLOCKS_PER_SEC),
+		(long)(alike * 1000 / CLOCKS_PER_SEC));
+	assert_true(alike < 3 * others);
+}
+
 static uint64_t held_whole(size_t i)
 {
 	struct store_req q = {.op = STORE_BLOB_LIST};
@@ -320,6 +354,7 @@ int main(void)
 		TEST(what_nobody_has_keeps_nobody_waiting),
 		TEST(a_quota_refuses_what_is_more),
 		TEST(a_blob_of_another_owner_is_nobodys_fault),
+		TEST(roots_that_begin_alike_are_found_as_fast_as_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
