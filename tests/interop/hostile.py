@@ -20,7 +20,7 @@ from quirepy.node import Node
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENTRIES = 128
-VISITS = 40
+VISITS = 30
 FLOOD = int(os.environ.get("QUIRE_FLOOD", "2000"))  # a second; 10,000 leave a small machine no room for the members themselves
 
 
@@ -105,7 +105,7 @@ class World:
             await asyncio.sleep(pause)
         return sorted(took)
 
-    async def work(self, seconds=3, a_second=25):
+    async def work(self, seconds=2, a_second=25):
         """A connected member asks for the whole log so often. How many were answered by the end, and how long each took."""
         took, tasks = [], []
 
