@@ -10,7 +10,7 @@ from quirepy import channel, messages, mp, noise, prim
 from quirepy.messages import TABLE, WIRE
 
 FLOAT, EXT, NIL = b"\xca\0\0\0\0", b"\xd4\1\0", b"\xc0"
-FIRST = {"hello", "redeem"}
+FIRST = {"hello", "redeem", "relay", "relay-accept"}
 
 
 def uint_wide(n):
@@ -81,6 +81,11 @@ def shapes(kind):
     if kind == "part":
         return [("two elements", e([b"", 0])), ("four elements", e([b"", 0, b"", 0])), ("envelope of 1,025", e([bytes(1025), 0, b""])), ("kind 5", e([b"", 5, b""])), ("bytes of 61,441", e([b"", 1, bytes(61441)])),
                 ("bytes with kind 0", e([b"", 0, b"x"])), ("bytes with kind 3", e([b"", 3, b"x"])), ("bytes with kind 4", e([b"", 4, b"x"])), ("statement of 175", e([b"", 2, bytes(175)])), ("kind as str", e([b"", "0", b""]))]
+    if kind == "peer":
+        return [("four elements", e([i, [], [], False])), ("17 elements", e([i, [], [], False, 0] + [1] * 12)), ("key of 31", e([i[1:], [], [], False, 0])), ("five addresses", e([i, ["x:1"] * 5, [], False, 0])),
+                ("an empty address", e([i, [""], [], False, 0])), ("an address of 65", e([i, ["x" * 65], [], False, 0])), ("an address as bin", e([i, [b"x:1"], [], False, 0])),
+                ("five relays", e([i, [], [i] * 5, False, 0])), ("a relay of 33", e([i, [], [i + b"x"], False, 0])), ("relays as bin", e([i, [], i, False, 0])), ("relaying as uint", e([i, [], [], 1, 0])),
+                ("65,536 hours", e([i, [], [], False, 65536])), ("negative hours", e([i, [], [], False, -1]))]
     return [("three elements", e([0, i, 1])), ("log of six", e([1, i, i, 1, i, i])), ("identity of 31", e([0, i[1:], 1, i])), ("count 2^32", e([0, i, 2**32, i])), ("log of 33", e([1, i + b"x", i, 1, i, i, 0])),
             ("negative length", e([1, i, i, -1, i, i, 0])), ("kind as str", e(["0", i, 1, i])), ("digest as str", e([0, i, 1, "x" * 32]))]
 
@@ -133,6 +138,9 @@ def text_rules():
         ("body", "bytes with kind 3", [7, i, 0, 3, b"x"]), ("body", "a statement of 177 bytes", [7, i, 0, 2, bytes(177)]), ("ids", "an id of 31 bytes", [7, [bytes(31)]]),
         ("fork", "163 bytes of headers", [0, i, 0, bytes(163), bytes(64), bytes(162), bytes(64)]), ("want-bodies", "seqs not ascending", [7, i, [2, 1]]),
         ("want-bodies", "a seq twice", [7, i, [1, 1]]), ("probe", "seqs not ascending", [7, i, [2, 1]]), ("blob", "33 bytes of pages", [7, i, i, 0, bytes(33)]), ("leaves", "33 bytes", [7, bytes(33)]),
+        ("want-ranges", "10 bytes of prefixes", [7, bytes(16), bytes(10)]), ("want-ranges", "depth 16", [7, bytes(16), b"\x10" + bytes(8)]), ("want-ranges", "bits behind depth 0", [7, bytes(16), b"\0\x80" + bytes(7)]),
+        ("want-ranges", "bits behind depth 15", [7, bytes(16), b"\x0f" + bytes(7) + b"\1"]), ("want-ranges", "bits behind the depth of the second prefix", [7, bytes(16), bytes(9) + b"\1\x01" + bytes(7)]),
+        ("notice-ids", "9 bytes", [bytes(9)]),
     ):
         yield Case(f"{name}: {what}", "open", messages.BY_NAME[name].number, e(fields))
 

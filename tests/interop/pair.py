@@ -115,7 +115,8 @@ async def equal_nodes(net):
     again = await b.dial(a.addresses[0], a.key)
     await opened(again)
     assert await again.ping()
-    assert again.log == ["hello", "pong"] and a.sessions[0].log == ["hello", "ping"], (again.log, a.sessions[0].log)
+    said = [[m for m in s.log if m != "peers"] for s in (again, a.sessions[0])]
+    assert said == [["hello", "pong"], ["hello", "ping"]], said
     await again.bye(messages.CLOSED)
     # A restarted node owes one empty listing, no more.
     await a.stop()
@@ -125,7 +126,7 @@ async def equal_nodes(net):
     third = await b.dial(a2.addresses[0], a2.key)
     await opened(third)
     await asyncio.wait_for(third.peer_listed.wait(), 5)
-    assert [n for n in third.log if n != "hello"] == ["changes"], third.log
+    assert [n for n in third.log if n not in ("hello", "peers")] == ["changes"], third.log
     write(alice, a2, "after the restart")
     await until(lambda: text_of(b, alice.log, 1) == "after the restart", "entry after the restart")
 
@@ -271,7 +272,7 @@ async def forks(net):
     b.changed(lambda: b.store.add_events(alice.id, [close]))
     assert lb.length(b.store.closing(lb)) == 4
     await until(lambda: text_of(a, alice.log, 3) == "at B 1" and text_of(c, alice.log, 3) == "at B 1", "the chain that the closing names")
-    await until(lambda: la.row(a.store.closing(la)) == lb.row(b.store.closing(lb)) == [1, la.log, alice.id, 4, close.payload[2], ZERO32, 3], "equal rows")
+    await until(lambda: la.row(a.store.closing(la))[:7] == lb.row(b.store.closing(lb))[:7] == [1, la.log, alice.id, 4, close.payload[2], ZERO32, 3], "equal rows")
 
 
 async def erasure(net):

@@ -2,7 +2,7 @@
 import time
 
 from . import blobs, entries, keyevents, keys, records, seal
-from .keyevents import DEVICE, DEVICE_DOMAIN, GENERATION, INCEPTION, READING
+from .keyevents import DEVICE, DEVICE_DOMAIN, GENERATION, HOSTING, HOSTING_DOMAIN, INCEPTION, READING
 from .prim import Random, sign
 from .store import Log
 
@@ -38,6 +38,11 @@ class Author:
         self.slot += 1
         self.events.append(e)
         return e
+
+    def hosting(self, node_key, notice_key, receipt):
+        """The event by which a node serves this identity."""
+        consent = sign(receipt.secret, HOSTING_DOMAIN, self.id + node_key + notice_key)
+        return self.write(HOSTING, [node_key, notice_key, receipt.public], consent)
 
     def begin(self, store):
         """Puts the identity and its empty log into a store, and entry 0 into the log."""

@@ -39,6 +39,24 @@ def root_of(pages, size, owner):
     return H("quire.root", b"".join(pages) + size.to_bytes(8, "big") + owner)
 
 
+def bits_of(leaves, page, held):
+    """The `bits` of have-chunks for a page of a blob with so many leaves."""
+    count = min(PAGE, leaves - page * PAGE)
+    out = bytearray(-(-count // 8))
+    for i in held:
+        if page * PAGE <= i < page * PAGE + count:
+            out[(i - page * PAGE) // 8] |= 1 << i % 8
+    return bytes(out)
+
+
+def read_bits(leaves, page, bits):
+    """The chunks that `bits` name, or None if they do not fit a blob with so many leaves."""
+    count = min(PAGE, leaves - page * PAGE)
+    if count <= 0 or len(bits) != -(-count // 8) or int.from_bytes(bits, "little") >> count:
+        return None
+    return {page * PAGE + i for i in range(count) if bits[i // 8] >> i % 8 & 1}
+
+
 class Blob:
     """A blob that is held whole."""
 
@@ -48,6 +66,15 @@ class Blob:
         self.leaves = [leaf(i, c) for i, c in enumerate(self.chunks)]
         self.pages = pages_of(self.leaves)
         self.root = root_of(self.pages, self.size, owner)
+
+    def whole(self):
+        return True
+
+    def page(self, page):
+        return b"".join(self.leaves[page * PAGE : page * PAGE + PAGE])
+
+    def chunk(self, i):
+        return self.chunks[i]
 
 
 class Partial:
@@ -77,6 +104,25 @@ class Partial:
             return False
         self.chunks[i] = sealed
         return True
+
+    def whole(self):
+        return self.size is not None and len(self.chunks) == chunk_count(self.size)
+
+    def page(self, page):
+        """The leaves of a page, if all are known."""
+        count = min(PAGE, chunk_count(self.size) - page * PAGE)
+        return b"".join(self.leaves[page * PAGE + i] for i in range(count)) if count > 0 else b""
+
+    def chunk(self, i):
+        return self.chunks[i]
+
+    @classmethod
+    def of(cls, blob, held):
+        """A part of a blob that is held whole: those chunks, and everything to check them by."""
+        part = cls(blob.root)
+        part.owner, part.size, part.pages = blob.owner, blob.size, blob.pages
+        part.leaves, part.chunks = dict(enumerate(blob.leaves)), {i: blob.chunks[i] for i in held}
+        return part
 
     def plain(self, key):
         return b"".join(decrypt_chunk(key, self.size, i, self.chunks[i]) for i in range(chunk_count(self.size)))

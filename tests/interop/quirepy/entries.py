@@ -1,4 +1,6 @@
 """Log entries: header, envelope, body, runs, fork proofs, erasure statements (SPEC 4 and 12.1)."""
+import functools
+
 from . import mp
 from .prim import H, ZERO16, ZERO32, sign, verify
 
@@ -19,6 +21,7 @@ def need(condition, what):
         raise BadEntry(what)
 
 
+@functools.lru_cache(10000)
 def log_id(identity, device_key):
     return H("quire.log", identity + device_key)
 

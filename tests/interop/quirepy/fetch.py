@@ -1,9 +1,13 @@
 """Fetching what a peer listed (SPEC 10.4 to 10.7), in the order in which it arrived, and blobs (SPEC 11)."""
+import asyncio
+import time
+
 from . import blobs, entries, keyevents
+from .gossip import tree_of
 from .messages import OK, WIRE
 from .store import Log
 
-ASK_MAX = 65536
+ASK_MAX, GRAFT_SECONDS = 65536, 1
 
 
 async def commit_loop(s):
@@ -12,19 +16,70 @@ async def commit_loop(s):
         kind, f = await s.arrived.get()
         if kind == "changes":
             for row in f["rows"]:
-                await (_keys_row if row[0] == 0 else _log_row)(s, *row[1 : 4 if row[0] == 0 else 7])
+                if row[0] == 0:
+                    await _keys_row(s, *row[1:4])
+                elif f["last"] and _may_wait(s, row):
+                    s.rows_waiting += 1
+                    s.task(_row_that_waits(s, row))
+                else:
+                    await _log_row(s, *row[1:7])
+                if row[0] == 1 and row[7:8] == [True]:
+                    s.peer_whole[row[1]] = max(row[3], s.peer_whole.get(row[1], 0))
         elif kind == "run":
             await _live_run(s, f)
         else:
             _fork(s, f)
         if kind != "fork":
-            s.store.cursors[s.peer] = (s.hello["instance"], f["number"])
+            _cursor(s, f["number"])
         if kind == "changes":
             if f["last"]:
+                first = not s.peer_listed.is_set()
                 s.peer_listed.set()
                 s.wake.set()
+                if first and s.answered_ranges:
+                    await _untold_bodies(s)
             else:
                 s.channel.send("more", number=f["number"])
+
+
+def _cursor(s, number):
+    """Stores a cursor, unless a row waits: then when none waits any more."""
+    s.cursor_next = number
+    if not s.rows_waiting and not s.passed_over:
+        s.store.cursors[s.peer] = (s.hello["instance"], number)
+
+
+def _may_wait(s, row):
+    """Whether a row of an entry that is lacking came over a lazy link after the first listing (SPEC 19.3)."""
+    local = s.store.logs.get(row[1])
+    return (s.peer_listed.is_set() and tree_of(row[1]) in s.lazy and local is not None and _follows(s, row[2])
+            and row[3] > local.length(s.store.closing(local)))
+
+
+async def _row_that_waits(s, row):
+    """For a second the entry may come another way; then the link is grafted."""
+    log, length = row[1], row[3]
+    local, tree = s.store.logs[log], tree_of(log)
+    began = time.monotonic()
+    while time.monotonic() < max(began, s.node.grafted.get(log, 0)) + GRAFT_SECONDS:
+        if local.length(s.store.closing(local)) >= length:
+            break
+        await asyncio.sleep(0.02)
+    else:
+        if tree in s.lazy:
+            s.lazy.discard(tree)
+            s.node.grafted[log] = time.monotonic()
+            s.channel.send("graft", tree=tree)
+    await _log_row(s, *row[1:7])
+    s.rows_waiting -= 1
+    _cursor(s, s.cursor_next)
+
+
+async def _untold_bodies(s):
+    """Equal rows are not told, so bodies that are lacking are asked for (SPEC 10.8)."""
+    common = (s.store.follow_sets.get(s.peer, set()) & s.store.follows) | {s.node.network}
+    for local in [l for l in s.store.logs.values() if l.identity in common]:
+        await _bodies(s, local, local.length(s.store.closing(local)))
 
 
 def _fail(e):
@@ -59,6 +114,7 @@ async def fetch_keys(s, identity):
 
 async def _log_row(s, log, identity, length, last, erased, fork):
     if not _follows(s, identity):
+        s.passed_over = True
         return
     event, in_force = s.store.device_of(log, identity)
     if event is None:
@@ -177,6 +233,7 @@ async def take_run(s, local, f):
         before = len(local.headers)
         local.put_run(run, f["signature"], [p[0] for p in f["parts"]])
         if len(local.headers) > before:
+            local.brought_by = s.peer
             s.store.bump(local)
 
     s.node.changed(put)
@@ -187,7 +244,10 @@ async def take_run(s, local, f):
 
 async def _live_run(s, f):
     local = s.store.logs.get(f["log"])
+    before = len(local.headers) if local else 0
     fits = local is not None and await take_run(s, local, f)
+    if local is not None:
+        _judge_link(s, local, f, before)
     if not fits and local is not None:
         n = local.length(s.store.closing(local))
         _, answers = await s.ask("want-run", log=f["log"], first=n, end=f["first"] + len(f["parts"]))
@@ -197,6 +257,18 @@ async def _live_run(s, f):
     if local is not None:
         s.peer_has[local.log] = max(s.peer_has.get(local.log, 0), f["first"] + len(f["parts"]))
         await _bodies(s, local, local.length(s.store.closing(local)))
+
+
+def _judge_link(s, local, f, before):
+    """An unasked run with something new makes a link eager, one with nothing new makes it lazy (SPEC 19.3)."""
+    end, tree = f["first"] + len(f["parts"]), tree_of(local.log)
+    if all(kind in (1, 2) for _, kind, _ in f["parts"]):
+        s.peer_whole[local.log] = max(end, s.peer_whole.get(local.log, 0))
+    if len(local.headers) > before:
+        s.lazy.discard(tree)
+    elif end <= before and local.brought_by not in (None, s.peer) and tree not in s.lazy:
+        s.lazy.add(tree)
+        s.channel.send("prune", tree=tree)
 
 
 def _fork(s, f):

@@ -107,6 +107,11 @@ def _ascending(v):
     return all(a < b for a, b in zip(v, v[1:]))
 
 
+def _prefixes(v):
+    """Whether the prefixes of SPEC 10.8 are whole, and zero behind their bits."""
+    return len(v) % 9 == 0 and all(v[i] <= 15 and int.from_bytes(v[i + 1 : i + 9], "big") % 2 ** (64 - 4 * v[i]) == 0 for i in range(0, len(v), 9))
+
+
 # What the text under the table adds.
 EXTRA = {
     "run": lambda f: len(f["headers"]) == 162 * len(f["parts"]) and len(f["signature"]) in (0, 64),
@@ -117,6 +122,8 @@ EXTRA = {
     "probe": lambda f: _ascending(f["seqs"]),
     "blob": lambda f: len(f["pages"]) % 32 == 0,
     "leaves": lambda f: len(f["leaves"]) % 32 == 0,
+    "want-ranges": lambda f: _prefixes(f["prefixes"]),
+    "notice-ids": lambda f: len(f["ids"]) % 8 == 0,
 }
 
 

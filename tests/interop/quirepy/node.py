@@ -1,9 +1,11 @@
 """A node: it listens, dials, admits peers, and tells its sessions what changed."""
 import asyncio
 
-from . import author, channel, messages
+from . import author, channel, keys, messages, notices
 from .channel import Cut
 from .invitation import Invitation, read as read_invitation
+from .keyevents import HOSTING
+from .notices import Keeper
 from .prim import H, SUM, Random, x_public
 from .session import Session
 from .store import Store
@@ -19,6 +21,9 @@ class Node:
         self.store = store or Store()
         self.sessions, self.tasks, self.rolled_back, self.faults, self.unlisted = [], [], set(), [], []
         self.server, self.addresses = None, []
+        self.known, self.grafted = {}, {}
+        self.notices, self.notice, self.receipt = Keeper(author.hour), keys.box_pair(self.rnd(32)), keys.signing_pair(self.rnd(32))
+        self.hosted, self.guests, self.told_of = set(), {}, {}
 
     # ---- connections ----
 
@@ -141,3 +146,51 @@ class Node:
         for s in self.sessions:
             if s is not source and s.opened.is_set() and log.identity in self.store.follow_sets.get(s.peer, set()) and self.store.may_see(log, s.peer):
                 s.channel.send("fork", req=0, log=log.log, **proof)
+
+    # ---- notices ----
+
+    def host(self, owner):
+        """This node serves an identity, and a hosting event says so."""
+        self.hosted.add(owner.id)
+        return owner.hosting(self.key, self.notice.public, self.receipt)
+
+    def take_notice(self, expires, sealed, link):
+        """Keeps a notice, passes it on, and does what it says if it is for us."""
+        if not self.notices.put(expires, sealed, link):
+            return
+        for s in self.sessions:
+            if s.peer != link:
+                s.send_notice(expires, sealed)
+        try:
+            said = notices.read(self.notice.secret, sealed)
+        except notices.BadNotice:
+            return
+        if said["to"] in self.hosted:
+            self.guests[said["from"]] = said
+            self.follow(said["from"])
+            if not any(said["from"] in self.store.follow_sets.get(s.peer, set()) for s in self.sessions):
+                self.tasks.append(asyncio.ensure_future(self._dial_told(said)))
+
+    async def _dial_told(self, said):
+        for address in said["addresses"]:
+            if said["node"] == self.key or any(s.peer == said["node"] for s in self.sessions):
+                return
+            try:
+                await self.dial(address, said["node"])
+                return
+            except (Cut, ValueError):
+                continue
+
+    def tell_reader(self, reader, writer, header):
+        """Makes a notice of an entry sealed to somebody whom other nodes host; how many were made."""
+        made, ks = 0, self.store.keys(reader)
+        for event in (ks.events[i] for i in ks.with_right(HOSTING)):
+            node, notice_key = event.payload[:2]
+            day_ago = author.hour() - 24
+            if node == self.key or writer.id in self.store.follow_sets.get(node, set()) or self.told_of.get((writer.id, node), 0) > day_ago:
+                continue
+            self.told_of[writer.id, node] = author.hour()
+            sealed = notices.make(notice_key, reader, header, writer.id, self.key, self.addresses, self.rnd)
+            self.take_notice(author.hour() + notices.HOURS_MAX, sealed, None)
+            made += 1
+        return made

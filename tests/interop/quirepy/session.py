@@ -1,12 +1,15 @@
 """One connection between two nodes (SPEC 8 to 11): its states, requests, listing and fetching."""
 import asyncio
 
-from . import entries, fetch, messages
+from . import fetch, messages
 from .channel import HANDSHAKE_SECONDS, Cut
+from .gossip import Gossip
+from .listing import Listing
 from .messages import DUPLICATE, EXPIRED, LIMIT, NOT_FOUND, OK, REFUSED, STATE, TIMEOUT, USED, VERSION, WIRE
-from .prim import H, SUM, ZERO16, ZERO32
+from .parts import Parts
+from .prim import H, SUM, ZERO16
 
-ROWS_MAX, EVENTS_BYTES, RUN_ASK_MAX = 256, 60000, 65536
+EVENTS_BYTES, RUN_ASK_MAX = 60000, 65536
 
 
 class Close(Exception):
@@ -24,7 +27,7 @@ class Request:
         self.name, self.answers, self.future = name, [], loop.create_future()
 
 
-class Session:
+class Session(Listing, Gossip, Parts):
     def __init__(self, node, channel, initiator, invitation=None):
         self.node, self.store, self.channel, self.initiator, self.invitation = node, node.store, channel, initiator, invitation
         self.peer = channel.peer
@@ -32,15 +35,14 @@ class Session:
         self.requests, self.last_req, self.pings = {}, 0, set()
         self.hello = None
         self.ended = asyncio.Event()
-        self.opened, self.wake, self.more = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.more_due = None
-        self.follows_known, self.peer_listed, self.listed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.listing = []
+        self.opened, self.follows_known, self.peer_listed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.arrived = asyncio.Queue()
-        self.last_number = 0
-        self.peer_has = {}
+        self.rows_waiting, self.cursor_next, self.passed_over = 0, None, False
         self.closed_with = self.welcome = None
         self.tasks, self.log = [], []
+        self.init_listing()
+        self.init_gossip()
+        self.init_parts()
 
     # ---- life ----
 
@@ -163,6 +165,7 @@ class Session:
             self.peer_listed.set()
         self.task(self._list())
         self.task(fetch.commit_loop(self))
+        self.gossip_opened()
 
     def on_follow(self, add, identity, version):
         kept = self.store.follow_sets.setdefault(self.peer, set())
@@ -355,75 +358,3 @@ class Session:
         listed = [found.statements[s] for s in sorted(found.statements) if s >= first]
         for i in range(0, len(listed), 256):
             self.channel.send("erased", req=req, log=log, statements=listed[i : i + 256])
-
-    def _give_want_blob(self, req, root):
-        b = self.store.blobs[root]
-        self.channel.send("blob", req=req, root=root, owner=b.owner, size=b.size, pages=b"".join(b.pages))
-
-    def _give_want_leaves(self, req, root, page):
-        b = self.store.blobs[root]
-        listed = b.leaves[page * 1024 : page * 1024 + 1024]
-        if not listed:
-            raise LookupError
-        self.channel.send("leaves", req=req, leaves=b"".join(listed))
-
-    def _give_want_chunks(self, req, root, first, count):
-        b = self.store.blobs[root]
-        for i in range(first, first + count):
-            self.channel.send("chunk", req=req, index=i, bytes=b.chunks[i])
-
-    # ---- listing ----
-
-    def _good_cursor(self):
-        instance, number = self.hello["cursor_instance"], self.hello["cursor"]
-        limit = self.store.number if instance == self.node.instance else self.store.past.get(instance, -1)
-        return number if number <= limit else 0
-
-    async def _list(self):
-        """Lists what changed after the peer's cursor, then what changes."""
-        await self.follows_known.wait()
-        at = self._good_cursor()
-        owed = (self.hello["cursor_instance"], self.hello["cursor"]) != (self.node.instance, self.sent_number)
-        if not owed and self.store.number == at:
-            self.listed.set()
-        while True:
-            withheld = not self.peer_listed.is_set()
-            # A withheld row keeps the number down, so that a cut does not lose it.
-            held = [l.number for l in self.store.logs.values() if withheld and l.log in self.store.written and l.number > at]
-            top = min([self.store.number, *[n - 1 for n in held]])
-            rows = [(n, row, log) for n, row, log in self.store.rows(self._wanted(), self.peer, at) if not (withheld and log and log.log in self.store.written)]
-            if rows or not self.listed.is_set():
-                await self._send_rows(rows, top)
-            at = max(at, top)
-            self.last_number = at
-            await self.wake.wait()
-            self.wake.clear()
-
-    def _wanted(self):
-        return self.store.follow_sets.get(self.peer, set()) | {self.node.network}
-
-    async def _send_rows(self, rows, top):
-        if self.listed.is_set() and all(self._live(n, log, top) for n, _, log in rows):
-            return
-        for i in range(0, max(1, len(rows)), ROWS_MAX):
-            part = rows[i : i + ROWS_MAX]
-            last = i + ROWS_MAX >= len(rows)
-            number = top if last else min(part[-1][0], top)
-            if not last:
-                self.more_due = number
-                self.more.clear()
-            self.channel.send("changes", number=number, last=last, rows=[row for _, row, _ in part])
-            if not last:
-                await self.more.wait()
-        self.listed.set()
-
-    def _live(self, number, log, top):
-        """Sends one change as an unasked run, if the peer is known to have the entry before; False if not."""
-        if log is None or log.fork or self.store.closing(log) or number > top:
-            return False
-        n, known = len(log.headers), self.peer_has.get(log.log)
-        if not known or not known < n or n > known // 64 * 64 + 64:
-            return False
-        self.channel.send("run", req=0, number=number, **self.store.run(log, known, n))
-        self.peer_has[log.log] = n
-        return True

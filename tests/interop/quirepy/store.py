@@ -15,6 +15,7 @@ class Log:
         self.bodies, self.statements, self.not_held = {}, {}, set()
         self.fork = None
         self.number = 0
+        self.brought_by = None  # the node key of the peer that brought the last entries
 
     def fork_seq(self):
         return self.fork["seq"] if self.fork else None
@@ -52,7 +53,8 @@ class Log:
     def row(self, closing):
         n = self.length(closing)
         erased = SUM(self.headers[s].id for s in self.statements if s < n)
-        return [1, self.log, self.identity, n, self.headers[n - 1].id if n else ZERO32, erased, self.fork["seq"] + 1 if self.fork else 0]
+        whole = all(q in self.bodies or q in self.statements for q in range(n))
+        return [1, self.log, self.identity, n, self.headers[n - 1].id if n else ZERO32, erased, self.fork["seq"] + 1 if self.fork else 0, whole]
 
     def put_run(self, run, signature, envelopes):
         """Appends headers that were checked and fit."""
@@ -119,7 +121,7 @@ class Store:
     """Everything a node holds."""
 
     def __init__(self):
-        self.identities, self.logs, self.blobs = {}, {}, {}
+        self.identities, self.logs, self.blobs, self.partials = {}, {}, {}, {}
         self.identity_numbers, self.number = {}, 0
         self.past = {}
         self.cursors, self.follow_sets = {}, {}
