@@ -17,10 +17,9 @@ import inspect
 
 import attack
 from pair import begin, opened, text_of, until, write
-from quirepy import entries, fetch, invitation, keyevents, messages, records, seal
+from quirepy import entries, fetch, invitation, keyevents, messages, parts, records, seal
 from quirepy.author import Author
 from quirepy.node import Node
-from quirepy.session import Close
 
 CONTENT = bytes(range(256)) * 900
 
@@ -395,10 +394,14 @@ class PythonDaemon:
 
     def __init__(self):
         network = Author(4)
-        self.network, self.author = network.id, Author()
+        self.network, self.author, self.fetching = network.id, Author(), {}
         self.node = Node(self.network, "python daemon")
         begin(network, self.node)
         begin(self.author, self.node)
+        self._host()
+
+    def _host(self):
+        self.node.changed(lambda: self.node.store.add_events(self.author.id, [self.node.host(self.author)]))
 
     async def start(self):
         await self.node.listen()
@@ -416,7 +419,10 @@ class PythonDaemon:
         return [self.node.store.keys(r).reading_key() for r in readers] or None
 
     def write(self, text, readers):
-        return self.author.log, write(self.author, self.node, text, readers=self._readers(readers))[0].seq
+        header, _ = write(self.author, self.node, text, readers=self._readers(readers))
+        for r in readers:
+            self.node.tell_reader(r, self.author, header)
+        return self.author.log, header.seq
 
     def attach(self, data, readers):
         return self.author.log, self.node.changed(lambda: self.author.attach(self.node.store, data, "a file", self._readers(readers)))[0].seq
@@ -440,14 +446,12 @@ class PythonDaemon:
 
     async def file(self, log, seq):
         for pin in self._fields(log, seq).get("blobs", []):
-            for s in list(self.node.sessions):
-                try:
-                    blob = await fetch.fetch_blob(s, pin["root"])
-                except Close as e:
-                    await s.bye(e.code)
-                else:
-                    if blob:
-                        return blob.plain(pin["key"])
+            root, lost = pin["root"], [s for s in self.fetching.get(pin["root"], ()) if s.ended.is_set()]
+            if root not in self.node.store.blobs and (root not in self.fetching or lost):
+                self.fetching[root] = list(self.node.sessions)
+                asyncio.ensure_future(parts.fetch_from(self.node, self.fetching[root], root))
+            if root in self.node.store.blobs:
+                return self.node.store.blobs[root].plain(pin["key"])
         return None
 
     async def join(self, text):

@@ -18,9 +18,10 @@ import daemon
 import generate
 import keysets
 import live
+import meet
 import pair
 import vectors
-from quirepy import entries, keys, mp, noise, prim, records
+from quirepy import box, entries, keys, mp, noise, prim, records
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parent / "vectors" / "data"
@@ -108,6 +109,18 @@ def hchacha():
     key = bytes(range(32))
     out = prim.hchacha20(key, bytes.fromhex("000000090000004a0000000031415927"))
     assert out.hex() == "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc", out.hex()
+
+
+def sealed_box():
+    # What libsodium's crypto_box_seal_open opens.
+    sealed, secret = "34a7ca8bbded4e3f24c60ecb655f9235ac1b12d97aea698c554df8bf1d950f2d5aee242de3e978b51751c16813444c20983b8e5c61b5599fe85a8e3ec63b6b32140ffa23db376383", hashlib.sha256(b"b").digest()
+    assert box.seal_open(secret, bytes.fromhex(sealed)) == b"a notice" * 3
+    assert box.seal(prim.x_public(secret), b"a notice" * 3, hashlib.sha256(b"a").digest()).hex() == sealed
+    try:
+        box.seal_open(secret, bytes.fromhex(sealed[:-2] + "00"))
+    except prim.CryptoError:
+        return
+    raise AssertionError("opened a changed one")
 
 
 def noise_vector(t):
@@ -220,7 +233,7 @@ def generated():
 
 
 def vector_part(tap):
-    for f in (blake2b, hchacha, speccheck, wycheproof_ed25519, wycheproof_x25519, wycheproof_xchacha, noise_xk, messagepack, recovery_readers, fork_proofs):
+    for f in (blake2b, hchacha, sealed_box, speccheck, wycheproof_ed25519, wycheproof_x25519, wycheproof_xchacha, noise_xk, messagepack, recovery_readers, fork_proofs):
         tap.check(f.__name__.replace("_", " "), f)
     for name in ("c.json", "python.json"):
         tap.check(name, lambda name=name: vector_file(name))
@@ -240,9 +253,11 @@ def main():
         awards.run(tap)
         pair.run(tap)
         live.run(tap, live.PythonDaemon(), "itself")
+        meet.run(tap, live.PythonDaemon, "itself", (meet.Many,))
     if not args.no_live:
         tap.check("awards: quire verify agrees", lambda: awards.quire_agrees(daemon.programs() / "quire"))
         live.run(tap, daemon.QuireDaemon(), "quired")
+        meet.run(tap, daemon.QuireDaemon, "quired")
     print(f"# {tap.passed} passed, {tap.failed} failed")
     return 1 if tap.failed else 0
 

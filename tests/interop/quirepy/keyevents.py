@@ -120,7 +120,7 @@ class KeySet:
     def __init__(self, identity):
         self.identity = identity
         self.events, self.refused = {}, []
-        self._force = None
+        self._force = self._logs = None
 
     def valid(self, e):
         """Whether an event is valid by the events held (SPEC 3.2)."""
@@ -144,7 +144,7 @@ class KeySet:
 
     def add(self, events):
         """Judges events as one set with those held; returns the ids that are valid and new, and drops what loses."""
-        self._force = None
+        self._force = self._logs = None
         waiting, before = [e for e in events if e.id not in self.events], set(self.events)
         progress = True
         while waiting and progress:
@@ -267,6 +267,13 @@ class KeySet:
 
     def ended(self, force):
         return {self.events[i].payload[0] for i in force if self.events[i].kind == END}
+
+    def device_of(self, log):
+        """(device event, in force) of a log, or (None, False)."""
+        if self._logs is None:
+            force = self.devices()
+            self._logs = {H("quire.log", self.identity + e.payload[0]): (force.get(e.payload[0], e), e.payload[0] in force) for e in reversed(self.all_devices())}
+        return self._logs.get(log, (None, False))
 
     def devices(self, force=None):
         """{device signing key: event} of the devices in force."""

@@ -7,7 +7,7 @@ from .gossip import tree_of
 from .messages import LIMIT
 from .prim import ZERO16
 
-ROWS_MAX, LAZY_SECONDS, NONCE_SECONDS = 256, 0.3, 60
+ROWS_MAX, LAZY_SECONDS, NONCE_SECONDS, AUDIT_MAX = 256, 0.3, 60, 1024
 
 
 class Listing:
@@ -37,7 +37,7 @@ class Listing:
 
     # ---- reconciliation ----
 
-    def _items(self, nonce):
+    def items(self, nonce):
         common = (self.store.follow_sets.get(self.peer, set()) & self.store.follows) | {self.node.network}
         found = []
         for _, row, log in self.store.rows(common, self.peer, 0):
@@ -51,14 +51,14 @@ class Listing:
         if nonce not in self.nonces:
             if any(now - at < NONCE_SECONDS for at, _ in self.nonces.values()):
                 return LIMIT
-            self.nonces = {nonce: (now, self._items(nonce))}
+            self.nonces = {nonce: (now, self.items(nonce))}
         self.answered_ranges = True
         self.channel.send("ranges", req=req, bytes=ranges.answer(self.nonces[nonce][1], prefixes))
 
     async def _reconcile(self):
         """Lists what differs; the number from which the listing goes on, or 0 if all must be listed."""
         nonce, start = self.node.rnd(16), self.store.number
-        items = self._items(nonce)
+        items = self.items(nonce)
         told = None if len(items) <= ranges.SMALL else await ranges.differing(self, items, nonce)
         if told is None:
             return 0
@@ -72,6 +72,14 @@ class Listing:
         await self._send_changes([(0, row, None) for row in told], top)
         self.compared_to = start
         return top
+
+    async def audit(self):
+        """Compares though the peer's cursor is good, and tells what differs (SPEC 10.9); gives the rows."""
+        nonce = self.node.rnd(16)
+        told = await ranges.differing(self, self.items(nonce), nonce, audit=True) or []
+        for i in range(0, len(told[:AUDIT_MAX]), ROWS_MAX):
+            self.channel.send("changes", number=self._capped(self.last_number), last=True, rows=told[i : i + ROWS_MAX])
+        return told
 
     # ---- listing ----
 

@@ -39,7 +39,7 @@ class Session(Listing, Gossip, Parts):
         self.arrived = asyncio.Queue()
         self.rows_waiting, self.cursor_next, self.passed_over = 0, None, False
         self.closed_with = self.welcome = None
-        self.tasks, self.log = [], []
+        self.tasks, self.log, self.runs_unasked = [], [], 0
         self.init_listing()
         self.init_gossip()
         self.init_parts()
@@ -188,6 +188,7 @@ class Session(Listing, Gossip, Parts):
 
     def on_run(self, **f):
         if f["req"] == 0:
+            self.runs_unasked += 1
             self.arrived.put_nowait(("run", f))
         else:
             self._collect("run", f)

@@ -165,11 +165,7 @@ class Store:
         ks = self.keys(identity)
         if ks is None:
             return None, False
-        force = ks.devices()
-        for e in ks.all_devices():
-            if entries.log_id(identity, e.payload[0]) == log:
-                return force.get(e.payload[0], e), e.payload[0] in force
-        return None, False
+        return ks.device_of(log)
 
     def closing(self, log):
         ks = self.keys(log.identity)
