@@ -205,17 +205,6 @@ class Session(Listing, Gossip, Parts):
     def on_pong(self, token):
         self.pings.discard(token)
 
-    def on_prune(self, tree):
-        """Left out: this node goes on sending every entry at once (section 19.3 costs the other end a copy then, and no more)."""
-
-    on_graft = on_prune
-
-    def on_peers(self, peers):
-        """It dials those it was given."""
-
-    def on_have_chunks(self, root, page, bits):
-        """It asks whom it finds."""
-
     def on_clone(self, instance):
         self.log.append(f"clone {instance.hex()}")
 
