@@ -446,8 +446,8 @@ class PythonDaemon:
 
     async def file(self, log, seq):
         for pin in self._fields(log, seq).get("blobs", []):
-            root, lost = pin["root"], [s for s in self.fetching.get(pin["root"], ()) if s.ended.is_set()]
-            if root not in self.node.store.blobs and (root not in self.fetching or lost):
+            root = pin["root"]
+            if root not in self.node.store.blobs and set(self.node.sessions) - set(self.fetching.get(root, ())):
                 self.fetching[root] = list(self.node.sessions)
                 asyncio.ensure_future(parts.fetch_from(self.node, self.fetching[root], root))
             if root in self.node.store.blobs:
