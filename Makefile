@@ -65,7 +65,7 @@ SHIMS := $(patsubst tests/shim/%.c,$(B)/shim/%.so,$(SHIM_SRC))
 SOURCES := $(foreach d,protocol store daemon tools/quire tools/bench tools/sim,$(call tree,$(d))) \
 	$(TEST_SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c) $(SUPPORT_SRC) $(SHIM_SRC)
 
-.PHONY: build tests demo run test sim fuzz sweep mutations check fmt install clean help FORCE print-sources print-flags
+.PHONY: build tests demo run test sim fuzz sweep mesh mutations check fmt install clean help FORCE print-sources print-flags
 .DELETE_ON_ERROR:
 .SECONDARY:
 build: $(BINS) $(LIBS)
@@ -144,6 +144,11 @@ sim: ## simulate whole networks under faults (SEEDS=2000 SEED0=1); docs/simulati
 sweep: ## fail every single call of the sweeps in tests/fault/, one by one (long)
 	@$(MAKE) --no-print-directory tests
 	@V=$(V) B=$(B) SWEEP=full tests/run -k tests/fault/
+NODES ?= 30
+mesh: ## 30 daemons in networks of their own, on bad lines, until all have everything (NODES=30 SEED=1; minutes)
+	@tools/bootstrap test
+	@$(MAKE) --no-print-directory build
+	@V=$(V) PATH="$(CURDIR)/$(B):$$PATH" tests/mesh/run $(NODES) $(SEED)
 MUTATIONS ?= 100
 SEED ?= 1
 mutations: ## would the tests see it? ten named mistakes and MUTATIONS=100 random ones from SEED=1 (hours)
