@@ -97,13 +97,15 @@ static void begin(struct doctor *d, struct store *s)
 	check_identities(d, s);
 }
 
+/* Whom only the network admits need not be reached from here: others pass on what they write. */
 static void check_peers(struct doctor *d, struct store *s)
 {
 	struct store_req req = {.op = STORE_PEER_LIST};
 	struct store_res res = {0};
 	store_exec_one(s, &req, &res);
 	for (size_t i = 0; res.err == OK && i < res.r.n; i++)
-		if (res.r.peers[i].origin != PEER_REMOVED && !res.r.peers[i].seen_s)
+		if ((res.r.peers[i].origin == PEER_INVITED || res.r.peers[i].origin == PEER_INVITER) &&
+			!res.r.peers[i].seen_s)
 			doctor_say(d, "warning", "it was never reached, and never came",
 				"ask whether it runs, and whether its address is right; or remove it",
 				"The peer \"%s\" was never seen", res.r.peers[i].name);

@@ -122,7 +122,7 @@ void members_opened(struct session *s)
 		return;
 	struct member *x = members_find(m, &s->node);
 	if (x) {
-		x->dialling = x->urgent = false;
+		x->dialling = x->urgent = x->out_of_reach = false;
 		x->pause_ms = MEMBERS_PAUSE_MS;
 		x->enough_ms = 0;
 		x->seen_s = s->e->wall_s;
@@ -161,6 +161,7 @@ void members_closed(struct session *s, enum err code, bool was_open)
 	if (!x)
 		return;
 	x->dialling = false;
+	x->out_of_reach = !was_open;
 	later(s->e, x, !was_open);
 	if (was_open)
 		x->seen_s = s->e->wall_s;
@@ -175,6 +176,7 @@ void members_unreached(struct engine *e, const struct id32 *node)
 	if (!x || !x->dialling)
 		return;
 	x->dialling = x->urgent = false;
+	x->out_of_reach = true;
 	later(e, x, true);
 	m->plan = true;
 }

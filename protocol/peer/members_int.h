@@ -31,6 +31,7 @@ struct member {
 	bool met; /* its follow set is known */
 	bool urgent; /* somebody here waits for it */
 	bool dialling; /* the driver tries */
+	bool out_of_reach; /* the last try failed */
 	bool connected; /* there is a session: true in members_plan() only */
 	uint32_t sum; /* of its own addresses, to see that they changed */
 	uint32_t heard_sum; /* of what others tell */
@@ -50,7 +51,6 @@ struct members {
 	size_t wanted_n;
 	struct id32 wanted[MEMBERS_WANTED], from;
 	unsigned keys_left; /* key events that are being read for wanted */
-	uint64_t found; /* bits: those for which somebody to dial is known */
 };
 
 struct member *members_find(struct members *m, const struct id32 *node);

@@ -16,11 +16,8 @@ static void look_end(struct engine *e)
 static void covers(struct members *m, const struct id32 *node, size_t wanted)
 {
 	struct member *x = wanted < m->wanted_n ? members_find(m, node) : NULL;
-	if (!x)
-		return;
-	x->covers |= 1ull << wanted;
-	if (x->reachable)
-		m->found |= 1ull << wanted;
+	if (x)
+		x->covers |= 1ull << wanted;
 }
 
 static void hosts_known(struct engine *e, struct session *s, void *ctx, struct keys *k)
@@ -86,7 +83,6 @@ static void sources_known(struct engine *e, struct session *s, void *ctx, struct
 	struct looked *l = ctx;
 	(void)s;
 	m->wanted_n = 0;
-	m->found = 0;
 	m->page_ms = UINT64_MAX;
 	for (size_t i = 0; i < m->n; i++)
 		m->all[i].covers = 0;

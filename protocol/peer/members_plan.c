@@ -129,6 +129,16 @@ static void dial_all(
 	}
 }
 
+/* SPEC 19.1: "a member that could not be reached when it was last tried does not count as known here" */
+static uint64_t could_be_had(const struct members *m)
+{
+	uint64_t found = 0;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->all[i].reachable && !m->all[i].out_of_reach)
+			found |= m->all[i].covers;
+	return found;
+}
+
 static bool any_unmet(const struct members *m)
 {
 	for (size_t i = 0; i < m->n; i++)
@@ -142,7 +152,7 @@ static void meet(struct plan *p)
 {
 	struct members *m = p->m;
 	uint64_t all = m->wanted_n < 64 ? (1ull << m->wanted_n) - 1 : UINT64_MAX;
-	bool seek = (all & ~m->found) != 0 && any_unmet(m);
+	bool seek = (all & ~could_be_had(m)) != 0 && any_unmet(m);
 	uint64_t pause = members_jitter(p->e, seek ? MEMBERS_SEEK_MS : MEMBERS_MEET_MS);
 	if (seek && m->meet_ms > p->e->now_ms + MEMBERS_SEEK_MS)
 		m->meet_ms = p->e->now_ms + pause;

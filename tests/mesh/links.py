@@ -30,12 +30,14 @@ class Line:
 
     async def run(self):
         (near, far), (a, b) = self.streams, self.ends
-        tasks = [asyncio.create_task(t) for t in (self.direction(near[0], far[1], a, b), self.direction(far[0], near[1], b, a))]
+        both = asyncio.gather(self.direction(near[0], far[1], a, b), self.direction(far[0], near[1], b, a), return_exceptions=True)
         ended = asyncio.create_task(self.over.wait())
-        await asyncio.wait([asyncio.gather(*tasks), ended], return_when=asyncio.FIRST_COMPLETED)
-        for t in tasks + [ended]:
-            t.cancel()
-        await asyncio.gather(*tasks, ended, return_exceptions=True)
+        await asyncio.wait([both, ended], return_when=asyncio.FIRST_COMPLETED)
+        both.cancel()
+        ended.cancel()
+        await asyncio.wait([both, ended])
+        if both.done() and not both.cancelled():
+            both.result()
         self.cut()
 
     async def direction(self, reader, writer, a, b):

@@ -254,6 +254,52 @@ static void what_is_followed_has_a_live_source(void **state)
 	assert_int_equal(length(f, &p), 2);
 }
 
+static void knows_follows(
+	struct world_node *n, const struct world_node *peer, const struct id32 *ids, size_t k)
+{
+	struct store_req q = {.op = STORE_PEER_FOLLOWS,
+		.a.node = peer->key,
+		.a.ids = ids,
+		.a.n = k,
+		.a.flag = true,
+		.a.number = 1};
+	struct store_res res;
+	world_store(n, &q, &res);
+	assert_int_equal(res.err, OK);
+	store_res_free(&res);
+}
+
+static bool only_the_last_dials(void *ctx, const struct world_node *a, const struct world_node *b)
+{
+	return same_side(ctx, a, b) && (!parted || a == &world.nodes[world.nodes_n - 1]);
+}
+
+/* The sources that it knows are in the other part; those of its own part are found by asking. */
+static void a_known_source_that_is_out_of_reach_keeps_from_no_other(void **state)
+{
+	(void)state;
+	struct world_person p;
+	world.may_dial = only_the_last_dials;
+	newcomers(40);
+	world_person_new(&world.nodes[1], &p);
+	assert_int_equal(world_follow(&world.nodes[12], &p.id), OK);
+	pass(300000);
+	assert_int_equal(length(&world.nodes[12], &p), 1);
+	part();
+	struct world_node *f = world_node_new(&world, "late");
+	world_admit_all(f, world.nodes, 40);
+	for (size_t i = 0; i < 40; i++) {
+		world_admit_all(&world.nodes[i], f, 1);
+		if (i % 2 == 0 || i == 1)
+			world_introduce(f, &world.nodes[i]);
+	}
+	knows_follows(f, &world.nodes[1], &p.id, 1);
+	assert_int_equal(world_follow(f, &p.id), OK);
+	pass(150000); /* 19 to ask, one in five seconds, and five connections at once */
+	assert_int_equal(length(f, &p), 1);
+	parted = false;
+}
+
 /* Whom the engine wants first. */
 static const struct world_node *dialled_first;
 static const struct world_node *dialler;
@@ -309,21 +355,6 @@ static void a_hosting_event_tells_whom_to_ask(void **state)
 	pass(1000);
 	assert_ptr_equal(dialled_first, home);
 	assert_int_equal(length(f, &p), 1);
-}
-
-static void knows_follows(
-	struct world_node *n, const struct world_node *peer, const struct id32 *ids, size_t k)
-{
-	struct store_req q = {.op = STORE_PEER_FOLLOWS,
-		.a.node = peer->key,
-		.a.ids = ids,
-		.a.n = k,
-		.a.flag = true,
-		.a.number = 1};
-	struct store_res res;
-	world_store(n, &q, &res);
-	assert_int_equal(res.err, OK);
-	store_res_free(&res);
 }
 
 static void one_source_for_many_is_taken_before_many(void **state)
@@ -554,6 +585,7 @@ int main(void)
 		MEMBERS_TEST(a_parted_network_becomes_one_again_without_a_meeting_point),
 		MEMBERS_TEST(who_loses_neighbours_finds_others),
 		MEMBERS_TEST(what_is_followed_has_a_live_source),
+		MEMBERS_TEST(a_known_source_that_is_out_of_reach_keeps_from_no_other),
 		MEMBERS_TEST(a_hosting_event_tells_whom_to_ask),
 		MEMBERS_TEST(one_source_for_many_is_taken_before_many),
 		MEMBERS_TEST(whom_all_know_is_not_overrun),
