@@ -164,6 +164,8 @@ struct session {
 	uint64_t relay_offers_ms;
 	char name[LIMIT_NAME_BYTES + 1];
 	uint8_t instance[16]; /* the peer's */
+	uint64_t
+		rival; /* the token of a ping, not 0: another instance with its key was here, and is one if this answers */
 	uint64_t hello_number; /* in our hello */
 	uint64_t peer_number; /* in its hello */
 	uint64_t opened_ms, heard_ms, asked_ms;

@@ -396,11 +396,10 @@ static bool second_connection(struct session *s)
 					     to_old = {.instance = slice_of(s->instance, 16)};
 			emit_message(s, MESSAGE_CLONE, &to_new);
 			emit_message(o, MESSAGE_CLONE, &to_old);
-			struct message_ping ping = {.token = s->e->now_ms};
-			emit_message(o, MESSAGE_PING, &ping); /* is it still there at all? */
-			struct engine_event ev = {
-				.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->node};
-			emit_event(s->e, &ev);
+			if (!o->rival) { /* is it still there at all? */
+				o->rival = s->e->now_ms + 1;
+				emit_message(o, MESSAGE_PING, &(struct message_ping){.token = o->rival});
+			}
 			peer_close(s, ERR_DUPLICATE, "a second node runs with this key");
 			return true;
 		}
@@ -521,10 +520,38 @@ static void on_hello(struct session *s, const struct message_hello *m)
 
 /* ---- messages ---- */
 
-static void on_clone(struct session *s)
+static void tell_clone(struct session *s, const struct id32 *node)
 {
-	struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = s->e->config.node};
+	struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = *node};
 	emit_event(s->e, &ev);
+}
+
+/* Its number is 0 if the instance is none of ours. */
+static void clone_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)ctx;
+	if (res->err == OK && res->r.number == 0)
+		tell_clone(s, &e->config.node);
+}
+
+/* SPEC 10.2: "whoever is told by `clone` of an earlier instance id of its own ignores it" */
+static void on_clone(struct session *s, const struct message_clone *m)
+{
+	struct store_req *q = req_new(STORE_CURSOR_CHECK);
+	if (q) {
+		memcpy(q->a.instance, m->instance.p, 16);
+		q->a.number = 1;
+	}
+	emit_store(s->e, q, s, clone_known, NULL);
+}
+
+/* SPEC 10.2: "only once the first has answered a `ping` sent after the second showed itself" */
+static void on_pong(struct session *s, const struct message_pong *m)
+{
+	if (!s->rival || m->token != s->rival)
+		return;
+	s->rival = 0;
+	tell_clone(s, &s->node);
 }
 
 static void on_open_message(struct session *s, enum message_type type, const union message *m)
@@ -533,7 +560,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_PING:
 		emit_message(s, MESSAGE_PONG, &(struct message_pong){.token = m->ping.token});
 		return;
-	case MESSAGE_PONG: return;
+	case MESSAGE_PONG: on_pong(s, &m->pong); return;
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
 	case MESSAGE_PEERS: members_peers(s, &m->peers); return;
@@ -644,7 +671,7 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 	else if (type == MESSAGE_WELCOME)
 		on_welcome(s, &m.welcome);
 	else if (type == MESSAGE_CLONE)
-		on_clone(s);
+		on_clone(s, &m.clone);
 	else if (type == MESSAGE_RELAY)
 		relay_asked(s, &m.relay);
 	else if (type == MESSAGE_RELAY_ACCEPT)

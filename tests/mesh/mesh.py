@@ -5,10 +5,12 @@ Everybody joins by an invitation of one node and finds the others by itself. Aut
 are parted, nodes are killed, one home is put back from a copy. Then all is healed, and every follower must have what the authors were told."""
 import asyncio
 import hashlib
+import os
 import random
 import signal
 import sys
 import time
+import traceback
 
 from nodes import RSS_MAX_KIB, SANITIZED, Lines, Node, Wrong, ok, say
 from truth import Truth
@@ -317,17 +319,19 @@ class Mesh:
 async def main(n, seed):
     Node.calls = asyncio.Semaphore(6)
     say("# seed %d; again: tests/mesh/run %d %d" % (seed, n, seed))
-    mesh = Mesh(n, seed)
+    mesh, code = Mesh(n, seed), 1
     try:
         await mesh.run()
-        return 0
+        code = 0
     except Wrong as e:
         say("not ok - %s (seed %d)" % (e, seed))
         for x in mesh.nodes:
             if x.starts and x.name in str(e):
                 say("# %s: %s" % (x.name, x.tail()))
-        return 1
+    except Exception:
+        say("not ok - the test itself broke: %s" % traceback.format_exc().replace("\n", "\n# "))
+    os._exit(code)  # the daemons and the lines go with the namespaces
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]))))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -111,6 +111,35 @@ static void a_copy_that_runs_beside_the_original_does_not_fork(void **state)
 	assert_int_equal(length_at(b, &p.log), 102);
 }
 
+/* Its peer still holds the connection of before: nobody takes the two for copies of one home. */
+static void who_comes_back_before_it_is_missed_is_no_copy(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p;
+	size_t from = 0;
+	struct world_link *old = story(&a, &b, &p);
+	int k = old->nodes[0] == b ? 0 : 1;
+	old->open[k] = false;
+	world_crash(a);
+	old->open[k] = true; /* b is not told, and nothing arrives any more */
+	world_restart(a);
+	assert_false(a->restored);
+	world_connect(a, b);
+	world_run(&world, 500);
+	assert_null(world_event(a, ENGINE_EVENT_CLONE, &from));
+	from = 0;
+	assert_null(world_event(b, ENGINE_EVENT_CLONE, &from));
+	world_run(&world, 130000);
+	assert_false(old->open[k]);
+	assert_int_equal(world_append(a, &p, 60).err, OK);
+	world_connect(a, b);
+	world_run(&world, 500);
+	assert_int_equal(length_at(b, &p.log), 102);
+	from = 0;
+	assert_null(world_event(b, ENGINE_EVENT_CLONE, &from));
+}
+
 /* What the copy announced first is the original's own: it is no reason to give the log up. */
 static void a_copy_that_was_faster_does_not_end_the_log(void **state)
 {
@@ -418,6 +447,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_restored_backup_begins_a_new_log),
 		WORLD_TEST(a_copy_that_runs_beside_the_original_does_not_fork),
+		WORLD_TEST(who_comes_back_before_it_is_missed_is_no_copy),
 		WORLD_TEST(a_copy_that_was_faster_does_not_end_the_log),
 		WORLD_TEST(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
 		WORLD_TEST(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
