@@ -71,7 +71,7 @@ static struct sweep {
 	uint64_t cases, restarts, findings;
 } sw;
 
-static void say_and_end(const char *why)
+static inline void say_and_end(const char *why)
 {
 	snprintf(sw.said->why, sizeof sw.said->why, "%s", why);
 	fflush(stderr);
@@ -81,13 +81,13 @@ static void say_and_end(const char *why)
 /* ---- what nodes say ---- */
 
 /* What somebody may be told when his memory or disk fails; all else blames a peer, or the data. */
-static bool plain(enum err e)
+static inline bool plain(enum err e)
 {
 	return e == OK || e == ERR_MEMORY || e == ERR_IO || e == ERR_FULL || e == ERR_BUSY ||
 		e == ERR_STATE || e == ERR_CLOSED || e == ERR_NOT_FOUND || e == ERR_TIMEOUT || e == ERR_LIMIT;
 }
 
-static bool anything_told(struct world_node *n, bool *clear)
+static inline bool anything_told(struct world_node *n, bool *clear)
 {
 	bool told = n->start_err != OK;
 	*clear = *clear && plain(n->start_err);
@@ -105,7 +105,7 @@ static bool anything_told(struct world_node *n, bool *clear)
 	return told;
 }
 
-static void acknowledged(const struct engine_event *ev)
+static inline void acknowledged(const struct engine_event *ev)
 {
 	if (sw.acked_n >= ACKED_MAX)
 		abort();
@@ -114,25 +114,25 @@ static void acknowledged(const struct engine_event *ev)
 
 /* ---- nodes ---- */
 
-static void start_down(struct world_node *n)
+static inline void start_down(struct world_node *n)
 {
 	if (n && !n->engine && world_try_restart(n) != OK)
 		return;
 }
 
-static void stop(struct world_node *n)
+static inline void stop(struct world_node *n)
 {
 	if (n && n->engine)
 		world_crash(n);
 }
 
-static void found(void *ctx, const char *text)
+static inline void found(void *ctx, const char *text)
 {
 	(void)ctx;
 	say_and_end(text);
 }
 
-static bool has(struct world_node *n, const struct acked *a)
+static inline bool has(struct world_node *n, const struct acked *a)
 {
 	struct store_req q = {.op = STORE_IDS};
 	struct store_res res;
@@ -145,7 +145,7 @@ static bool has(struct world_node *n, const struct acked *a)
 	return good;
 }
 
-static void node_is_sound(struct world_node *n)
+static inline void node_is_sound(struct world_node *n)
 {
 	struct store_log log;
 	if (!n)
@@ -166,7 +166,7 @@ static void node_is_sound(struct world_node *n)
 
 /* ---- one case ---- */
 
-static void recover(void)
+static inline void recover(void)
 {
 	for (int round = 0; round < 2 * ROUNDS && !sw.job->done(); round++) {
 		if (round == ROUNDS) {
@@ -180,7 +180,7 @@ static void recover(void)
 		say_and_end("nothing fails any more, and the job is not done");
 }
 
-static void one_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
+static inline void one_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 	bool clear = true;
@@ -219,7 +219,7 @@ static void one_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
 
 /* ---- the homes, as they were ---- */
 
-static int drop(const char *path, const struct stat *st, int flag, struct FTW *at)
+static inline int drop(const char *path, const struct stat *st, int flag, struct FTW *at)
 {
 	(void)st, (void)flag;
 	return at->level == 0 ? 0 : remove(path);
@@ -227,7 +227,7 @@ static int drop(const char *path, const struct stat *st, int flag, struct FTW *a
 
 static const char *link_from, *link_to;
 
-static int link_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+static inline int link_one(const char *path, const struct stat *st, int flag, struct FTW *at)
 {
 	char to[2048];
 	(void)st, (void)at;
@@ -238,7 +238,7 @@ static int link_one(const char *path, const struct stat *st, int flag, struct FT
 }
 
 /* The same files under other names: databases are empty names, side files keep their inodes, blob files are not written again. */
-static void link_all(const char *from, const char *to)
+static inline void link_all(const char *from, const char *to)
 {
 	link_from = from;
 	link_to = to;
@@ -246,7 +246,7 @@ static void link_all(const char *from, const char *to)
 		abort();
 }
 
-static void side_file(size_t i, bool keep)
+static inline void side_file(size_t i, bool keep)
 {
 	char path[600];
 	snprintf(path, sizeof path, "%s/instance", sw.w.nodes[i].home);
@@ -258,7 +258,7 @@ static void side_file(size_t i, bool keep)
 	close(fd);
 }
 
-static void homes(bool keep)
+static inline void homes(bool keep)
 {
 	char at[400];
 	for (size_t i = 0; i < sw.w.nodes_n; i++) {
@@ -276,7 +276,7 @@ static void homes(bool keep)
 
 /* ---- all cases ---- */
 
-static void tell_finding(enum faulty_kind kind, uint64_t nth, enum mode mode, int status)
+static inline void tell_finding(enum faulty_kind kind, uint64_t nth, enum mode mode, int status)
 {
 	if (sw.findings++ < FINDINGS_TOLD || getenv("SWEEP_ALL"))
 		fprintf(stderr, "SWEEP_ONLY=\"%s %s %llu %s\": %s%s\n", sw.job->name, kind_words[kind],
@@ -288,7 +288,7 @@ static void tell_finding(enum faulty_kind kind, uint64_t nth, enum mode mode, in
 }
 
 /* true: the fault was reached. */
-static bool try_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
+static inline bool try_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
 {
 	int status;
 	memset(sw.said, 0, sizeof *sw.said);
@@ -313,20 +313,20 @@ static bool try_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
 	return sw.said->hits > 0 || bad;
 }
 
-static double seconds(void)
+static inline double seconds(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static uint64_t from_environment(const char *name, uint64_t otherwise)
+static inline uint64_t from_environment(const char *name, uint64_t otherwise)
 {
 	const char *text = getenv(name);
 	return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static bool only(const struct job *job, bool *here)
+static inline bool only(const struct job *job, bool *here)
 {
 	char name[40], kind[40], mode[40];
 	unsigned long long nth;
@@ -341,7 +341,7 @@ static bool only(const struct job *job, bool *here)
 }
 
 /* share: seconds for this job. */
-static void sweep_kind(enum faulty_kind kind, enum mode mode, uint64_t calls, double share, double each)
+static inline void sweep_kind(enum faulty_kind kind, enum mode mode, uint64_t calls, double share, double each)
 {
 	uint64_t stride = 1, seed = from_environment("QUIRE_SEED", 1), nth, n = 0;
 	const char *full = getenv("SWEEP");
@@ -360,7 +360,7 @@ static void sweep_kind(enum faulty_kind kind, enum mode mode, uint64_t calls, do
 	printf("\n");
 }
 
-static void make_world(const struct job *job)
+static inline void make_world(const struct job *job)
 {
 	char dir[] = "/dev/shm/quire-sweep-XXXXXX", plain_dir[] = "/tmp/quire-sweep-XXXXXX";
 	char *at = mkdtemp(dir);
@@ -388,7 +388,7 @@ static void make_world(const struct job *job)
 	homes(true);
 }
 
-static void sweep(const struct job *job, double share)
+static inline void sweep(const struct job *job, double share)
 {
 	bool here;
 	sw.said = mmap(NULL, sizeof *sw.said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
