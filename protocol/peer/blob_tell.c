@@ -114,12 +114,24 @@ static void take_page(struct fetch *f, struct source *src, const struct message_
 	}
 }
 
+/* As far as is known here. */
+static bool fits(const struct fetch *f, const struct message_have_chunks *m)
+{
+	if (!f->pages || m->bits.n == 0)
+		return true;
+	return m->page < f->pages_n && m->bits.n == (blob_page_leaves(f->size, (uint32_t)m->page) + 7) / 8;
+}
+
 void blob_have_chunks(struct session *s, const struct message_have_chunks *m)
 {
 	struct fetch *f = fetch_find(s->e, &m->root);
 	struct source *src = f ? source_of(f, s) : NULL;
 	if (!f) {
 		wants_hasten(s->e, &m->root);
+		return;
+	}
+	if (!fits(f, m)) {
+		peer_close(s, ERR_WIRE, "chunks that a blob does not have");
 		return;
 	}
 	not_there_no_more(f, s->conn);
@@ -129,10 +141,6 @@ void blob_have_chunks(struct session *s, const struct message_have_chunks *m)
 		src->part = false;
 		free(src->lacks);
 		src->lacks = NULL;
-	} else if (m->page >= f->pages_n ||
-		m->bits.n != (blob_page_leaves(f->size, (uint32_t)m->page) + 7) / 8) {
-		peer_close(s, ERR_WIRE, "chunks that a blob does not have");
-		return;
 	} else {
 		take_page(f, src, m);
 	}

@@ -459,8 +459,10 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_OPEN, .conn = s->conn, .node = s->node};
 	memcpy(ev.text, s->name, sizeof s->name);
 	emit_event(s->e, &ev);
-	bool nothing_due = memcmp(s->cursor_instance, s->instance, 16) == 0 &&
-		s->cursor_done == s->peer_number;
+	bool same = memcmp(s->cursor_instance, s->instance, 16) == 0;
+	bool nothing_due = same && s->cursor_done == s->peer_number;
+	if (!same) /* of this instance nothing was kept yet, whatever number an earlier one had reached */
+		s->cursor_done = s->cursor_put = 0;
 	memcpy(s->cursor_instance, s->instance, 16);
 	if (nothing_due) {
 		s->synced = true;
