@@ -341,7 +341,8 @@ static inline bool only(const struct job *job, bool *here)
 }
 
 /* share: seconds for this job. */
-static inline void sweep_kind(enum faulty_kind kind, enum mode mode, uint64_t calls, double share, double each)
+static inline void sweep_kind(
+	enum faulty_kind kind, enum mode mode, uint64_t calls, double share, double each)
 {
 	uint64_t stride = 1, seed = from_environment("QUIRE_SEED", 1), nth, n = 0;
 	const char *full = getenv("SWEEP");
