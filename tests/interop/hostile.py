@@ -138,7 +138,7 @@ async def dripping(w):
     async with Attack("drip", w.visitor.address, 2000) as a:
         during = await w.visits(pause=0.08)  # as long as they drip
         assert await asyncio.wait_for(w.session.ping(), 10)
-    assert a.did["opened_again"] > 1000, a.did
+    assert a.did["sockets"] > 500 and a.did["opened_again"] > 200, a.did
     figures = f"mean {ms(statistics.mean(before))} before, {ms(statistics.mean(during))} during, longest {ms(during[-1])}; {a.did}"
     assert statistics.mean(during) < 2 * statistics.mean(before) + 0.05, figures
     return figures

@@ -366,7 +366,7 @@ static void all_end_with_the_same_whatever_came_first(void **state)
 {
 	(void)state;
 	for (int i = 0; i < NODES; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof name, "n%d", i);
 		world_node_new(&world, name);
 	}
