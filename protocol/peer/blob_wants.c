@@ -118,6 +118,8 @@ void wants_wait(struct fetch *f)
 	} else if (w) {
 		soonest(w, pause_end(e->now_ms, 0));
 	}
+	if (f->untold) /* who asked too early has no other word of the last of them */
+		fetch_tell(f);
 	fetch_over(f);
 }
 
