@@ -146,7 +146,8 @@ as wim review claim "$first" >/dev/null 2>&1 || fail "the second reviewer claims
 check "two claims are active for everybody" everywhere "$first" claimed ana bureau vera wim
 check "with their names" holds vera '[.claimed_by[].name] | sort == ["vera", "wim"]' review show "$first"
 as bureau reviewer appoint "${ids[pat]}" --for "$talk" >/dev/null 2>&1 || fail "somebody of the earner's school is appointed"
-within 20 holds pat "any(.items[]; .ref == \"$first\")" review queue --all || fail "he has it"
+within 20 holds pat "any(.items[]; .ref == \"$first\" and (.why_not // \"\" | test(\"at work\")))" review queue --all ||
+	fail "he has it, and knows who is at work on it"
 refused "more than are needed do not claim it" 5 "as many reviewers as are needed" as pat review claim "$first"
 check "nor is it in his queue, but for --all, which says why" eval 'holds pat ".items | length == 0" review queue &&
 	holds pat ".items[0].why_not | test(\"at work\")" review queue --all'
