@@ -203,7 +203,9 @@ bool fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages)
 	return f->have && f->asked;
 }
 
-static void keep_meta(struct fetch *f, struct slice pages)
+/* Keeps what a peer said of the blob, under this owner; done holds f and releases it. */
+static void put_meta(
+	struct fetch *f, const struct id32 *owner, uint64_t size, struct slice pages, stored_fn done)
 {
 	struct store_req *q = req_new(STORE_BLOB_META);
 	if (q && !arena_put(&q->mem, pages, &q->a.bytes)) {
@@ -212,11 +214,11 @@ static void keep_meta(struct fetch *f, struct slice pages)
 	}
 	if (q) {
 		q->a.root = f->root;
-		q->a.identity = f->owner;
-		q->a.number = f->size;
+		q->a.identity = *owner;
+		q->a.number = size;
 	}
 	fetch_hold(f);
-	emit_store(f->e, q, NULL, index_kept, f);
+	emit_store(f->e, q, NULL, done, f);
 }
 
 /* SPEC 11.1: "A blob whose root fits, but with another owner, is not what that envelope names" */
@@ -244,22 +246,6 @@ static void owner_kept(struct engine *e, struct session *s, void *ctx, struct st
 	(void)fetch_release(f);
 }
 
-static void try_owner(struct fetch *f, const struct message_blob *m)
-{
-	struct store_req *q = req_new(STORE_BLOB_META);
-	if (q && !arena_put(&q->mem, m->pages, &q->a.bytes)) {
-		free(q);
-		q = NULL;
-	}
-	if (q) {
-		q->a.root = f->root;
-		q->a.identity = m->owner;
-		q->a.number = m->size;
-	}
-	fetch_hold(f);
-	emit_store(f->e, q, NULL, owner_kept, f);
-}
-
 static void got_blob(struct session *s, void *ctx, const union message *m)
 {
 	struct fetch *f = ctx;
@@ -267,7 +253,7 @@ static void got_blob(struct session *s, void *ctx, const union message *m)
 	if (f->step != FETCH_WORK || !src)
 		return;
 	if (of_another(f, &m->blob)) {
-		try_owner(f, &m->blob);
+		put_meta(f, &m->blob.owner, m->blob.size, m->blob.pages, owner_kept);
 		return;
 	}
 	bool known = f->pages != NULL;
@@ -277,7 +263,7 @@ static void got_blob(struct session *s, void *ctx, const union message *m)
 		return;
 	}
 	if (!known)
-		keep_meta(f, m->blob.pages);
+		put_meta(f, &f->owner, f->size, m->blob.pages, index_kept);
 	src->state = SOURCE_READY;
 }
 

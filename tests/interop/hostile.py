@@ -136,9 +136,9 @@ async def dripping(w):
     """2,000 sockets that say nothing worth hearing: a member's visit takes at most twice as long."""
     before = await w.visits()
     async with Attack("drip", w.visitor.address, 2000) as a:
-        during = await w.visits(pause=0.08)  # as long as they drip
+        during = await w.visits(pause=0.16)  # as long as they drip: places enough are taken and given on
         assert await asyncio.wait_for(w.session.ping(), 10)
-    assert a.did["sockets"] > 500 and a.did["opened_again"] > 200, a.did
+    assert a.did["opened_again"] > 1000, a.did
     figures = f"mean {ms(statistics.mean(before))} before, {ms(statistics.mean(during))} during, longest {ms(during[-1])}; {a.did}"
     assert statistics.mean(during) < 2 * statistics.mean(before) + 0.05, figures
     return figures
