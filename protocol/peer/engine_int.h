@@ -166,6 +166,7 @@ struct session {
 	uint8_t instance[16]; /* the peer's */
 	uint64_t
 		rival; /* the token of a ping, not 0: another instance with its key was here, and is one if this answers */
+	bool rival_answered; /* it did: the next such second is told of the first */
 	uint64_t hello_number; /* in our hello */
 	uint64_t peer_number; /* in its hello */
 	uint64_t opened_ms, heard_ms, asked_ms;

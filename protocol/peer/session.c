@@ -394,10 +394,12 @@ static bool second_connection(struct session *s)
 		if (memcmp(o->instance, s->instance, 16) != 0) {
 			struct message_clone to_new = {.instance = slice_of(o->instance, 16)},
 					     to_old = {.instance = slice_of(s->instance, 16)};
-			emit_message(s, MESSAGE_CLONE, &to_new);
+			if (o->rival_answered)
+				emit_message(s, MESSAGE_CLONE, &to_new);
 			emit_message(o, MESSAGE_CLONE, &to_old);
 			if (!o->rival) { /* is it still there at all? */
 				o->rival = s->e->now_ms + 1;
+				o->rival_answered = false;
 				emit_message(o, MESSAGE_PING, &(struct message_ping){.token = o->rival});
 			}
 			peer_close(s, ERR_DUPLICATE, "a second node runs with this key");
@@ -553,6 +555,7 @@ static void on_pong(struct session *s, const struct message_pong *m)
 	if (!s->rival || m->token != s->rival)
 		return;
 	s->rival = 0;
+	s->rival_answered = true;
 	tell_clone(s, &s->node);
 }
 

@@ -270,9 +270,7 @@ class Mesh:
     async def examine(self, x):
         said = await x.ask("doctor", good=(0, 6))  # 6: it found an error, which is told below
         x.doctor = [i for i in said["items"] if i["level"] != "ok"]
-        # A peer that still held the connection of the killed process told the restored one that two run with its key.
-        wrong = [i for i in x.doctor if i["level"] == "error" and not (x.restored and i["what"].startswith("A second node runs with the key"))]
-        if wrong or (x.doctor and not x.restored):
+        if said["errors"] or (x.doctor and not x.restored):
             raise Wrong("%s: quire doctor: %s" % (x.name, x.doctor))
         x.links = await self.connected(x)
 

@@ -1,5 +1,6 @@
 """A node: it listens, dials, admits peers, and tells its sessions what changed."""
 import asyncio
+import os
 
 from . import author, channel, keys, messages, notices
 from .channel import Cut
@@ -112,8 +113,12 @@ class Node:
             if other is session or other.peer != session.peer or other.hello is None:
                 continue
             if other.hello["instance"] != session.hello["instance"]:
-                session.channel.send("clone", instance=other.hello["instance"])
+                if other.rival == "answered":
+                    session.channel.send("clone", instance=other.hello["instance"])
                 other.channel.send("clone", instance=session.hello["instance"])
+                if not isinstance(other.rival, int):
+                    other.rival = int.from_bytes(os.urandom(7), "big")
+                    other.channel.send("ping", token=other.rival)
                 return messages.DUPLICATE
             lower_is_mine = self.key < session.peer
             if other.initiator == session.initiator or session.initiator == lower_is_mine:

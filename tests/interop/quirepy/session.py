@@ -33,6 +33,7 @@ class Session(Listing, Gossip, Parts):
         self.peer = channel.peer
         self.states = {"S"} if invitation else {"H"} if initiator else {"S", "H"}
         self.requests, self.last_req, self.pings = {}, 0, set()
+        self.rival = None  # of a second node with its key: the token of a ping, then "answered"
         self.hello = None
         self.ended = asyncio.Event()
         self.opened, self.follows_known, self.peer_listed = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -204,6 +205,8 @@ class Session(Listing, Gossip, Parts):
 
     def on_pong(self, token):
         self.pings.discard(token)
+        if token == self.rival:
+            self.rival = "answered"
 
     def on_clone(self, instance):
         self.log.append(f"clone {instance.hex()}")
