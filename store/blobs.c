@@ -79,7 +79,8 @@ enum err pins_put(
 	if (e == ERR_NOT_FOUND)
 		e = want(s, &pin->root, owner, pin->size);
 	else if (e == OK)
-		e = want_as(s, &b, &pin->root, owner, pin->size);
+		e = b.state == BLOB_COMPLETE ? on_row(s, Q_UNATTACHED_DROP, b.no)
+					     : want_as(s, &b, &pin->root, owner, pin->size);
 	*lacking = *lacking || b.state != BLOB_COMPLETE;
 	return e;
 }
@@ -272,7 +273,10 @@ enum err op_BLOB_PUT(struct store *s, const struct store_req *q, struct store_re
 		size_t n = q->a.bytes2.n - at < PAGE_BYTES ? q->a.bytes2.n - at : PAGE_BYTES;
 		e = put_leaves(s, b.no, at / PAGE_BYTES, slice_of(q->a.bytes2.p + at, n));
 	}
-	return e == OK && q->a.flag && b.state != BLOB_COMPLETE ? complete(s, &b, q->a.value) : e;
+	if (e != OK || !q->a.flag || b.state == BLOB_COMPLETE)
+		return e;
+	e = complete(s, &b, q->a.value);
+	return e == OK ? on_row(s, Q_UNATTACHED_PUT, b.no) : e;
 }
 
 /* What only others name is not kept for that, nor what was erased while it was being fetched. */
@@ -415,11 +419,15 @@ static void tidy_file(void *ctx, const struct id32 *root, bool part, uint64_t by
 	}
 }
 
-/* A crash came between a commit and the removal of a file, or between a file's publishing and its row. */
-enum err blobs_tidy_files(struct store *s)
+/* A crash came between a commit and the removal of a file, or between a file's publishing and its row; or nobody attached what was
+ * written here, whose keys went with the last start. */
+enum err blobs_tidy(struct store *s)
 {
 	struct tidy t = {.s = s};
+	struct query drop = q_start(s, Q_BLOB_DROP_UNATTACHED);
+	enum err e = q_done(&drop);
 	blobfile_drop_temporaries(s->home);
-	enum err e = blobfile_each(s->home, tidy_file, &t);
+	if (e == OK)
+		e = blobfile_each(s->home, tidy_file, &t);
 	return e != OK ? e : t.e;
 }

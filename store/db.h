@@ -66,7 +66,7 @@ char *db_path(const char *home, const char *name); /* given to the caller; NULL 
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
-#define DB_VERSION 5
+#define DB_VERSION 6
 MUST_CHECK enum err db_migrate(struct store *s);
 MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(
@@ -169,7 +169,7 @@ MUST_CHECK enum err pins_put(
 	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking);
 MUST_CHECK enum err pins_drop(
 	struct store *s, int64_t key, struct store_res *r); /* r->ids: roots of files to remove */
-MUST_CHECK enum err blobs_tidy_files(struct store *s); /* at a start: files that no row knows */
+MUST_CHECK enum err blobs_tidy(struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
 
 /* side.c */
 MUST_CHECK enum err side_take(

@@ -219,7 +219,7 @@ enum err store_start(struct store *s, const uint8_t instance[16], bool *restored
 	if (e == OK)
 		e = record(s, instance, &present, inode);
 	if (e == OK)
-		e = blobs_tidy_files(s);
+		e = blobs_tidy(s);
 	if (e != OK)
 		return e;
 	*restored = difference != NULL;

@@ -168,6 +168,35 @@ static void put_file(struct fixture *f, const struct id32 *r, bool leave_part)
 		assert_int_equal(blobfile_publish(f->home, r, -1), OK);
 }
 
+/* What was uploaded and never attached goes with the next start; what an entry names stays. */
+static void what_no_entry_ever_named_goes_at_a_start(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_log *l = fake_log_new(5, 1);
+	enum err e;
+	uint8_t hashes[4 * 32] = {4};
+	int fd;
+	struct store_req put = {.op = STORE_BLOB_PUT,
+		.a.root = other,
+		.a.identity = l->identity,
+		.a.number = 200000,
+		.a.bytes = slice_of(hashes, 32),
+		.a.bytes2 = slice_of(hashes, sizeof hashes),
+		.a.flag = true};
+	put_file(f, &other, false);
+	assert_int_equal(run(f, &put, NULL), OK);
+	assert_int_equal(put_small(f, l, "sixteen bytes of tag, and a picture"), OK);
+	assert_int_equal(put_pinned(f, l, 0, &root), OK);
+	fixture_reopen(f);
+	assert_int_equal(get_blob(f, &other, &e).state, BLOB_COMPLETE);
+	start(f, 1, NULL);
+	assert_int_equal(get_blob(f, &root, &e).state, BLOB_COMPLETE);
+	get_blob(f, &other, &e);
+	assert_int_equal(e, ERR_NOT_FOUND);
+	assert_int_equal(blobfile_open(f->home, &other, &fd), ERR_NOT_FOUND);
+	free(l);
+}
+
 static void an_erasure_names_the_files_that_must_go(void **state)
 {
 	struct fixture *f = *state;
@@ -303,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_pinned_blob_is_wanted_then_known_then_held),
 		TEST(a_small_blob_lives_in_rows_until_nothing_pins_it),
+		TEST(what_no_entry_ever_named_goes_at_a_start),
 		TEST(an_erasure_names_the_files_that_must_go),
 		TEST(a_dropped_blob_that_is_pinned_is_wanted_again),
 		TEST(leaves_of_a_blob_of_several_pages_are_kept_by_page),
