@@ -54,6 +54,7 @@ struct store_peer {
 	char heard[LIMIT_ADDRESSES][LIMIT_ADDRESS_BYTES + 1];
 	struct id32 through[LIMIT_ADDRESSES]; /* relays through which it can be reached */
 	bool relaying; /* it relays for others */
+	bool own_word; /* it said itself whether it does */
 	uint64_t told_s; /* when it was last connected, as the newest of them said; 0: nobody told */
 };
 

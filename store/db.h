@@ -66,7 +66,7 @@ char *db_path(const char *home, const char *name); /* given to the caller; NULL 
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
-#define DB_VERSION 6
+#define DB_VERSION 7
 MUST_CHECK enum err db_migrate(struct store *s);
 MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(
@@ -169,7 +169,8 @@ MUST_CHECK enum err pins_put(
 	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking);
 MUST_CHECK enum err pins_drop(
 	struct store *s, int64_t key, struct store_res *r); /* r->ids: roots of files to remove */
-MUST_CHECK enum err blobs_tidy(struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
+MUST_CHECK enum err blobs_tidy(
+	struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
 
 /* side.c */
 MUST_CHECK enum err side_take(
@@ -214,6 +215,9 @@ MUST_CHECK enum err peer_get(
 /* peers_heard.c: one address of a row of the query, unless the peer told it of itself. */
 void heard_read(struct query *q, struct store_peer *p);
 MUST_CHECK enum err heard_load(struct store *s, struct store_peer *p);
+/* peers_relays.c: what teller says of p's relays and of whether it relays; old: as stored. *changed is only ever set. */
+MUST_CHECK enum err relays_take(struct store *s, const struct store_peer *old, const struct store_peer *p,
+	const struct id32 *teller, bool *changed);
 MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,
 	bool keep_origin, const char *name);
 

@@ -2,6 +2,7 @@
 #include "store/db.h"
 
 #define GUEST_UNUSED_S (90ull * 86400)
+#define GUEST_UNOPENED_S 86400u /* before one that brought something nobody opened may give way */
 
 static enum err on_identity(struct store *s, enum query_name name, const struct id32 *identity)
 {
@@ -94,33 +95,59 @@ enum err op_FOLLOW_LIST(struct store *s, const struct store_req *q, struct store
 
 /* ---- guests */
 
-/* SPEC 20.3: "A node keeps at most 256 guest follows, at most 64 of them brought by one link" */
-static enum err check_guests(struct store *s, const struct id32 *link)
+static enum err guest_leaves(struct store *s, const struct id32 *identity)
 {
-	struct query q = q_start(s, Q_GUEST_COUNT);
-	q_id(&q, link);
-	bool full = q_row(&q) && (qc_int(&q, 0) >= LIMIT_GUESTS || qc_int(&q, 1) >= LIMIT_GUESTS_PER_LINK);
-	enum err e = q_end(&q);
-	return e == OK && full ? ERR_LIMIT : e;
+	enum err e = on_identity(s, Q_FOLLOW_REMOVE, identity);
+	return e == OK ? on_identity(s, Q_GUEST_DROP, identity) : e;
 }
 
-static enum err guest_used(struct store *s, const struct id32 *identity, uint64_t now_s)
+/* SPEC 20.3: "A node keeps at most 256 guest follows, at most 64 of them brought by one link" */
+static enum err guest_room(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct query count = q_start(s, Q_GUEST_COUNT);
+	q_id(&count, &q->a.node);
+	bool any = q_row(&count);
+	bool full = any && qc_int(&count, 0) >= LIMIT_GUESTS;
+	bool link_full = any && qc_int(&count, 1) >= LIMIT_GUESTS_PER_LINK;
+	enum err e = q_end(&count);
+	if (e != OK || (!full && !link_full))
+		return e;
+	/* SPEC 20.3: "one gives way to the new one" */
+	struct id32 who;
+	struct query out = q_start(s, Q_GUEST_GIVES_WAY);
+	q_id(&out, &q->a.node);
+	q_int(&out, !link_full);
+	q_uint(&out, q->a.now_s > GUEST_UNOPENED_S ? q->a.now_s - GUEST_UNOPENED_S : 0);
+	bool found = q_row(&out);
+	if (found)
+		who = qc_id(&out, 0);
+	e = q_end(&out);
+	if (e != OK || !found)
+		return e != OK ? e : ERR_LIMIT;
+	r->r.ids = arena_alloc(&r->mem, sizeof *r->r.ids);
+	if (!r->r.ids)
+		return ERR_MEMORY;
+	r->r.ids[r->r.n++] = who;
+	return guest_leaves(s, &who);
+}
+
+static enum err guest_used(struct store *s, enum query_name name, const struct id32 *identity, uint64_t now_s)
 {
 	store_touch(s);
-	struct query used = q_start(s, Q_GUEST_USED);
+	struct query used = q_start(s, name);
 	q_uint(&used, now_s);
 	q_id(&used, identity);
 	return q_done(&used);
 }
 
-static enum err guest_add(struct store *s, const struct store_req *q)
+static enum err guest_add(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	bool declined, ignored;
 	enum err e = has(s, Q_DECLINED_HAS, &q->a.identity, &declined, &ignored);
 	if (e == OK && declined)
 		return ERR_REFUSED;
 	if (e == OK)
-		e = check_guests(s, &q->a.node);
+		e = guest_room(s, q, r);
 	if (e == OK)
 		e = check_room(s);
 	if (e == OK)
@@ -146,7 +173,7 @@ enum err op_FOLLOW_GUEST(struct store *s, const struct store_req *q, struct stor
 	if (e != OK)
 		return e;
 	r->r.flag = !there;
-	return there ? guest_used(s, &q->a.identity, q->a.now_s) : guest_add(s, q);
+	return there ? guest_used(s, Q_GUEST_USED, &q->a.identity, q->a.now_s) : guest_add(s, q, r);
 }
 
 enum err op_GUEST_USED(struct store *s, const struct store_req *q, struct store_res *r)
@@ -154,7 +181,7 @@ enum err op_GUEST_USED(struct store *s, const struct store_req *q, struct store_
 	enum err e = OK;
 	(void)r;
 	for (size_t i = 0; e == OK && i < q->a.n; i++)
-		e = guest_used(s, &q->a.ids[i], q->a.now_s);
+		e = guest_used(s, Q_GUEST_OPENED, &q->a.ids[i], q->a.now_s);
 	return e;
 }
 
@@ -172,10 +199,7 @@ enum err op_GUEST_END(struct store *s, const struct store_req *q, struct store_r
 	r->r.n = ids.n;
 	r->r.ids = array_give(&ids, &r->mem, &old);
 	enum err e = q_end(&old);
-	for (size_t i = 0; e == OK && i < r->r.n; i++) {
-		e = on_identity(s, Q_FOLLOW_REMOVE, &r->r.ids[i]);
-		if (e == OK)
-			e = on_identity(s, Q_GUEST_DROP, &r->r.ids[i]);
-	}
+	for (size_t i = 0; e == OK && i < r->r.n; i++)
+		e = guest_leaves(s, &r->r.ids[i]);
 	return e;
 }

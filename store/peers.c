@@ -41,6 +41,7 @@ static void read_peer(struct query *q, struct store_peer *p)
 	if (p->through_n)
 		memcpy(p->through, through.p, p->through_n * 32);
 	p->told_s = qc_uint(q, 11);
+	p->own_word = qc_int(q, 12) != 0;
 }
 
 enum err peer_get(struct store *s, const struct id32 *node, struct store_peer *p)
@@ -236,6 +237,8 @@ enum err op_PEER_REMOVE(struct store *s, const struct store_req *q, struct store
 		e = set_version(s, &q->a.node, &zero, false);
 	if (e == OK)
 		e = on_node(s, Q_PEER_HEARD_DROP, &q->a.node);
+	if (e == OK)
+		e = on_node(s, Q_PEER_RELAY_DROP, &q->a.node);
 	return e == OK ? on_node(s, Q_PEER_FOLLOWS_DROP, &q->a.node) : e;
 }
 

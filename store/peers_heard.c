@@ -126,25 +126,6 @@ static enum err write_set(struct store *s, const struct id32 *node, const struct
 	return e;
 }
 
-/* Whether and through whom it can be reached: the newest word counts, but who names no relay takes none away. */
-static enum err take_relays(
-	struct store *s, const struct store_peer *old, const struct store_peer *p, bool *changed)
-{
-	const struct store_peer *by = p->through_n ? p : old;
-	bool same = old->relaying == p->relaying && old->through_n == by->through_n &&
-		memcmp(old->through, by->through, by->through_n * sizeof *by->through) == 0;
-	if (p->seen_s < old->told_s || (same && p->seen_s < old->told_s + AGAIN_S))
-		return OK;
-	store_touch(s);
-	struct query q = q_start(s, Q_PEER_TOLD);
-	q_int(&q, p->relaying);
-	q_blob(&q, slice_of(by->through, by->through_n * sizeof *by->through));
-	q_uint(&q, p->seen_s);
-	q_id(&q, &p->node);
-	*changed = *changed || !same;
-	return q_done(&q);
-}
-
 enum err op_PEER_HEARD(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	const struct store_peer *p = q->a.peer;
@@ -166,5 +147,5 @@ enum err op_PEER_HEARD(struct store *s, const struct store_req *q, struct store_
 	if (set.changed)
 		e = write_set(s, &q->a.node, &set);
 	r->r.flag = set.changed;
-	return e == OK ? take_relays(s, &old, p, &r->r.flag) : e;
+	return e == OK ? relays_take(s, &old, p, &q->a.id, &r->r.flag) : e;
 }

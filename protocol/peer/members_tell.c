@@ -28,8 +28,7 @@ static bool connected_now(const struct engine *e, const struct id32 *node)
 /* Whoever has no address and is connected here is reached through this node, if it relays. */
 static bool through_here(const struct engine *e, const struct store_peer *row)
 {
-	return e->config.relay && row->addresses_n == 0 && row->through_n < LIMIT_ADDRESSES &&
-		connected_now(e, &row->node);
+	return e->config.relay && row->addresses_n == 0 && connected_now(e, &row->node);
 }
 
 /* Its own addresses; if it told none, what others tell. */
@@ -44,8 +43,12 @@ static void put_other(struct engine *e, struct mp_out *o, const struct store_pee
 	bool known = false;
 	for (size_t i = 0; i < p.relays_n; i++)
 		known |= id32_equal(&p.relays[i], &e->config.node);
-	if (!known && through_here(e, row))
-		p.relays[p.relays_n++] = e->config.node;
+	if (!known &&
+		through_here(e, row)) { /* what this node knows by itself goes before what it was told */
+		p.relays_n += p.relays_n < LIMIT_ADDRESSES;
+		memmove(p.relays + 1, p.relays, (p.relays_n - 1) * sizeof *p.relays);
+		p.relays[0] = e->config.node;
+	}
 	p.addresses_n = row->addresses_n ? row->addresses_n : row->heard_n;
 	for (size_t i = 0; i < p.addresses_n; i++)
 		p.addresses[i] = slice_str(row->addresses_n ? row->addresses[i] : row->heard[i]);

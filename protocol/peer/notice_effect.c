@@ -145,6 +145,8 @@ static void guest_stored(struct engine *e, struct session *s, void *ctx, struct 
 		free(o);
 		return;
 	}
+	for (size_t i = 0; i < res->r.n; i++)
+		(void)command_followed(e, &res->r.ids[i], false); /* what ends needs no memory */
 	if (res->r.flag) {
 		struct engine_event ev = {
 			.kind = ENGINE_EVENT_GUEST, .node = o->link, .identity = o->n.from, .id = o->n.to};

@@ -411,6 +411,18 @@ static void one_link_brings_64_guests_and_no_more(void **state)
 	world_run(&world, 10 * 30000);
 	assert_int_equal(kept(l.cleo), 70);
 	assert_int_equal(guests(l.cleo), LIMIT_GUESTS_PER_LINK);
+	/* Somebody real takes the place of one of whom nothing came, and a flood does not take it back. */
+	assert_int_equal(world_follow(l.ben, &l.writer.id), OK);
+	assert_int_equal(tell(&l, 24), OK);
+	world_run(&world, 60000);
+	assert_true(follows(l.cleo, &l.writer.id));
+	for (uint8_t i = 70; i < 90; i++)
+		tell_of_stranger(&l, i);
+	world_run(&world, 20 * 30000);
+	assert_true(has_all(l.cleo, &l.writer));
+	assert_true(follows(l.cleo, &l.writer.id));
+	assert_false(follows(l.cleo, &(struct id32){.b = {1, 1}}));
+	assert_int_equal(guests(l.cleo), LIMIT_GUESTS_PER_LINK);
 	/* Another link may bring more. */
 	world_cut(l.bc);
 	world_connect(l.cleo, l.ann);

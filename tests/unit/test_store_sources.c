@@ -118,6 +118,62 @@ static void the_newest_word_on_relays_counts(void **state)
 	store_res_free(&r);
 }
 
+static void tell_relays(struct fixture *f, const struct id32 *teller, uint64_t when, uint8_t first, size_t n)
+{
+	struct store_peer p = {.node = node, .seen_s = when, .through_n = n};
+	for (size_t i = 0; i < n; i++)
+		p.through[i] = (struct id32){{(uint8_t)(first + i)}};
+	struct store_req q = {.op = STORE_PEER_HEARD, .a.node = node, .a.peer = &p, .a.id = *teller};
+	assert_int_equal(run(f, &q, NULL), OK);
+}
+
+static bool is_through(const struct store_peer *p, uint8_t relay)
+{
+	for (size_t i = 0; i < p->through_n; i++)
+		if (p->through[i].b[0] == relay)
+			return true;
+	return false;
+}
+
+static void hearsay_adds_relays_and_takes_none_away(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(put_peer(f, &node, PEER_ADMITTED), OK);
+	/* Two that relay for it say so; somebody else says later, and again and again, that others do. */
+	tell_relays(f, &ann, 1000, 21, 1);
+	tell_relays(f, &ben, 1000, 22, 1);
+	for (uint8_t i = 0; i < 20; i++)
+		tell_relays(f, &(struct id32){{66}}, 9000u * (i + 1u), (uint8_t)(100 + 4 * i), 4);
+	struct store_peer p = get(f, &node);
+	assert_int_equal(p.through_n, 4);
+	assert_true(is_through(&p, 21));
+	assert_true(is_through(&p, 22));
+	/* What it says itself goes before all of that, and stays. */
+	tell_relays(f, &node, 2000, 30, 3);
+	p = get(f, &node);
+	assert_int_equal(p.through_n, 4);
+	for (uint8_t i = 0; i < 3; i++)
+		assert_int_equal(p.through[i].b[0], 30 + i);
+	tell_relays(f, &(struct id32){{66}}, 990000, 200, 4);
+	tell_relays(f, &(struct id32){{67}}, 990000, 210, 4);
+	fixture_reopen(f);
+	p = get(f, &node);
+	assert_int_equal(p.through_n, 4);
+	for (uint8_t i = 0; i < 3; i++)
+		assert_int_equal(p.through[i].b[0], 30 + i);
+	assert_false(p.relaying);
+	/* Whether it relays others may say until it does; then its new relays take the place of the old ones. */
+	struct store_peer lie = {.node = node, .seen_s = 999000, .relaying = true};
+	struct store_req q = {.op = STORE_PEER_HEARD, .a.node = node, .a.peer = &lie, .a.id = {{66}}};
+	assert_int_equal(run(f, &q, NULL), OK);
+	assert_false(get(f, &node).relaying);
+	tell_relays(f, &node, 3000, 40, 4);
+	p = get(f, &node);
+	assert_int_equal(p.through_n, 4);
+	for (uint8_t i = 0; i < 4; i++)
+		assert_int_equal(p.through[i].b[0], 40 + i);
+}
+
 static void follow(struct fixture *f, unsigned identity, bool hosted)
 {
 	struct store_req q = {.op = STORE_FOLLOW_ADD, .a.identity = fake_id(50, identity), .a.flag = hosted};
@@ -206,6 +262,7 @@ int main(void)
 		TEST(what_others_tell_stands_apart_from_what_the_peer_says),
 		TEST(newer_addresses_beat_older_and_one_teller_does_not_take_all),
 		TEST(the_newest_word_on_relays_counts),
+		TEST(hearsay_adds_relays_and_takes_none_away),
 		TEST(it_is_known_what_no_connected_node_follows),
 		TEST(followers_are_given_round_the_circle_and_without_removed_ones),
 	};
