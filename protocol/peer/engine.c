@@ -117,6 +117,7 @@ void engine_free(struct engine *e)
 	own_deinit(e);
 	emit_deinit(e);
 	free(e->follows);
+	free(e->ranges_budgets);
 	free(e);
 }
 

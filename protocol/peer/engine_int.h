@@ -12,7 +12,7 @@
  *   relay.c     connections through a third
  *   trees.c     new entries along trees
  *   notices.c   notices kept and passed on        notice_effect.c what a notice brings about
- *   reconcile*.c what two sides have, compared: asking, answering, reading, audits; ranges.c the set itself
+ *   reconcile*.c what two sides have, compared: asking, answering, reading, audits, budgets; ranges.c the set itself
  * Continuations run inside engine_step; `s` may have been closed in the meantime: look at s->state first. */
 #ifndef QUIRE_ENGINE_INT_H
 #define QUIRE_ENGINE_INT_H
@@ -588,6 +588,8 @@ struct engine {
 	uint64_t audit_ms; /* when the next is due; 0: not set */
 	uint64_t ranges_ms; /* indexes for answering: how many were begun of late */
 	unsigned ranges_spent;
+	struct ranges_budget *ranges_budgets; /* reconcile_budget.c */
+	size_t ranges_budgets_n;
 };
 
 /* The store answered a write: remember the number, tell peers. A failure is told to people. */

@@ -12,6 +12,7 @@ struct reconcile {
 	struct ranges_read read;
 	struct ranges_diff diff; /* deeper: a stack of what is to be asked; refs: what is to be told */
 	uint64_t begun_ms; /* WAITING: since when */
+	uint64_t until_ms; /* then it is listed */
 	bool asked, answered; /* a request is unanswered; its answer is here, but not its `done` */
 	bool alone; /* the peer has next to nothing of this */
 	size_t prefixes; /* asked in all */
@@ -44,11 +45,20 @@ static void wake(struct engine *e)
 		begin(next);
 }
 
+/* Its place is free for others; the time that it had one counts. */
+static void leave_place(struct session *s)
+{
+	const struct reconcile *r = s->reconcile;
+	if (r->step == READING || r->step == ASKING)
+		reconcile_asking_spent(s->e, &s->node, s->e->now_ms - r->begun_ms);
+}
+
 static void drop(struct session *s)
 {
 	struct reconcile *r = s->reconcile;
 	if (!r)
 		return;
+	leave_place(s);
 	s->reconcile = NULL;
 	ranges_free(r->read.index);
 	ranges_diff_deinit(&r->diff);
@@ -145,6 +155,7 @@ static void tell_more(struct session *s)
 static void compared(struct session *s)
 {
 	struct reconcile *r = s->reconcile;
+	leave_place(s);
 	ranges_free(r->read.index);
 	r->read.index = NULL;
 	r->step = TELLING;
@@ -199,7 +210,7 @@ static void ranges_end(struct session *s, void *ctx, enum err code)
 	if (r->diff.deeper_n == 0 && !(r->alone && !r->audit))
 		compared(s);
 	else if ((r->alone && !r->audit) || r->diff.deeper_n > RECONCILE_FRONTIER_MAX ||
-		r->prefixes > 2 * r->n + 8192 || s->e->now_ms > r->begun_ms + RECONCILE_ASKING_MS)
+		r->prefixes > 2 * r->n + 8192 || s->e->now_ms > r->until_ms)
 		give_up(s);
 	else
 		ask_more(s);
@@ -255,15 +266,22 @@ static void begin(struct session *s)
 {
 	struct reconcile *r = s->reconcile;
 	uint8_t nonce[RANGES_NONCE_BYTES];
+	uint64_t left = reconcile_asking_left(s->e, &s->node);
+	if (left == 0) { /* another connection of that node took its time */
+		give_up(s);
+		return;
+	}
 	r->step = READING;
 	r->begun_ms = s->e->now_ms;
+	r->until_ms = s->e->now_ms + left;
 	engine_fill(s->e, nonce, sizeof nonce);
 	ranges_read_begin(s, &r->read, nonce);
 }
 
 bool reconcile_start(struct session *s, bool audit)
 {
-	struct reconcile *r = s->reconcile ? NULL : calloc(1, sizeof *r);
+	bool may = !s->reconcile && reconcile_asking_left(s->e, &s->node) > 0;
+	struct reconcile *r = may ? calloc(1, sizeof *r) : NULL;
 	if (!r)
 		return false;
 	r->audit = audit;

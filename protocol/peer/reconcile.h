@@ -8,7 +8,8 @@
 #define RECONCILE_ROWS_MIN 64 /* with no more rows a listing is cheaper */
 #define RECONCILE_SHARE 10 /* and with so many times the rows of the peer */
 #define RECONCILE_ASKING_MAX 2 /* indexes for asking at once, all peers together; others wait */
-#define RECONCILE_ASKING_MS 120000 /* then it is listed */
+#define RECONCILE_ASKING_MS \
+	120000u /* for one node in all, a tenth of the time comes back; then it is listed */
 #define RECONCILE_WAITING_MS 10000 /* for a place among those that ask: then it is listed too */
 #define RECONCILE_FRONTIER_MAX 32768 /* prefixes that wait to be asked */
 #define RECONCILE_AUDIT_MS 3600000
@@ -17,6 +18,8 @@
 #define RANGES_ANSWERING_MAX 4 /* indexes for answering at once */
 #define RANGES_ANSWERING_MS 1000 /* one more may be begun after each such time … */
 #define RANGES_ANSWERING_BURST 8 /* … and so many at once */
+#define RECONCILE_ANSWERS 8u /* of them for one node at once … */
+#define RECONCILE_ANSWER_MS 60000u /* … then one in so long */
 #define RANGES_NONCE_MS 60000 /* between two nonces on one connection */
 #define RANGES_IDLE_MS 30000 /* without a request: then the index goes */
 #define MISSING_PAGE 64 /* logs whose bodies are asked for at once */
@@ -35,5 +38,10 @@ struct ranges_read {
 
 /* Begins to read; r stays where it is until done is called, or for ever if the session closes. */
 void ranges_read_begin(struct session *s, struct ranges_read *r, const uint8_t nonce[RANGES_NONCE_BYTES]);
+
+/* reconcile_budget.c: of one node, over all its connections. */
+uint64_t reconcile_asking_left(struct engine *e, const struct id32 *node); /* ms; 0: list */
+void reconcile_asking_spent(struct engine *e, const struct id32 *node, uint64_t ms);
+bool reconcile_answer_spend(struct engine *e, const struct id32 *node); /* one index; false: too often */
 
 #endif

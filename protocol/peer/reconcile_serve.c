@@ -82,25 +82,9 @@ static void built(struct session *s, enum err err)
 	answer_waits(s, err != OK);
 }
 
-void ranges_serve_pump(struct session *s)
-{
-	struct ranges_serve *v = s->ranges_serve;
-	if (!v || s->state != SESSION_OPEN)
-		return;
-	if (v->wanted && s->list.ready) {
-		v->wanted = false;
-		v->building = true;
-		ranges_read_begin(s, &v->read, v->nonce);
-	} else if (v->read.index && !v->building) {
-		answer_waits(s, false);
-	}
-}
-
-/* ---- a request ---- */
-
 static bool holds_index(const struct ranges_serve *v)
 {
-	return v && (v->wanted || v->building || v->read.index);
+	return v && (v->building || v->read.index);
 }
 
 /* SPEC 10.8: "A side may answer `want-ranges` with `done` LIMIT" */
@@ -115,20 +99,41 @@ static bool may_begin(struct session *s)
 		e->ranges_ms += more * RANGES_ANSWERING_MS;
 		e->ranges_spent -= more < e->ranges_spent ? (unsigned)more : e->ranges_spent;
 	}
-	if (n >= RANGES_ANSWERING_MAX || e->ranges_spent >= RANGES_ANSWERING_BURST)
+	if (n >= RANGES_ANSWERING_MAX || e->ranges_spent >= RANGES_ANSWERING_BURST ||
+		!reconcile_answer_spend(e, &s->node))
 		return false;
 	e->ranges_spent++;
 	return true;
 }
+
+/* Only what is built counts: whoever never tells its follow set takes nobody's place. */
+void ranges_serve_pump(struct session *s)
+{
+	struct ranges_serve *v = s->ranges_serve;
+	if (!v || s->state != SESSION_OPEN)
+		return;
+	if (v->wanted && s->list.ready) {
+		v->wanted = false;
+		v->building = may_begin(s);
+		if (v->building)
+			ranges_read_begin(s, &v->read, v->nonce);
+		else
+			answer_waits(s, true);
+	} else if (v->read.index && !v->building) {
+		answer_waits(s, false);
+	}
+}
+
+/* ---- a request ---- */
 
 /* Does the present index serve this nonce, or may there be another one? */
 static bool admit(struct session *s, const uint8_t nonce[RANGES_NONCE_BYTES])
 {
 	struct ranges_serve *v = s->ranges_serve;
 	uint64_t now = s->e->now_ms;
-	if (v && holds_index(v) && memcmp(v->nonce, nonce, RANGES_NONCE_BYTES) == 0)
+	if (v && (v->wanted || holds_index(v)) && memcmp(v->nonce, nonce, RANGES_NONCE_BYTES) == 0)
 		return true;
-	if ((v && (now < v->begun_ms + RANGES_NONCE_MS || v->building)) || !may_begin(s))
+	if (v && (now < v->begun_ms + RANGES_NONCE_MS || v->building))
 		return false;
 	if (!v) {
 		v = calloc(1, sizeof *v);

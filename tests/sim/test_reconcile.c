@@ -344,6 +344,83 @@ static void another_nonce_within_a_minute_is_refused(void **state)
 	buf_free(&body);
 }
 
+/* ---- those who want to cost others their turn ---- */
+
+static uint8_t held_back;
+static const char *const mal_names[] = {"mal", "mala", "malb", "malc", "mald"};
+
+/* Nodes called mal… do not answer it. */
+static bool hold_back(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
+{
+	(void)ctx, (void)body;
+	return *type != held_back || strncmp(l->nodes[to]->name, "mal", 3) != 0;
+}
+
+static unsigned limits;
+
+static void see_limits(
+	void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body)
+{
+	union message m;
+	count(ctx, from, to, type, body);
+	if (type == MESSAGE_DONE && message_decode(type, body, &m) == OK)
+		limits += m.done.code == ERR_LIMIT;
+}
+
+static void who_holds_its_follow_set_back_takes_nobody_s_place(void **state)
+{
+	(void)state;
+	held_back = MESSAGE_WANT_FOLLOWS;
+	struct world_node *hub = world_node_new(&world, "hub"), *mal[5];
+	struct world_node *ann = world_node_new(&world, "ann");
+	world_crowd(hub, 300, 50);
+	world_crowd(ann, 300, 50);
+	world_admit(hub, ann);
+	world.meddle = hold_back;
+	for (size_t i = 0; i < 5; i++) {
+		mal[i] = world_node_new(&world, mal_names[i]);
+		world_crowd(mal[i], 300, 50);
+		world_admit(hub, mal[i]);
+		world_connect(mal[i], hub);
+	}
+	world_run(&world, 1000);
+	world.sent = see_limits;
+	bytes = rows = limits = 0;
+	world_connect(ann, hub);
+	world_run(&world, 3000);
+	assert_int_equal(limits, 0);
+	assert_int_equal(rows, 0); /* all is equal */
+}
+
+static void who_answers_slowly_costs_others_their_turn_no_longer_than_two_minutes(void **state)
+{
+	(void)state;
+	held_back = MESSAGE_WANT_RANGES;
+	struct world_node *hub = world_node_new(&world, "hub"), *mal[2];
+	struct world_node *ann = world_node_new(&world, "ann");
+	world_crowd(hub, 300, 50);
+	world_crowd(ann, 300, 50);
+	world_admit(hub, ann);
+	world.meddle = hold_back;
+	for (size_t i = 0; i < 2; i++) {
+		mal[i] = world_node_new(&world, mal_names[i]);
+		world_crowd(mal[i], 300, 50);
+		world_admit(hub, mal[i]);
+	}
+	for (unsigned k = 0; k < 5; k++) { /* each is closed after 30 s */
+		world_connect(mal[0], hub);
+		world_connect(mal[1], hub);
+		world_run(&world, 35000);
+	}
+	assert_true(world.now_ms > 120000);
+	world_connect(mal[0], hub);
+	world_connect(mal[1], hub);
+	world_run(&world, 1000);
+	meet(ann, hub);
+	assert_true(counts[MESSAGE_WANT_RANGES] >= 2);
+	assert_int_equal(rows, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +433,8 @@ int main(void)
 		WORLD_TEST(a_cut_at_any_step_does_no_harm),
 		WORLD_TEST(who_answers_nonsense_is_closed),
 		WORLD_TEST(another_nonce_within_a_minute_is_refused),
+		WORLD_TEST(who_holds_its_follow_set_back_takes_nobody_s_place),
+		WORLD_TEST(who_answers_slowly_costs_others_their_turn_no_longer_than_two_minutes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
