@@ -169,8 +169,7 @@ MUST_CHECK enum err pins_put(
 	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking);
 MUST_CHECK enum err pins_drop(
 	struct store *s, int64_t key, struct store_res *r); /* r->ids: roots of files to remove */
-MUST_CHECK enum err blobs_tidy(
-	struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
+MUST_CHECK enum err blobs_tidy(struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
 
 /* side.c */
 MUST_CHECK enum err side_take(
