@@ -13,6 +13,7 @@
 #define BENCH_RUNS_MAX 15
 #define BENCH_PATH_BYTES 600
 #define BENCH_FIGURES_MAX 40
+#define BENCH_BATCH 1000 /* requests in one commit, at most */
 
 struct bench_options {
 	uint64_t logs, entries, body, bytes, runs, rate;
@@ -45,6 +46,8 @@ struct bench_report {
 	struct bench_figure figures[BENCH_FIGURES_MAX];
 };
 
+/* Sorts v[n], n at least 1, and gives what `share` of them do not exceed. */
+double bench_part(double *v, size_t n, double share);
 void bench_add(struct bench_report *r, const char *name, const char *unit, double value);
 double bench_median(struct bench_report *r, const char *name); /* 0: not there */
 /* As one line of JSON, or as a table for people. */
@@ -77,6 +80,11 @@ void bench_body(const struct bench_log *l, size_t bytes, struct buf *body);
 /* One entry behind l->last: header, signature and body live in mem. Moves l on. */
 void bench_entry(
 	struct bench_log *l, size_t body, struct slice envelope, struct arena *mem, struct store_req *q);
+/* The same with a record of the caller's. */
+void bench_record(
+	struct bench_log *l, uint8_t flags, struct slice record, struct arena *mem, struct store_req *q);
+/* All in one commit; frees them. n is at most BENCH_BATCH. */
+void bench_batch(struct store *s, struct store_req *reqs, size_t n);
 /* Follows them all. */
 void bench_follow(struct bench_home *h, const struct bench_log *logs, size_t n);
 /* Holds peer for a member; address: where to dial it, or NULL. */
@@ -107,9 +115,18 @@ struct bench_daemon {
 /* Starts and returns when it is ready. */
 void bench_daemon_start(
 	const struct bench_options *o, const struct bench_home *h, bool listen, struct bench_daemon *d);
+/* Of /proc/PID/status, io and the like: the number behind `key`, 0: not there. */
+uint64_t bench_proc_number(pid_t pid, const char *file, const char *key);
 /* Ends the program if it has died. */
 void bench_daemon_check(const struct bench_daemon *d);
 void bench_daemon_stop(struct bench_daemon *d);
+
+/* ---- ask.c: questions to a daemon's socket ---- */
+
+/* A connection to HOME/quire.sock. */
+int bench_dial(const struct bench_home *h);
+/* GET path; the body of the answer, appended to *body. Any answer but 200 ends the program. */
+void bench_get(int fd, const char *path, struct buf *body);
 
 /* ---- the benchmarks: 0 or 1 ---- */
 
@@ -119,6 +136,10 @@ int limit_main(struct bench_options *o);
 int append_main(struct bench_options *o);
 int latency_main(struct bench_options *o);
 int meet_main(struct bench_options *o);
+int blobs_main(struct bench_options *o);
+int idle_main(struct bench_options *o);
+int search_main(struct bench_options *o);
+int mesh_main(struct bench_options *o);
 
 /* ---- limit_sync.c, limit_blob.c: bare pipelines, for comparison; *cpu_s: what both processes took ---- */
 

@@ -16,8 +16,7 @@
 
 extern char **environ;
 
-/* The number behind `key` in /proc/PID/file; 0: not there. */
-static uint64_t proc_number(pid_t pid, const char *file, const char *key)
+uint64_t bench_proc_number(pid_t pid, const char *file, const char *key)
 {
 	char path[64], line[256];
 	uint64_t value = 0;
@@ -74,7 +73,7 @@ void bench_daemon_start(
 	const char *at = strstr(line, "listen=");
 	if (!at || sscanf(at, "listen=%63s", d->listen) != 1)
 		bench_fail("the daemon says", line);
-	d->written_at_start = proc_number(d->pid, "io", "wchar:");
+	d->written_at_start = bench_proc_number(d->pid, "io", "wchar:");
 }
 
 void bench_daemon_check(const struct bench_daemon *d)
@@ -88,8 +87,8 @@ void bench_daemon_stop(struct bench_daemon *d)
 	struct rusage u;
 	int status = 0;
 	double until_s = bench_now_s() + STOP_S;
-	d->peak_mib = (double)proc_number(d->pid, "status", "VmHWM:") / 1024;
-	d->written = proc_number(d->pid, "io", "wchar:") - d->written_at_start;
+	d->peak_mib = (double)bench_proc_number(d->pid, "status", "VmHWM:") / 1024;
+	d->written = bench_proc_number(d->pid, "io", "wchar:") - d->written_at_start;
 	kill(d->pid, SIGTERM);
 	pid_t gone;
 	while ((gone = wait4(d->pid, &status, WNOHANG, &u)) == 0 && bench_now_s() < until_s)

@@ -87,6 +87,13 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+double bench_part(double *v, size_t n, double share)
+{
+	qsort(v, n, sizeof *v, ascending);
+	size_t i = (size_t)((double)n * share);
+	return v[i < n ? i : n - 1];
+}
+
 static void summary(const struct bench_figure *f, double out[3])
 {
 	double v[BENCH_RUNS_MAX];

@@ -2,6 +2,7 @@
 #include "tools/bench/bench.h"
 
 #include "daemon/offline.h"
+#include "protocol/award/facts.h"
 #include "protocol/log/identity.h"
 #include "protocol/log/mp.h"
 #include "protocol/log/secret.h"
@@ -14,14 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH 1000 /* requests in one commit */
-
 const struct id32 bench_network = {{'q', 'u', 'i', 'r', 'e', '-', 'b', 'e', 'n', 'c', 'h'}};
 
-static void batch_run(struct store *s, struct store_req *reqs, size_t n)
+void bench_batch(struct store *s, struct store_req *reqs, size_t n)
 {
-	struct store_req *list[BATCH] = {NULL};
-	struct store_res res[BATCH];
+	struct store_req *list[BENCH_BATCH] = {NULL};
+	struct store_res res[BENCH_BATCH];
 	for (size_t i = 0; i < n; i++)
 		list[i] = &reqs[i];
 	store_exec(s, list, res, n);
@@ -35,12 +34,16 @@ static void batch_run(struct store *s, struct store_req *reqs, size_t n)
 static void put_meta(struct store *s, const char *key, struct slice value)
 {
 	struct store_req q = {.op = STORE_META_PUT, .a.key = slice_str(key), .a.value = value};
-	batch_run(s, &q, 1);
+	bench_batch(s, &q, 1);
 }
 
 struct store *bench_open(const struct bench_home *h, bool read_only)
 {
-	const struct store_options o = {.home = h->path, .create = !read_only, .read_only = read_only};
+	const struct store_options o = {.home = h->path,
+		.create = !read_only,
+		.read_only = read_only,
+		.facts = facts_make,
+		.facts_made_late = FACTS_MADE_LATE};
 	struct store *s = NULL;
 	bench_must(store_open(&o, &s), "the database");
 	return s;
@@ -78,7 +81,7 @@ void bench_admit(struct bench_home *h, const struct bench_home *peer, const char
 		snprintf(p.addresses[0], sizeof p.addresses[0], "%s", address);
 	}
 	struct store_req q = {.op = STORE_PEER_PUT, .a.node = peer->keys.node_key, .a.peer = &p};
-	batch_run(s, &q, 1);
+	bench_batch(s, &q, 1);
 	store_close(s);
 }
 
@@ -134,12 +137,12 @@ void bench_identities(struct bench_home *h, struct bench_log *logs, size_t n)
 void bench_follow(struct bench_home *h, const struct bench_log *logs, size_t n)
 {
 	struct store *s = bench_open(h, false);
-	struct store_req reqs[BATCH];
+	struct store_req reqs[BENCH_BATCH];
 	for (size_t i = 0; i < n;) {
 		size_t k = 0;
-		for (; k < BATCH && i < n; k++, i++)
+		for (; k < BENCH_BATCH && i < n; k++, i++)
 			reqs[k] = (struct store_req){.op = STORE_FOLLOW_ADD, .a.identity = logs[i].identity};
-		batch_run(s, reqs, k);
+		bench_batch(s, reqs, k);
 	}
 	store_close(s);
 }
@@ -170,27 +173,31 @@ static void put_record(struct buf *b, const struct bench_log *l, size_t bytes)
 	bench_must(o.err, "a record");
 }
 
-void bench_body(const struct bench_log *l, size_t bytes, struct buf *body)
+static void put_salt(struct buf *body)
 {
 	uint8_t salt[ENTRY_SALT_BYTES];
 	randombytes_buf(salt, sizeof salt);
 	bench_must(buf_put(body, salt, sizeof salt), "a body");
+}
+
+void bench_body(const struct bench_log *l, size_t bytes, struct buf *body)
+{
+	put_salt(body);
 	put_record(body, l, bytes);
 }
 
-void bench_entry(
-	struct bench_log *l, size_t body, struct slice envelope, struct arena *mem, struct store_req *q)
+/* Takes body. */
+static void put_entry(struct bench_log *l, uint8_t flags, struct buf *body, struct slice envelope,
+	struct arena *mem, struct store_req *q)
 {
-	struct buf b = {0};
-	bench_body(l, body, &b);
-	struct entry_header h = {.flags = l->length ? 0 : ENTRY_FLAG_KEEP,
+	struct entry_header h = {.flags = flags,
 		.log = l->log,
 		.seq = l->length,
 		.prev = l->last,
 		.hour = (uint32_t)(time(NULL) / 3600),
 		.envelope_hash = entry_envelope_hash(envelope),
-		.body_bytes = (uint32_t)b.n,
-		.commitment = entry_body_commitment(buf_slice(&b))};
+		.body_bytes = (uint32_t)body->n,
+		.commitment = entry_body_commitment(buf_slice(body))};
 	uint8_t *header = arena_alloc(mem, ENTRY_HEADER_BYTES),
 		*sig = arena_alloc(mem, ENTRY_SIGNATURE_BYTES);
 	struct store_part *part = arena_alloc(mem, sizeof *part);
@@ -201,7 +208,7 @@ void bench_entry(
 	*part = (struct store_part){.header = header,
 		.envelope = arena_copy(mem, envelope),
 		.kind = BODY_HERE,
-		.bytes = arena_copy(mem, buf_slice(&b))};
+		.bytes = arena_copy(mem, buf_slice(body))};
 	q->op = STORE_RUN_PUT;
 	q->a.log = l->log;
 	q->a.identity = l->identity;
@@ -214,21 +221,38 @@ void bench_entry(
 	q->a.id = entry_id(header);
 	l->last = q->a.id;
 	l->length++;
-	buf_free(&b);
+	buf_free(body);
+}
+
+void bench_entry(
+	struct bench_log *l, size_t body, struct slice envelope, struct arena *mem, struct store_req *q)
+{
+	struct buf b = {0};
+	bench_body(l, body, &b);
+	put_entry(l, l->length ? 0 : ENTRY_FLAG_KEEP, &b, envelope, mem, q);
+}
+
+void bench_record(
+	struct bench_log *l, uint8_t flags, struct slice record, struct arena *mem, struct store_req *q)
+{
+	struct buf b = {0};
+	put_salt(&b);
+	bench_must(buf_put_slice(&b, record), "a body");
+	put_entry(l, flags, &b, (struct slice){0}, mem, q);
 }
 
 static void fill_log(struct store *s, struct bench_log *l, uint64_t each, size_t body)
 {
-	struct store_req reqs[BATCH];
+	struct store_req reqs[BENCH_BATCH];
 	while (l->length < each) {
 		size_t k = 0;
-		for (; k < BATCH && l->length < each; k++) {
+		for (; k < BENCH_BATCH && l->length < each; k++) {
 			struct arena mem = {0};
 			reqs[k] = (struct store_req){0};
 			bench_entry(l, body, (struct slice){0}, &mem, &reqs[k]);
 			reqs[k].mem = mem;
 		}
-		batch_run(s, reqs, k);
+		bench_batch(s, reqs, k);
 	}
 }
 
@@ -254,7 +278,7 @@ void bench_pin(struct bench_home *h, struct bench_log *l, const struct id32 *roo
 	q.mem = mem;
 	q.a.pins = &pin;
 	q.a.pins_n = 1;
-	batch_run(s, &q, 1);
+	bench_batch(s, &q, 1);
 	buf_free(&bytes);
 	store_close(s);
 }

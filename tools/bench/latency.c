@@ -173,12 +173,6 @@ static void collect(const int fds[2], const struct times *t, uint64_t n)
 	}
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* From asked to done; entry 0 was there before the two met. */
 static void add_times(
 	struct bench_report *r, const char *prefix, const double *asked_s, double *done_s, uint64_t n)
@@ -189,11 +183,10 @@ static void add_times(
 			bench_fail("an entry", "it did not arrive");
 		done_s[i] -= asked_s[i];
 	}
-	qsort(done_s + 1, n, sizeof *done_s, ascending);
 	snprintf(name, sizeof name, "%sp50_ms", prefix);
-	bench_add(r, name, "ms", done_s[1 + n / 2] * 1e3);
+	bench_add(r, name, "ms", bench_part(done_s + 1, n, 0.5) * 1e3);
 	snprintf(name, sizeof name, "%sp99_ms", prefix);
-	bench_add(r, name, "ms", done_s[(n * 99 + 99) / 100] * 1e3);
+	bench_add(r, name, "ms", bench_part(done_s + 1, n, 0.99) * 1e3);
 	snprintf(name, sizeof name, "%smost_ms", prefix);
 	bench_add(r, name, "ms", done_s[n] * 1e3);
 }

@@ -14,16 +14,26 @@ struct bench {
 	const char *name;
 	int (*run)(struct bench_options *o);
 	const char *what;
+	uint64_t entries, logs, bytes; /* where the caller names none; 0: as usage_text has them */
 };
 
 static const struct bench benches[] = {
-	{"sync", sync_main, "entries from one daemon to another; stored, reopened, hashed again"},
-	{"blob", blob_main, "one blob from one daemon to another; synced, hashed again"},
-	{"append", append_main, "single appends, each on the disk before the next: 1 caller, and 64"},
-	{"latency", latency_main, "from an append at one node until it is committed at another"},
+	{"sync", sync_main, "entries from one daemon to another; stored, reopened, hashed again", 0, 0, 0},
+	{"blob", blob_main, "one blob from one daemon to another; synced, hashed again", 0, 0, 0},
+	{"append", append_main, "single appends, each on the disk before the next: 1 caller, and 64", 2000, 1,
+		0},
+	{"latency", latency_main, "from an append at one node until it is committed at another", 2000, 1, 0},
 	{"meet", meet_main,
-		"two nodes with very many logs meet: 0, 1 and 100 of them different; and meet again"},
-	{"limit", limit_main, "the bare pipelines: the same work without engine or daemon"},
+		"two nodes with very many logs meet: 0, 1 and 100 of them different; and meet again", 100000,
+		100000, 0},
+	{"blobs", blobs_main, "10,000 blobs of 4 KiB from one daemon to another", 10000, 1, 4096},
+	{"idle", idle_main, "a daemon with a million entries that has nothing to do: memory, start, wake-ups",
+		1000000, 100, 0},
+	{"search", search_main, "words in a catalogue of 10,000 among 100,000 people, asked of a daemon",
+		2000, 1, 0},
+	{"mesh", mesh_main, "1,000 simulated nodes: copies of an entry, hops, loss of a fifth of the nodes",
+		1000, 1, 0},
+	{"limit", limit_main, "the bare pipelines: the same work without engine or daemon", 0, 0, 0},
 };
 
 static const char usage_text[] =
@@ -108,9 +118,11 @@ static void parse(int argc, char **argv, struct bench_options *o, const char **h
 static int run(const struct bench *b, struct bench_options *o, const char *home)
 {
 	if (o->entries == 0)
-		o->entries = b->run == append_main || b->run == latency_main ? 2000 : 100000;
-	if (b->run == meet_main && o->logs == 1)
-		o->logs = 100000;
+		o->entries = b->entries ? b->entries : 100000;
+	if (o->logs == 0)
+		o->logs = b->logs ? b->logs : 1;
+	if (o->bytes == 0)
+		o->bytes = b->bytes ? b->bytes : 512u << 20;
 	if (o->entries < o->logs)
 		wrong("there are fewer entries than logs");
 	snprintf(o->dir, sizeof o->dir, "%s/quire-bench.XXXXXX", home);
@@ -126,8 +138,7 @@ static int run(const struct bench *b, struct bench_options *o, const char *home)
 
 int main(int argc, char **argv)
 {
-	struct bench_options o = {
-		.logs = 1, .body = 300, .bytes = 512u << 20, .runs = 3, .rate = 100, .bare = true};
+	struct bench_options o = {.body = 300, .runs = 3, .rate = 100, .bare = true};
 	const char *home = getenv("TMPDIR");
 	home = home && *home ? home : "/tmp";
 	if (argc > 1 && strcmp(argv[1], "store-limit") == 0)

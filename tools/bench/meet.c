@@ -136,6 +136,7 @@ static void shares(struct bench_report *r, size_t n)
 	struct mp_out o = mp_out_init(&row);
 	message_put_row(&o, &(struct message_row){.kind = 1, .count = 1});
 	struct ranges *peer = set(n, 0);
+	bench_add(r, "listing_bytes", "bytes to tell every row", (double)n * (double)row.n);
 	for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
 		char name[40];
 		size_t told;
