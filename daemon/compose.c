@@ -26,18 +26,6 @@ static enum err put_str(
 	return OK;
 }
 
-static enum err put_uint(
-	struct mp_out *m, const struct record_field *f, const json_t *v, char why[COMPOSE_WHY_BYTES])
-{
-	char what[96];
-	snprintf(what, sizeof what, "must be a number from %u to %u", f->min, f->max);
-	json_int_t n = json_is_integer(v) ? json_integer_value(v) : -1;
-	if (n < (json_int_t)f->min || n > (json_int_t)f->max)
-		return say(why, f->name, what);
-	mp_put_uint(m, (uint64_t)n);
-	return OK;
-}
-
 static enum err put_id(
 	struct mp_out *m, const struct record_field *f, const json_t *v, char why[COMPOSE_WHY_BYTES])
 {
@@ -98,7 +86,6 @@ static enum err put_value(struct mp_out *m, const struct record_field *f, const 
 	switch (f->type) {
 	case RECORD_STR: return put_str(m, f, v, why);
 	case RECORD_DATE: return put_str(m, f, v, why);
-	case RECORD_UINT: return put_uint(m, f, v, why);
 	case RECORD_ID: return put_id(m, f, v, why);
 	case RECORD_REF: return put_ref(m, f, v, env, why);
 	case RECORD_STRS: return put_strs(m, f, v, why);

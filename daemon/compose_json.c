@@ -128,13 +128,11 @@ static json_t *value_json(struct mp_in in, enum record_type type)
 	struct slice s;
 	struct id32 id;
 	struct entry_ref ref;
-	uint64_t n;
 	switch (type) {
 	case RECORD_STR:
 	case RECORD_DATE:
 	case RECORD_CHOICE:
 		return mp_get_str(&in, 0, LIMIT_BODY_BYTES, &s) == OK ? compose_text_json(s) : NULL;
-	case RECORD_UINT: return mp_get_uint(&in, UINT64_MAX, &n) == OK ? compose_number_json(n) : NULL;
 	case RECORD_ID: return mp_get_id(&in, &id) == OK ? compose_id_json(&id) : NULL;
 	case RECORD_REF: return record_get_ref(&in, &ref) == OK ? compose_ref_json(&ref.log, ref.seq) : NULL;
 	case RECORD_JSON:

@@ -239,13 +239,9 @@ static enum err value_check(struct mp_in in, const struct record_field *f)
 	struct slice s = {0};
 	struct entry_ref ref;
 	struct id32 id;
-	uint64_t v;
 	enum err err;
 	switch (f->type) {
 	case RECORD_STR: return mp_get_str(&in, f->min, f->max, &s);
-	case RECORD_UINT:
-		err = mp_get_uint(&in, f->max, &v);
-		return err == OK && v < f->min ? ERR_RANGE : err;
 	case RECORD_ID: return mp_get_id(&in, &id);
 	case RECORD_REF: return record_get_ref(&in, &ref);
 	case RECORD_BLOBS:

@@ -7,7 +7,6 @@
 
 enum record_type {
 	RECORD_STR,
-	RECORD_UINT,
 	RECORD_ID,
 	RECORD_REF,
 	RECORD_BLOBS,

@@ -25,7 +25,6 @@ static void read_part(const struct record_field *field, struct mp_in *in)
 	case RECORD_MARKS: e = record_get_mark(in, &mark); break;
 	case RECORD_BLOBS: e = record_get_blob(in, &blob); break;
 	case RECORD_STR:
-	case RECORD_UINT:
 	case RECORD_ID:
 	case RECORD_REF:
 	case RECORD_CHOICE:
@@ -42,7 +41,6 @@ static void read_one(struct slice fields, const struct record_field *field)
 	struct entry_ref ref;
 	struct slice s;
 	struct mp_in in;
-	uint64_t u;
 	size_t n;
 	enum err e = record_get(fields, field->name, &in);
 	fuzz_must(e == OK || (e == ERR_NOT_FOUND && !field->required), "a required field is there");
@@ -56,7 +54,6 @@ static void read_one(struct slice fields, const struct record_field *field)
 		fuzz_must(record_get_str(fields, field->name, &s) == OK, "a checked text is read");
 		fuzz_must(field->type != RECORD_CHOICE || record_is_choice(s, field->choices), "a choice");
 		break;
-	case RECORD_UINT: fuzz_must(mp_get_uint(&in, field->max, &u) == OK, "a number is read"); break;
 	case RECORD_ID:
 		fuzz_must(record_get_id(fields, field->name, &id) == OK, "a checked id is read");
 		break;

@@ -81,6 +81,47 @@ static void two_equal_nodes_exchange_one_hello_each(void **state)
 	assert_int_equal(l->delivered, 2);
 }
 
+static void how_far_a_node_came_with_a_peers_new_instance_is_kept_though_the_number_is_the_old_one(
+	void **state)
+{
+	(void)state;
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	struct world_link *l = world_connect(a, b);
+	world_run(&world, 5000);
+	world_cut(l);
+	world_crash(a);
+	world_restart(a);
+	l = world_connect(a, b);
+	world_run(&world, 5000);
+	world_cut(l);
+	l = world_connect(a, b);
+	world_run(&world, 5000);
+	assert_int_equal(l->delivered, 2); /* the hellos: nothing is listed a second time */
+}
+
+static void how_far_a_node_came_with_live_entries_is_kept_after_a_while(void **state)
+{
+	(void)state;
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p;
+	world_person_new(a, &p);
+	world_admit(a, b);
+	assert_int_equal(world_follow(b, &p.id), OK);
+	struct world_link *l = world_connect(a, b);
+	world_run(&world, 5000);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(world_append(a, &p, 50).err, OK);
+	world_run(&world, 20000);
+	world_cut(l);
+	l = world_connect(a, b);
+	world_run(&world, 20000);
+	assert_int_equal(l->delivered, 2); /* the hellos: nothing is listed a second time */
+}
+
 static void a_cut_and_a_crash_lose_nothing(void **state)
 {
 	(void)state;
@@ -282,6 +323,9 @@ int main(void)
 		WORLD_TEST(entries_reach_a_follower),
 		WORLD_TEST(what_is_written_later_arrives_live_as_runs),
 		WORLD_TEST(two_equal_nodes_exchange_one_hello_each),
+		WORLD_TEST(
+			how_far_a_node_came_with_a_peers_new_instance_is_kept_though_the_number_is_the_old_one),
+		WORLD_TEST(how_far_a_node_came_with_live_entries_is_kept_after_a_while),
 		WORLD_TEST(a_cut_and_a_crash_lose_nothing),
 		WORLD_TEST(both_write_and_both_have_everything),
 		WORLD_TEST(large_bodies_come_apart_from_their_run),

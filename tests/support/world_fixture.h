@@ -5,15 +5,17 @@
 #include "tests/support/files.h"
 #include "tools/sim/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct world world;
 
 static inline int open_world(void **state)
 {
-	char dir[] = "/tmp/quire-sim-XXXXXX";
-	const char *seed = getenv("QUIRE_SEED");
+	char dir[256];
+	const char *seed = getenv("QUIRE_SEED"), *tmp = getenv("TMPDIR");
 	(void)state;
+	snprintf(dir, sizeof dir, "%s/quire-sim-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return -1;
 	world_init(&world, seed ? strtoull(seed, NULL, 10) : 1, dir);

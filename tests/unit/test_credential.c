@@ -293,6 +293,48 @@ static void an_endorsement_matches_its_sources_and_no_others(void **state)
 
 /* ---- proofs */
 
+/* Signed well by the issuer's key, but the method is a page that says so. */
+static void a_proof_whose_method_only_hints_at_the_key_is_none_of_the_issuers(void **state)
+{
+	(void)state;
+	char why[PROOF_WHY_BYTES], did[DID_KEY_BYTES], method[128];
+	uint8_t hashes[64], signature[64];
+	struct buf text = {0};
+	json_t *doc = build_signed(), *unsecured = json_copy(doc), *proof = NULL;
+	json_object_del(unsecured, "proof");
+	for (size_t i = 0; i < 2; i++) {
+		json_t *one = json_array_get(json_object_get(doc, "proof"), i);
+		if (strcmp(json_string_value(json_object_get(one, "cryptosuite")), "eddsa-jcs-2022") == 0)
+			proof = one;
+	}
+	did_key_format(&source.issuer_key, did);
+	snprintf(method, sizeof method, "https://example.org/keys#%s", did + strlen("did:key:"));
+	json_object_set_new(proof, "verificationMethod", json_string(method));
+	json_object_del(proof, "proofValue");
+	const json_t *parts[] = {proof, unsecured};
+	for (size_t i = 0; i < 2; i++) {
+		text.n = 0;
+		assert_int_equal(json_canonical(parts[i], &text), OK);
+		crypto_hash_sha256(hashes + 32 * i, text.p, text.n);
+	}
+	crypto_sign_detached(signature, NULL, hashes, sizeof hashes, issuer_secret);
+	text.n = 0;
+	assert_int_equal(buf_put(&text, "z", 1), OK);
+	assert_int_equal(base58_encode(signature, sizeof signature, &text), OK);
+	json_object_set_new(proof, "proofValue", json_stringn((const char *)text.p, text.n));
+	struct proof_result r[PROOFS_MAX];
+	size_t n;
+	assert_int_equal(proof_check(doc, r, &n), OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(r[0].err, OK);
+	assert_int_equal(r[1].err, OK);
+	assert_int_equal(credential_proofs_check(doc, &source.issuer_key, why), ERR_SIGNATURE);
+	assert_string_equal(why, "A proof is by another key than the issuer's.");
+	buf_free(&text);
+	json_decref(unsecured);
+	json_decref(doc);
+}
+
 static void both_proofs_must_be_there_by_the_one_key_at_valid_from(void **state)
 {
 	(void)state;
@@ -451,6 +493,7 @@ int main(void)
 		cmocka_unit_test(names_and_times_that_cannot_stand_there_are_refused),
 		cmocka_unit_test(a_credential_matches_its_sources_and_no_others),
 		cmocka_unit_test(an_endorsement_matches_its_sources_and_no_others),
+		cmocka_unit_test(a_proof_whose_method_only_hints_at_the_key_is_none_of_the_issuers),
 		cmocka_unit_test(both_proofs_must_be_there_by_the_one_key_at_valid_from),
 		cmocka_unit_test(signing_again_gives_the_same_bytes),
 		cmocka_unit_test(times_are_written_and_read),

@@ -205,6 +205,18 @@ static void all_that_is_wrong_is_told_at_once_in_the_order_of_the_text(void **st
 	}
 }
 
+static void what_the_whole_tells_comes_in_its_place_too(void **state)
+{
+	(void)state;
+	char *level = lint_changed(sample, "\"id\": \"answers\"", "\"id\": \"pauses-met\"");
+	char *both = lint_changed(level, "\"reviewers\": 2,", "");
+	assert_int_equal(lint(both), 2);
+	assert_string_equal(found[0].field, "rubric[0].levels[1].id");
+	assert_string_equal(found[1].field, "review.reviewers");
+	free(level);
+	free(both);
+}
+
 static void text_that_is_no_json_is_a_finding_with_its_line(void **state)
 {
 	(void)state;
@@ -395,6 +407,7 @@ int main(void)
 		cmocka_unit_test(a_level_reads_like_nothing_else_behind_its_criterion),
 		cmocka_unit_test(members_are_those_of_the_table),
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once_in_the_order_of_the_text),
+		cmocka_unit_test(what_the_whole_tells_comes_in_its_place_too),
 		cmocka_unit_test(text_that_is_no_json_is_a_finding_with_its_line),
 		cmocka_unit_test(forty_eight_kibibytes_are_the_most),
 		cmocka_unit_test(a_submission_can_hold_all_that_is_asked_for),

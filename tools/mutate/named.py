@@ -14,11 +14,11 @@ NAMED = [
         [
             (
                 "protocol/peer/session.c",
-                "bool nothing_due = memcmp(s->cursor_instance, s->instance, 16) == 0 &&",
-                "bool nothing_due = s->peer_number > 0 &&",
+                "bool same = memcmp(s->cursor_instance, s->instance, 16) == 0;",
+                "bool same = s->peer_number > 0;",
             )
         ],
-        ["sim/test_restored", "sim/test_faults"],
+        ["sim/test_two_nodes", "sim/test_restored", "sim/test_faults"],
     ),
     (
         "stale-cursor",
@@ -46,9 +46,26 @@ NAMED = [
     ),
     (
         "serve-unverified-end",
+        "the signature at the end of a run is not verified, and the run is kept and served",
+        [
+            (
+                "protocol/log/entry.c",
+                "enum err err = entry_verify(h, r->signature, device_key);",
+                "enum err err = h && device_key ? OK : ERR_SIGNATURE;",
+            )
+        ],
+        ["sim/test_liars", "unit/test_entry", "sim/test_faults"],
+    ),
+    (
+        "serve-behind-end",
         "what lies behind the end that counts is served",
-        [("protocol/peer/serve.c", "if (v->end > log->end)\n\t\tv->end = log->end;", "if (v->end > log->length)\n\t\tv->end = log->length;")],
-        ["sim/test_restored", "sim/test_faults", "unit/test_store_forks"],
+        [
+            ("protocol/peer/serve.c", "if (v->end > log->end)\n\t\tv->end = log->end;", "if (v->end > log->length)\n\t\tv->end = log->length;"),
+            ("protocol/peer/serve.c", "v->first >= res->r.logs[0].end)", "v->first >= res->r.logs[0].length)"),
+            ("store/runs.c", "if (first >= l->pub.end)\n\t\treturn ERR_NOT_FOUND;\n\tuint64_t end", "if (first >= l->pub.length)\n\t\treturn ERR_NOT_FOUND;\n\tuint64_t end"),
+            ("store/runs.c", "if (end > l->pub.end)\n\t\tend = l->pub.end;\n\tsize_t want", "if (end > l->pub.length)\n\t\tend = l->pub.length;\n\tsize_t want"),
+        ],
+        ["unit/test_store_forks", "sim/test_forks", "sim/test_restored"],
     ),
     (
         "erased-back",
@@ -72,7 +89,7 @@ NAMED = [
         "unsynced-durable",
         "chunks count as kept though the sync before was left out",
         [("store/blobfile.c", "enum err e = fdatasync(fd) == 0 ? OK : fault();", "enum err e = fd >= 0 ? OK : fault();")],
-        ["unit/test_store_blobs", "unit/test_shim_full"],
+        ["unit/test_shim_blobs", "unit/test_store_blobs"],
     ),
     (
         "closings-on-arrival",

@@ -97,16 +97,15 @@ def mutations(path, text):
         yield kind, (path, text.count("\n", 0, start) + 1, start, end, new, what)
 
 
-def draw(files, seed, n):
+def draw(files, seed):
     """files: {path: text}. Each kind of change is as likely as the others, whatever there is more of."""
     chance = random.Random(seed)
     kinds = {}
     for path, text in sorted(files.items()):
         for kind, m in mutations(path, text):
             kinds.setdefault(kind, []).append(m)
-    words, out = sorted(kinds), []
-    while len(out) < n and any(kinds.values()):
+    words = sorted(kinds)
+    while any(kinds.values()):
         all_of = kinds[chance.choice(words)]
         if all_of:
-            out.append(all_of.pop(chance.randrange(len(all_of))))
-    return out
+            yield all_of.pop(chance.randrange(len(all_of)))
