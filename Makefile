@@ -104,8 +104,9 @@ $(B)/quire-bench: $(B)/tools/bench/main.o $(B)/libquire-bench.a $(B)/libquire-si
 $(B)/quire-sim: $(B)/tools/sim/main.o $(B)/libquire-sim.a $(CORE)
 	@$(link) $(TEST_LINK) $(PKG_LIBS)
 # Calls that can be made to fail (tools/sim/faulty.c).
-FAULTY := malloc calloc realloc free pwrite read statx fsync fdatasync ftruncate mkdir link linkat rename unlink pread open opendir flock \
-	engine_new engine_free engine_step engine_next drive_work store_open store_start store_close store_exec store_exec_one
+FAULTY := malloc calloc realloc free sodium_malloc sodium_free pwrite read statx fsync fdatasync ftruncate mkdir link linkat rename unlink pread open opendir flock \
+	engine_new engine_free engine_step engine_next drive_work store_open store_start store_close store_exec store_exec_one \
+	upload_blob_new upload_blob_free upload_blob_feed upload_blob_finish
 $(B)/quire-sim $(filter $(B)/tests/sim/% $(B)/tests/fault/%,$(TESTS)): TEST_LINK := $(FAULTY:%=-Wl,--wrap=%)
 # These stand on a node of their own (http_world.h), which comes before the real one.
 $(B)/tests/unit/test_api $(B)/tests/unit/test_api_streams $(B)/tests/unit/test_http: TEST_LINK := -Wl,-z,muldefs

@@ -24,9 +24,7 @@ static enum err read_chunk(const char *home, struct engine_work *w)
 	uint8_t *p = (uint8_t *)arena_alloc(&w->mem, n);
 	if (!p)
 		return ERR_MEMORY;
-	enum err e = blobfile_open(home, &w->root, &fd);
-	if (e == ERR_NOT_FOUND)
-		e = blobfile_open_part(home, &w->root, &fd);
+	enum err e = blobfile_open_any(home, &w->root, &fd);
 	if (e != OK)
 		return e;
 	e = blobfile_read_chunk(fd, w->index, p, n);

@@ -26,7 +26,7 @@ struct quired {
 	struct config config;
 	struct node *node;
 	struct http *http;
-	bool ready, stopping;
+	bool ready, stopping, unloaded; /* unloaded: it never became ready */
 };
 
 static const char usage[] =
@@ -185,10 +185,38 @@ static void on_signal(uv_signal_t *signal, int number)
 
 /* ---- the beginning */
 
+/* Whoever started us waits to hear of it. */
+static void say_failed(const char *why)
+{
+	char state[300];
+	fprintf(stderr, "quired: %s\n", why);
+	snprintf(state, sizeof state, "STATUS=%s", why);
+	notify_send(state);
+}
+
+static void on_unloaded(uv_timer_t *timer)
+{
+	stop((struct quired *)timer->data);
+}
+
+/* The engine reads what it needs after all else has begun. It has the word just now: the end comes in the next turn of the loop. */
+static void unloaded(struct quired *q, const struct engine_event *ev)
+{
+	char why[256];
+	snprintf(why, sizeof why, "%s: %s", ev->text, err_text(ev->err));
+	say_failed(why);
+	q->unloaded = true;
+	uv_timer_start(&q->limit, on_unloaded, 0, 0);
+}
+
 static void on_event(void *ctx, const struct engine_event *ev)
 {
 	struct quired *q = (struct quired *)ctx;
-	if (ev->kind != ENGINE_EVENT_READY || q->ready || q->stopping)
+	if (q->ready || q->stopping || q->unloaded)
+		return;
+	if (ev->kind == ENGINE_EVENT_STORE_ERROR)
+		unloaded(q, ev);
+	if (ev->kind != ENGINE_EVENT_READY)
 		return;
 	q->ready = true;
 	printf("quired: ready listen=%s http=%s home=%s\n", node_listen_address(q->node),
@@ -207,7 +235,7 @@ static void on_event(void *ctx, const struct engine_event *ev)
 /* Lets the handles close that were opened before something failed. */
 static int failed(struct quired *q, enum err e, const char *why)
 {
-	fprintf(stderr, "quired: %s\n", why);
+	say_failed(why);
 	uv_run(&q->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&q->loop);
 	return e == ERR_INPUT ? EXIT_USAGE : EXIT_FAILED;
@@ -227,7 +255,7 @@ static int start(struct quired *q)
 	uv_signal_init(&q->loop, &q->terminate);
 	uv_signal_init(&q->loop, &q->interrupt);
 	uv_timer_init(&q->loop, &q->limit);
-	q->terminate.data = q->interrupt.data = q;
+	q->terminate.data = q->interrupt.data = q->limit.data = q;
 	uv_signal_start(&q->terminate, on_signal, SIGTERM);
 	uv_signal_start(&q->interrupt, on_signal, SIGINT);
 	if (node_listen_events(q->node, on_event, q) != OK)
@@ -235,7 +263,7 @@ static int start(struct quired *q)
 	uv_run(&q->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&q->loop) != 0)
 		log_broken("main", log_text("event", "something was left open"));
-	return 0;
+	return q->unloaded ? EXIT_FAILED : 0;
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 
 #define PATH_MAX_BYTES 4096
 #define TEMPORARY "temp-"
+#define PART ".part"
 
 static enum err fault(void)
 {
@@ -86,7 +87,7 @@ enum err blobfile_temp(const char *home, int *fd)
 enum err blobfile_open_part(const char *home, const struct id32 *root, int *fd)
 {
 	char path[PATH_MAX_BYTES];
-	enum err e = blob_path(path, home, root, 3, ".part");
+	enum err e = blob_path(path, home, root, 3, PART);
 	if (e != OK)
 		return e;
 	*fd = open(path, O_RDWR | O_CLOEXEC);
@@ -99,14 +100,29 @@ enum err blobfile_open_part(const char *home, const struct id32 *root, int *fd)
 	return *fd >= 0 ? OK : fault();
 }
 
-enum err blobfile_open(const char *home, const struct id32 *root, int *fd)
+static enum err open_to_read(const char *home, const struct id32 *root, const char *suffix, int *fd)
 {
 	char path[PATH_MAX_BYTES];
-	enum err e = blob_path(path, home, root, 3, "");
+	enum err e = blob_path(path, home, root, 3, suffix);
 	if (e != OK)
 		return e;
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	return *fd >= 0 ? OK : fault();
+}
+
+enum err blobfile_open(const char *home, const struct id32 *root, int *fd)
+{
+	return open_to_read(home, root, "", fd);
+}
+
+enum err blobfile_open_any(const char *home, const struct id32 *root, int *fd)
+{
+	enum err e = open_to_read(home, root, "", fd);
+	if (e == ERR_NOT_FOUND)
+		e = open_to_read(home, root, PART, fd);
+	if (e == ERR_NOT_FOUND) /* it got its name in between */
+		e = open_to_read(home, root, "", fd);
+	return e;
 }
 
 enum err blobfile_write_chunk(int fd, uint64_t index, const uint8_t *p, size_t n)
@@ -205,7 +221,7 @@ enum err blobfile_publish(const char *home, const struct id32 *root, int fd)
 	char path[PATH_MAX_BYTES], part[PATH_MAX_BYTES], folder[PATH_MAX_BYTES];
 	enum err e = blob_path(path, home, root, 3, "");
 	if (e == OK)
-		e = blob_path(part, home, root, 3, ".part");
+		e = blob_path(part, home, root, 3, PART);
 	if (e == OK)
 		e = blob_path(folder, home, root, 2, "");
 	if (e == OK)
@@ -218,7 +234,7 @@ enum err blobfile_publish(const char *home, const struct id32 *root, int fd)
 void blobfile_remove(const char *home, const struct id32 *root)
 {
 	char path[PATH_MAX_BYTES];
-	if (blob_path(path, home, root, 3, ".part") == OK)
+	if (blob_path(path, home, root, 3, PART) == OK)
 		unlink(path);
 	if (blob_path(path, home, root, 3, "") == OK)
 		unlink(path);
@@ -257,7 +273,7 @@ static bool parse_name(const char *name, struct id32 *root, bool *part)
 			return false;
 		root->b[i] = (uint8_t)(high << 4 | low);
 	}
-	*part = strcmp(name + 64, ".part") == 0;
+	*part = strcmp(name + 64, PART) == 0;
 	return *part || name[64] == 0;
 }
 

@@ -8,9 +8,11 @@
 
 /* A new file for a blob whose root is not known yet (upload); O_TMPFILE or an unlinked temporary name. fd is closed by the caller. ERR_IO, ERR_FULL. */
 MUST_CHECK enum err blobfile_temp(const char *home, int *fd);
-/* Opens the growing file of a blob (made if not there) / the complete file. ERR_NOT_FOUND, ERR_IO, ERR_FULL. */
+/* Opens the growing file of a blob (made if not there) / the complete file / the complete one, or else the growing one, for reading.
+ * ERR_NOT_FOUND, ERR_IO, ERR_FULL. */
 MUST_CHECK enum err blobfile_open_part(const char *home, const struct id32 *root, int *fd);
 MUST_CHECK enum err blobfile_open(const char *home, const struct id32 *root, int *fd);
+MUST_CHECK enum err blobfile_open_any(const char *home, const struct id32 *root, int *fd);
 /* Chunk i at i * 65,552. ERR_IO, ERR_FULL; read: ERR_CORRUPT if it is shorter. */
 MUST_CHECK enum err blobfile_write_chunk(int fd, uint64_t index, const uint8_t *p, size_t n);
 MUST_CHECK enum err blobfile_read_chunk(int fd, uint64_t index, uint8_t *p, size_t n);

@@ -250,15 +250,24 @@ uint64_t qc_uint(const struct query *q, int column)
 	return (uint64_t)sqlite3_column_int64(q->st, column);
 }
 
-struct slice qc_slice(const struct query *q, int column)
+/* NULL may be an empty value, or one for which there was no memory. */
+static void column_read(struct query *q, const void *p)
+{
+	if (!p && q->e == OK && sqlite3_errcode(q->s->db) == SQLITE_NOMEM)
+		q->e = ERR_MEMORY;
+}
+
+struct slice qc_slice(struct query *q, int column)
 {
 	const void *p = sqlite3_column_blob(q->st, column);
+	column_read(q, p);
 	return slice_of(p, p ? (size_t)sqlite3_column_bytes(q->st, column) : 0);
 }
 
-const char *qc_text(const struct query *q, int column)
+const char *qc_text(struct query *q, int column)
 {
 	const char *t = (const char *)sqlite3_column_text(q->st, column);
+	column_read(q, t);
 	return t ? t : "";
 }
 

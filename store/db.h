@@ -104,8 +104,8 @@ static inline void q_id(struct query *q, const struct id32 *id)
 /* Columns of the present row; slices and text borrow until the next step. */
 int64_t qc_int(const struct query *q, int column);
 uint64_t qc_uint(const struct query *q, int column);
-struct slice qc_slice(const struct query *q, int column);
-const char *qc_text(const struct query *q, int column); /* never NULL */
+struct slice qc_slice(struct query *q, int column);
+const char *qc_text(struct query *q, int column); /* never NULL */
 struct id32 qc_id(struct query *q, int column); /* a length other than 32 makes q->e ERR_CORRUPT */
 struct slice qc_copy(struct query *q, int column, struct arena *mem);
 
@@ -169,7 +169,8 @@ MUST_CHECK enum err pins_put(
 	struct store *s, const struct id32 *owner, int64_t key, const struct store_pin *pin, bool *lacking);
 MUST_CHECK enum err pins_drop(
 	struct store *s, int64_t key, struct store_res *r); /* r->ids: roots of files to remove */
-MUST_CHECK enum err blobs_tidy(struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
+MUST_CHECK enum err blobs_tidy(
+	struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
 
 /* side.c */
 MUST_CHECK enum err side_take(

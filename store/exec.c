@@ -169,10 +169,14 @@ static enum err run_op(struct store *s, const struct store_req *q, struct store_
 	return e;
 }
 
-static enum err run_read(struct store *s, const struct store_req *q, struct store_res *r)
+/* One read. *fatal: the transaction is gone, which SQLite may undo where memory or disk fails it. */
+static enum err run_read(struct store *s, const struct store_req *q, struct store_res *r, bool *fatal)
 {
 	enum err e = s->in_transaction ? logs_flush(s) : OK;
-	return e == OK ? run_op(s, q, r) : e;
+	if (e == OK)
+		e = run_op(s, q, r);
+	*fatal = e != OK && s->in_transaction && sqlite3_get_autocommit(s->db);
+	return e;
 }
 
 /* One write. *fatal: the transaction can't go on (it holds half of something, or is gone). */
@@ -217,7 +221,7 @@ static bool takes(const struct store *s, enum store_op op)
 static void fail_writes(
 	struct store *s, struct store_req *const *reqs, struct store_res *res, size_t n, enum err why)
 {
-	bool written = false;
+	bool written = false, gone;
 	for (size_t i = 0; i < n; i++) {
 		if (!takes(s, reqs[i]->op))
 			continue;
@@ -227,7 +231,7 @@ static void fail_writes(
 			/* It may have seen what is now undone. */
 			arena_free(&res[i].mem);
 			memset(&res[i].r, 0, sizeof res[i].r);
-			res[i].err = run_read(s, reqs[i], &res[i]);
+			res[i].err = run_read(s, reqs[i], &res[i], &gone);
 			continue;
 		}
 		written = true;
@@ -244,7 +248,7 @@ static enum err run_batch(struct store *s, struct store_req *const *reqs, struct
 		if (!takes(s, reqs[i]->op))
 			res[i].err = ERR_REFUSED;
 		else if (!ops[reqs[i]->op].writes)
-			res[i].err = run_read(s, reqs[i], &res[i]);
+			res[i].err = run_read(s, reqs[i], &res[i], &fatal);
 		else if (s->read_only)
 			res[i].err = ERR_REFUSED;
 		else if (s->broken != OK)

@@ -29,7 +29,7 @@ static void read_peer(struct query *q, struct store_peer *p)
 	struct slice instance = qc_slice(q, 4);
 	if (instance.n == sizeof p->cursor_instance)
 		memcpy(p->cursor_instance, instance.p, instance.n);
-	else
+	else if (q->e == OK)
 		q->e = ERR_CORRUPT;
 	p->cursor = qc_uint(q, 5);
 	p->follows_version = qc_id(q, 6);

@@ -52,7 +52,7 @@ struct scan {
 	struct id32 before_last;
 };
 
-static enum err scan_entry(struct store *s, const struct log_row *l, const struct query *q, struct scan *c)
+static enum err scan_entry(struct store *s, const struct log_row *l, struct query *q, struct scan *c)
 {
 	struct slice header = qc_slice(q, 2);
 	if (header.n != ENTRY_HEADER_BYTES)
@@ -186,7 +186,7 @@ static enum err for_each(
 }
 
 /* A damaged entry states nothing. */
-static enum err facts_of_entry(struct store *s, const struct log_row *l, const struct query *row)
+static enum err facts_of_entry(struct store *s, const struct log_row *l, struct query *row)
 {
 	struct slice header = qc_slice(row, 1);
 	uint64_t seq = qc_uint(row, 0) & LIMIT_SEQ;

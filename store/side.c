@@ -32,7 +32,7 @@ static enum err find_row(
 
 /* Writes the entry that `get` stands on to the side table. It may be there from an earlier time. */
 static enum err put_row(struct store *s, struct log_row *l, uint64_t seq, const struct id32 *id, bool again,
-	const struct query *get, int64_t *no)
+	struct query *get, int64_t *no)
 {
 	enum err e = find_row(s, l, seq, id, no);
 	if (e != OK)

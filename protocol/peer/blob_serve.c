@@ -4,6 +4,7 @@
 
 #include "protocol/log/blobtree.h"
 
+#define SAY_UNREADABLE_MS 60000
 #define READS 2 /* chunks read ahead for one request; a peer has several of them */
 
 struct chunk_read {
@@ -22,6 +23,7 @@ struct chunk_serve {
 	uint64_t begin, first, end, size;
 	uint8_t missing[LIMIT_CHUNKS_PER_REQUEST / 8]; /* bitmap, from `begin` on */
 	bool ready, over;
+	bool pumping; /* without memory a read is answered at once */
 	enum err code;
 	unsigned reads; /* under way */
 	uint64_t sent; /* next index to send */
@@ -214,11 +216,22 @@ static void send_ready(struct chunk_serve *v)
 	}
 }
 
+/* What was dropped meanwhile is nobody's trouble. A peer may ask again and again. */
+static void say_unreadable(struct engine *e, enum err err)
+{
+	struct engine_event ev = {
+		.kind = ENGINE_EVENT_STORE_ERROR, .err = err, .text = "a blob's file cannot be read"};
+	if (err == OK || err == ERR_NOT_FOUND || err == ERR_CLOSED || e->now_ms < e->unreadable_ms)
+		return;
+	e->unreadable_ms = e->now_ms + SAY_UNREADABLE_MS;
+	emit_event(e, &ev);
+}
+
 static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
 {
 	struct chunk_read *r = ctx;
 	struct chunk_serve *v = r->v;
-	(void)e;
+	say_unreadable(e, w->err);
 	v->reads--;
 	if (s->state != SESSION_OPEN)
 		return;
@@ -233,9 +246,27 @@ static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struc
 	pump(v);
 }
 
+static void read_next(struct chunk_serve *v)
+{
+	struct engine_work *w = work_new(WORK_READ);
+	struct chunk_read *r = &v->slots[v->first % READS];
+	*r = (struct chunk_read){.v = v, .index = v->first};
+	if (w) {
+		w->root = v->root;
+		w->index = v->first;
+		w->size = v->size;
+	}
+	v->first++;
+	v->reads++;
+	emit_work(v->s->e, w, v->s, chunk_was_read, r);
+}
+
 static void pump(struct chunk_serve *v)
 {
 	struct session *s = v->s;
+	if (v->pumping)
+		return;
+	v->pumping = true;
 	while (!v->over && v->first < v->end && v->first - v->sent < READS &&
 		s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN) {
 		if (missing(v, v->first)) {
@@ -243,18 +274,9 @@ static void pump(struct chunk_serve *v)
 			send_ready(v);
 			continue;
 		}
-		struct engine_work *w = work_new(WORK_READ);
-		struct chunk_read *r = &v->slots[v->first % READS];
-		*r = (struct chunk_read){.v = v, .index = v->first};
-		if (w) {
-			w->root = v->root;
-			w->index = v->first;
-			w->size = v->size;
-		}
-		v->first++;
-		v->reads++;
-		emit_work(s->e, w, s, chunk_was_read, r);
+		read_next(v);
 	}
+	v->pumping = false;
 	if (s->state == SESSION_OPEN && v->reads == 0 &&
 		(v->over || (v->first >= v->end && v->sent >= v->end)))
 		finish(v, v->code);

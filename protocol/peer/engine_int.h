@@ -577,6 +577,7 @@ struct engine {
 	struct wants *wants; /* blob_wants.c */
 	bool blob_stirred, blob_room; /* blob_settle has to do; what had no room to ask may have now */
 	uint64_t blob_turns, blob_tick_ms;
+	uint64_t unreadable_ms; /* people hear again of a file that cannot be read */
 	uint64_t fetch_retry_ms; /* 0: no retry */
 	struct members *members; /* NULL: keeps no neighbours by itself */
 	uint64_t chances; /* drawn so far */

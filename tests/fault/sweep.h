@@ -10,6 +10,7 @@
 #include "tests/support/files.h"
 #include "tools/sim/faulty.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -29,6 +30,7 @@
 
 #define CASE_SECONDS 120
 #define ACKED_MAX 64
+#define NODES 3
 #define FINDINGS_TOLD 12
 #define ROUNDS 4 /* how often a job is tried again, once nothing fails any more */
 
@@ -41,6 +43,9 @@ struct job {
 	void (*prepare)(void); /* makes sw.ann and what else there is */
 	void (*run)(void); /* tries it, however far an earlier try came */
 	bool (*done)(void);
+	void (*look)(
+		void); /* NULL, or: what must hold of nodes that are up, whatever has failed; else say_and_end */
+	void (*rest)(void); /* NULL, or: the same when the job is done and the nodes were started once more */
 };
 
 struct acked {
@@ -52,22 +57,25 @@ struct acked {
 struct said {
 	uint64_t counts[FAULTY_KINDS], hits;
 	int64_t sqlite_bytes;
+	size_t descriptors;
 	bool restarted;
 	char why[400];
 };
 
 static struct sweep {
 	struct world w;
-	struct world_node *ann, *ben;
+	struct world_node *ann, *ben, *cas; /* who is not in this job: NULL */
 	struct world_person person;
 	struct id32 blob;
 	size_t acked_n;
 	struct acked acked[ACKED_MAX];
 	char pristine[300];
-	uint8_t tokens[2][16]; /* what stands in the side files */
+	uint8_t tokens[NODES][16]; /* what stands in the side files */
+	bool told; /* somebody beside the nodes was told of an error */
 	struct said *said;
 	const struct job *job;
 	int64_t sqlite_bytes; /* what SQLite keeps when all is closed */
+	size_t descriptors; /* what is open then */
 	uint64_t cases, restarts, findings;
 } sw;
 
@@ -116,14 +124,61 @@ static inline void acknowledged(const struct engine_event *ev)
 
 static inline void start_down(struct world_node *n)
 {
-	if (n && !n->engine && world_try_restart(n) != OK)
+	if (!n->engine && world_try_restart(n) != OK)
 		return;
 }
 
 static inline void stop(struct world_node *n)
 {
-	if (n && n->engine)
+	if (n->engine)
 		world_crash(n);
+}
+
+static inline void stop_all(void)
+{
+	for (size_t i = 0; i < sw.w.nodes_n; i++)
+		stop(&sw.w.nodes[i]);
+}
+
+static inline void start_all(void)
+{
+	for (size_t i = 0; i < sw.w.nodes_n; i++)
+		start_down(&sw.w.nodes[i]);
+}
+
+static inline void look(void)
+{
+	if (sw.job->look)
+		sw.job->look();
+}
+
+static inline void look_at_rest(void)
+{
+	if (!sw.job->rest)
+		return;
+	stop_all();
+	start_all();
+	sw.job->rest();
+}
+
+static inline size_t descriptors(void)
+{
+	size_t n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* Also where nothing is due for so long. */
+static inline void pass(uint64_t ms)
+{
+	uint64_t end = sw.w.now_ms + ms;
+	world_run(&sw.w, ms);
+	if (sw.w.now_ms < end)
+		sw.w.now_ms = end;
 }
 
 static inline void found(void *ctx, const char *text)
@@ -148,8 +203,6 @@ static inline bool has(struct world_node *n, const struct acked *a)
 static inline void node_is_sound(struct world_node *n)
 {
 	struct store_log log;
-	if (!n)
-		return;
 	if (!n->store)
 		say_and_end("a node is down");
 	if (store_check(n->store, found, NULL) != OK)
@@ -171,8 +224,7 @@ static inline void recover(void)
 	for (int round = 0; round < 2 * ROUNDS && !sw.job->done(); round++) {
 		if (round == ROUNDS) {
 			sw.said->restarted = true;
-			stop(sw.ann);
-			stop(sw.ben);
+			stop_all();
 		}
 		sw.job->run();
 	}
@@ -190,30 +242,35 @@ static inline void one_case(enum faulty_kind kind, uint64_t nth, enum mode mode)
 	faulty_forked();
 	faulty_arm(kind, nth, mode != PASSES);
 	sw.job->run();
-	if (mode == STAYS_TO_THE_END) {
-		stop(sw.ann);
-		stop(sw.ben);
-	}
+	if (mode == STAYS_TO_THE_END)
+		stop_all();
 	sw.said->hits = faulty_hits();
 	faulty_disarm();
 	for (int k = 0; k < FAULTY_KINDS; k++)
 		sw.said->counts[k] = faulty_count((enum faulty_kind)k);
-	bool told = anything_told(sw.ann, &clear);
-	told = (sw.ben && anything_told(sw.ben, &clear)) || told;
+	bool told = sw.told;
+	for (size_t i = 0; i < sw.w.nodes_n; i++)
+		told = anything_told(&sw.w.nodes[i], &clear) || told;
 	bool done = mode != STAYS_TO_THE_END && sw.job->done();
 	if (!done && !told && mode != STAYS_TO_THE_END)
 		say_and_end("the job is not done, and nobody was told of an error");
 	if (!clear)
 		say_and_end("an error was told that blames a peer, or the data");
+	look();
 	recover();
-	node_is_sound(sw.ann);
-	node_is_sound(sw.ben);
+	look();
+	for (size_t i = 0; i < sw.w.nodes_n; i++)
+		node_is_sound(&sw.w.nodes[i]);
+	look_at_rest();
 	world_deinit(&sw.w);
 	sw.said->sqlite_bytes = sqlite3_memory_used();
+	sw.said->descriptors = descriptors();
 	if (faulty_leaks() > 0)
 		say_and_end("memory was not given back");
 	if (nth && sw.said->sqlite_bytes > sw.sqlite_bytes)
 		say_and_end("SQLite's memory was not given back");
+	if (nth && sw.said->descriptors > sw.descriptors)
+		say_and_end("a file was not closed");
 	_exit(0);
 }
 
@@ -375,18 +432,48 @@ static inline void make_world(const struct job *job)
 		abort();
 	faulty_disks(sw.w.disks);
 	sw.job = job;
-	sw.ann = sw.ben = NULL;
+	sw.ann = sw.ben = sw.cas = NULL;
 	sw.acked_n = 0;
+	sw.told = false;
 	sw.person = (struct world_person){0};
 	sw.findings = sw.cases = sw.restarts = 0;
-	sw.sqlite_bytes = 0;
+	sw.sqlite_bytes = INT64_MAX; /* until it is known */
+	sw.descriptors = SIZE_MAX;
 	job->prepare();
+	if (sw.w.nodes_n > NODES)
+		abort();
 	for (size_t i = 0; i < sw.w.nodes_n; i++)
 		sw.w.nodes[i].events_n = 0;
 	snprintf(sw.pristine, sizeof sw.pristine, "%s/pristine", at);
 	if (mkdir(sw.pristine, 0700) != 0)
 		abort();
 	homes(true);
+}
+
+/* Nothing fails: how many calls are there, and what is left when all is closed? False: the job is not done even so. */
+static inline bool nothing_fails(double *each)
+{
+	double start = seconds();
+	try_case(FAULTY_MEMORY, 0, PASSES);
+	try_case(FAULTY_MEMORY, 0, PASSES);
+	*each = (seconds() - start) / 2;
+	sw.sqlite_bytes = sw.said->sqlite_bytes;
+	sw.descriptors = sw.said->descriptors;
+	return sw.findings == 0;
+}
+
+static inline void sweep_all(const struct job *job, double share)
+{
+	double start = seconds(), each;
+	if (!nothing_fails(&each))
+		return;
+	struct said all = *sw.said;
+	for (int k = 0; k < FAULTY_KINDS; k++)
+		for (int m = 0; m < MODES; m++)
+			sweep_kind((enum faulty_kind)k, (enum mode)m, all.counts[k],
+				share / FAULTY_KINDS / MODES, each);
+	printf("# %s: %llu cases, %llu of them done after a new start, %.1f s\n", job->name,
+		(unsigned long long)sw.cases, (unsigned long long)sw.restarts, seconds() - start);
 }
 
 static inline void sweep(const struct job *job, double share)
@@ -396,23 +483,8 @@ static inline void sweep(const struct job *job, double share)
 	if (sw.said == MAP_FAILED)
 		abort();
 	make_world(job);
-	if (!only(job, &here)) {
-		struct said all;
-		double start = seconds();
-		try_case(FAULTY_MEMORY, 0, PASSES); /* nothing fails: how many calls are there? */
-		try_case(FAULTY_MEMORY, 0, PASSES);
-		all = *sw.said;
-		double each = (seconds() - start) / 2;
-		sw.sqlite_bytes = all.sqlite_bytes;
-		if (sw.findings)
-			fail_msg("the job is not done even where nothing fails");
-		for (int k = 0; k < FAULTY_KINDS; k++)
-			for (int m = 0; m < MODES; m++)
-				sweep_kind((enum faulty_kind)k, (enum mode)m, all.counts[k],
-					share / FAULTY_KINDS / MODES, each);
-		printf("# %s: %llu cases, %llu of them done after a new start, %.1f s\n", job->name,
-			(unsigned long long)sw.cases, (unsigned long long)sw.restarts, seconds() - start);
-	}
+	if (!only(job, &here))
+		sweep_all(job, share);
 	world_deinit(&sw.w);
 	disks_free(sw.w.disks);
 	remove_tree(sw.w.dir);

@@ -1,4 +1,4 @@
-/* sweep_pair.h -- ann and ben, who follows her person: for sweeps of what goes from node to node. */
+/* sweep_pair.h -- ann and ben, who follows her person, and in some jobs cas beside them: for sweeps of what goes from node to node. */
 #ifndef QUIRE_TESTS_SWEEP_PAIR_H
 #define QUIRE_TESTS_SWEEP_PAIR_H
 
@@ -13,25 +13,42 @@ static inline void two_nodes(void)
 		abort();
 }
 
-static inline void connect_them(void)
+static inline void connect_two(struct world_node *a, struct world_node *b)
 {
-	for (size_t i = 0; i < sw.w.links_n; i++)
-		if (sw.w.links[i].open[0] && sw.w.links[i].open[1] && !sw.w.links[i].cut)
+	for (size_t i = 0; i < sw.w.links_n; i++) {
+		struct world_link *l = &sw.w.links[i];
+		bool theirs = (l->nodes[0] == a && l->nodes[1] == b) ||
+			(l->nodes[0] == b && l->nodes[1] == a);
+		if (theirs && l->open[0] && l->open[1] && !l->cut)
 			return;
+		if (theirs && (l->open[0] || l->open[1]))
+			world_cut(l);
+	}
+	if (a->engine && b->engine)
+		world_connect(a, b);
+}
+
+/* They know each other, and all there is. */
+static inline void meet(struct world_node *a, struct world_node *b)
+{
+	connect_two(a, b);
+	world_run(&sw.w, 20000);
+}
+
+static inline void part_all(void)
+{
 	for (size_t i = 0; i < sw.w.links_n; i++)
 		if (sw.w.links[i].open[0] || sw.w.links[i].open[1])
 			world_cut(&sw.w.links[i]);
-	if (sw.ann->engine && sw.ben->engine)
-		world_connect(sw.ben, sw.ann);
 }
 
 static inline void run_pair(void)
 {
-	start_down(sw.ann);
-	start_down(sw.ben);
-	if (sw.ann->engine && sw.ben->engine)
-		connect_them();
-	world_run(&sw.w, 20000);
+	start_all();
+	for (size_t i = 0; i < sw.w.nodes_n; i++)
+		for (size_t k = 0; k < i; k++)
+			connect_two(&sw.w.nodes[i], &sw.w.nodes[k]);
+	pass(20000);
 }
 
 static inline bool done_sync(void)

@@ -101,21 +101,24 @@ static void prepare_migrate(void)
 
 static void a_first_start_survives_whatever_fails(void **state)
 {
-	static const struct job job = {"first", prepare_first, run_start, done_start};
+	static const struct job job = {
+		.name = "first", .prepare = prepare_first, .run = run_start, .done = done_start};
 	(void)state;
 	sweep(&job, SHARE);
 }
 
 static void a_later_start_survives_whatever_fails(void **state)
 {
-	static const struct job job = {"later", prepare_later, run_start, done_start};
+	static const struct job job = {
+		.name = "later", .prepare = prepare_later, .run = run_start, .done = done_start};
 	(void)state;
 	sweep(&job, SHARE);
 }
 
 static void a_migration_survives_whatever_fails(void **state)
 {
-	static const struct job job = {"migrate", prepare_migrate, run_start, done_start};
+	static const struct job job = {
+		.name = "migrate", .prepare = prepare_migrate, .run = run_start, .done = done_start};
 	(void)state;
 	sweep(&job, SHARE);
 }

@@ -90,21 +90,24 @@ static bool done_person(void)
 
 static void appending_survives_whatever_fails(void **state)
 {
-	static const struct job job = {"append", prepare_append, run_append, done_append};
+	static const struct job job = {
+		.name = "append", .prepare = prepare_append, .run = run_append, .done = done_append};
 	(void)state;
 	sweep(&job, SHARE);
 }
 
 static void following_a_log_survives_whatever_fails(void **state)
 {
-	static const struct job job = {"sync", prepare_sync, run_pair, done_sync};
+	static const struct job job = {
+		.name = "sync", .prepare = prepare_sync, .run = run_pair, .done = done_sync};
 	(void)state;
 	sweep(&job, SHARE);
 }
 
 static void a_person_comes_whatever_fails(void **state)
 {
-	static const struct job job = {"person", prepare_person, run_person, done_person};
+	static const struct job job = {
+		.name = "person", .prepare = prepare_person, .run = run_person, .done = done_person};
 	(void)state;
 	sweep(&job, SHARE);
 }

@@ -2,6 +2,7 @@
 #include "tools/sim/faulty.h"
 
 #include "daemon/drive_work.h"
+#include "daemon/upload_blob.h"
 #include "protocol/peer/engine.h"
 #include "store/store.h"
 
@@ -144,6 +145,18 @@ BEFORE(void, free, void *p)
 	__real_free(p);
 }
 
+/* Not by way of malloc. */
+BEFORE(void *, sodium_malloc, size_t n)
+{
+	return fails(FAULTY_MEMORY) ? NULL : taken(__real_sodium_malloc(n), n, __builtin_return_address(0));
+}
+
+BEFORE(void, sodium_free, void *p)
+{
+	given_back(p);
+	__real_sodium_free(p);
+}
+
 static bool memory_fails(void)
 {
 	return fails(FAULTY_MEMORY);
@@ -281,6 +294,10 @@ DOOR(enum err, store_open, (const struct store_options *o, struct store **out), 
 DOOR(enum err, store_start, (struct store * s, const uint8_t instance[16], bool *restored, const char **why),
 	(s, instance, restored, why))
 DOOR_VOID(store_close, (struct store * s), (s))
+DOOR(struct upload_blob *, upload_blob_new, (const char *home, const struct id32 *owner), (home, owner))
+DOOR_VOID(upload_blob_free, (struct upload_blob * u), (u))
+DOOR(enum err, upload_blob_feed, (struct upload_blob * u, struct slice bytes), (u, bytes))
+DOOR(enum err, upload_blob_finish, (struct upload_blob * u), (u))
 
 /* A request that fails by itself is not given to the store; the others are. */
 BEFORE(void, store_exec, struct store *s, struct store_req *const *reqs, struct store_res *res, size_t n)
