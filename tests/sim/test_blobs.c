@@ -157,10 +157,11 @@ static void a_chain_streams(void **state)
 	struct id32 root;
 	(void)state;
 	people(3, &p);
-	assert_int_equal(world_attach(&world.nodes[0], &p, 80u << 20, &root).err, OK);
+	/* 2,112 chunks: three pages of leaves */
+	assert_int_equal(world_attach(&world.nodes[0], &p, 132u << 20, &root).err, OK);
 	world_connect(&world.nodes[1], &world.nodes[2]);
 	world_run(&world, 1000);
-	world.chunks_max = 900; /* of 1280: node 1 has some, and waits */
+	world.chunks_max = 1500; /* node 1 has some, and waits */
 	world_connect(&world.nodes[0], &world.nodes[1]);
 	world_run(&world, 3000);
 	assert_false(whole(1, &root));
@@ -168,8 +169,8 @@ static void a_chain_streams(void **state)
 	world.chunks_max = 0;
 	world_run(&world, 12000);
 	assert_true(whole(1, &root) && whole(2, &root));
-	assert_in_range(seen.chunks[0], 1280, 1300);
-	assert_in_range(seen.chunks[1], 1280, 1300);
+	assert_in_range(seen.chunks[0], 2112, 2140);
+	assert_in_range(seen.chunks[1], 2112, 2140);
 }
 
 static void many_who_look_for_one_blob_give_to_each_other(void **state)

@@ -14,7 +14,7 @@
 #define LOGS 2100
 #define PEOPLE 100
 
-static uint64_t bytes, counts[MESSAGE_COUNT], rows;
+static uint64_t bytes, counts[MESSAGE_COUNT], rows, unfinished; /* changes without `last` */
 static struct world_person people[PEOPLE];
 
 static void count(void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body)
@@ -26,13 +26,14 @@ static void count(void *ctx, struct world_node *from, struct world_node *to, uin
 	if (type == MESSAGE_CHANGES) {
 		assert_int_equal(message_decode(type, body, &m), OK);
 		rows += m.changes.rows.n;
+		unfinished += !m.changes.last;
 	}
 }
 
 static struct world_link *meet(struct world_node *a, struct world_node *b)
 {
 	world.sent = count;
-	bytes = rows = 0;
+	bytes = rows = unfinished = 0;
 	memset(counts, 0, sizeof counts);
 	struct world_link *l = world_connect(a, b);
 	world_run(&world, 8000);
@@ -247,8 +248,14 @@ static void an_audit_finds_what_a_cursor_passed_over(void **state)
 	assert_int_equal(world_log(a, &people[1].log, &x), OK);
 	assert_int_equal(world_log(b, &people[1].log, &y), OK);
 	assert_int_equal(x.length, y.length + 1);
+	rows = unfinished = 0;
+	world.sent = count;
 	world_run(&world, 100000);
+	world.sent = NULL;
 	assert_alike(a, b, 3);
+	assert_true(rows > 0);
+	assert_int_equal(
+		unfinished, 0); /* SPEC 10.8: "with the `number` that was told last and `last` true" */
 }
 
 /* Wherever it is cut, the next meeting ends well. */

@@ -236,6 +236,27 @@ static void what_stands_twice_is_refused(void **state)
 	end();
 }
 
+/* Its first event: then nothing shows that the others are good. */
+static void an_identity_without_its_inception_is_left_out(void **state)
+{
+	(void)state;
+	char why[256];
+	struct bundle *b;
+	begin(&(struct award_twist){0});
+	json_t *identities = json_object_get(doc, "identities");
+	for (size_t i = 0; i < json_array_size(identities); i++) {
+		json_t *events = json_object_get(json_array_get(identities, i), "events"),
+		       *first = json_incref(json_array_get(events, 0));
+		json_array_remove(events, 0);
+		assert_int_equal(read_doc(&b, why), OK);
+		assert_int_equal(bundle_case(b)->identities_n, AWARD_PERSONS - 1);
+		assert_true(bundle_left_out(b) > 0);
+		bundle_free(b);
+		json_array_insert_new(events, 0, first);
+	}
+	end();
+}
+
 static void limits_hold_at_n_and_n_plus_one(void **state)
 {
 	(void)state;
@@ -578,6 +599,7 @@ int main(void)
 		cmocka_unit_test(the_text_is_canonical_and_always_the_same),
 		cmocka_unit_test(every_fault_has_its_place_and_words),
 		cmocka_unit_test(what_stands_twice_is_refused),
+		cmocka_unit_test(an_identity_without_its_inception_is_left_out),
 		cmocka_unit_test(limits_hold_at_n_and_n_plus_one),
 		cmocka_unit_test(a_bundle_has_8_MiB_and_no_byte_more),
 		cmocka_unit_test(nothing_counts_from_a_fork_on),

@@ -23,11 +23,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cover import Map  # noqa: E402
 from named import NAMED  # noqa: E402
 from operators import draw  # noqa: E402
-from shell import BUILD, first_failure, make, run_test, sh  # noqa: E402
+from shell import BUILD, SAN, first_failure, make, run_test, sh  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AT_ONCE = 4  # tests that are linked before the first of them is run
 SIM = f"{BUILD}/quire-sim"
+SAN_CPU = 2  # tests that take longer are not run under the sanitizers
 
 
 def say(text):
@@ -74,14 +75,15 @@ def objects(tree, changes):
     return found
 
 
-def by_tests(tree, tests, cost):
+def by_tests(tree, tests, cost, build=BUILD):
+    slower = 8 if build == SAN else 1
     for k in range(0, len(tests), AT_ONCE):
-        status, out = make(tree, BUILD, [f"{BUILD}/tests/{t}" for t in tests[k : k + AT_ONCE]])
+        status, out = make(tree, build, [f"{build}/tests/{t}" for t in tests[k : k + AT_ONCE]])
         if status:
             return "the build"
         for t in tests[k : k + AT_ONCE]:
-            usual = cost(t)
-            status, out, _, _ = run_test(tree, BUILD, t, 120 + 40 * usual, int(10 + 4 * usual))
+            usual = slower * cost(t)
+            status, out, _, _ = run_test(tree, build, t, 120 + 40 * usual, int(10 + 4 * usual))
             if status:
                 return first_failure(t, status, out)
     return None
@@ -133,7 +135,11 @@ def random_jobs(tree, pattern, seed, of_lines):
 
 def judge(tree, job, o, of_lines, counted_only):
     """(what came of it, whether it counts)"""
-    name, _, changes, tests = job
+    _, _, changes, tests = job
+
+    def cost(t):
+        return of_lines.tests.get(t, {}).get("cpu", 10)
+
     before_objects = objects(tree, changes)
     before = write(tree, changes)
     try:
@@ -144,9 +150,12 @@ def judge(tree, job, o, of_lines, counted_only):
             return "the same code", False
         if counted_only:
             tests = [t for t in tests if of_lines.tests[t]["cpu"] <= o.cpu]
-        caught = by_tests(tree, tests, lambda t: of_lines.tests.get(t, {}).get("cpu", 10))
+        caught = by_tests(tree, tests, cost)
         if not caught and o.seeds:
             caught = by_seeds(tree, o.seeds)
+        if not caught and o.san:
+            caught = by_tests(tree, [t for t in tests if cost(t) <= SAN_CPU], cost, SAN)
+            caught = caught and f"{caught} (sanitizers)"
         if not caught:
             caught = "**survived**" + ("" if tests else " (no test comes by the line)")
             return caught, True
@@ -193,6 +202,7 @@ def main():
     p.add_argument("--only", default="", help="these random ones, by their names in the table")
     p.add_argument("--in", dest="pattern", default="protocol/*")
     p.add_argument("--seeds", type=int, default=40, help="of the simulator, for what the tests let pass")
+    p.add_argument("--san", action="store_true", help="show what is left to the tests under the sanitizers too, which see leaks")
     p.add_argument("--cpu", type=float, default=1e9, help="leave out tests that take more seconds of the processor: a first pass")
     p.add_argument("--tree", help="a copy to work in, kept; otherwise one that is removed")
     p.add_argument("--list", action="store_true", help="only say what would be done")

@@ -9,8 +9,12 @@ import subprocess
 import tempfile
 import time
 
-RUN = ["V=rel", "FLAGS_rel=-O2", "WERROR=0"]  # no debug information: links are most of the work
-BUILD, COVER = "build/mutate", "build/cover"
+BUILD, COVER, SAN = "build/mutate", "build/cover", "build/mutate-san"
+FLAGS = {
+    BUILD: ["V=rel", "FLAGS_rel=-O2"],  # no debug information: links are most of the work
+    COVER: ["V=rel", "FLAGS_rel=-O2", "-f", "tools/mutate/cover.mk", "LDFLAGS=--coverage"],
+    SAN: ["V=san"],
+}
 BUILD_SECONDS = 1800
 
 
@@ -40,14 +44,14 @@ def sh(command, cwd, limit, cpu=None, env=None):
 
 
 def make(tree, build, targets):
-    cover = ["-f", "tools/mutate/cover.mk", "LDFLAGS=--coverage"] if build == COVER else []
-    return sh(["make", "-s", "-f", "Makefile", *cover, *RUN, f"B={build}", *targets], tree, BUILD_SECONDS)
+    return sh(["make", "-s", "-f", "Makefile", *FLAGS[build], "WERROR=0", f"B={build}", *targets], tree, BUILD_SECONDS)
 
 
 def run_test(tree, build, test, limit, cpu):
     """A test as tests/run runs it: (status, output, seconds, seconds of the processor)."""
     home = tempfile.mkdtemp(prefix="mutate-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-    env = dict(os.environ, TOP=tree, BUILD=f"{tree}/{build}", V="rel", TMPDIR=home, PATH=f"{tree}/{build}:{os.environ['PATH']}")
+    kind = "san" if build == SAN else "rel"
+    env = dict(os.environ, TOP=tree, BUILD=f"{tree}/{build}", V=kind, TMPDIR=home, PATH=f"{tree}/{build}:{os.environ['PATH']}", MESH_NODES="40")
     arguments = []
     if test.startswith("fuzz/fuzz_"):
         corpus = f"{tree}/tests/fuzz/corpus/{os.path.basename(test).removeprefix('fuzz_')}"
