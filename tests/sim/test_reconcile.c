@@ -255,7 +255,7 @@ static void an_audit_finds_what_a_cursor_passed_over(void **state)
 	assert_alike(a, b, 3);
 	assert_true(rows > 0);
 	assert_int_equal(
-		unfinished, 0); /* SPEC 10.8: "with the `number` that was told last and `last` true" */
+		unfinished, 0); /* SPEC 10.9: "with the `number` that was told last and `last` true" */
 }
 
 /* Wherever it is cut, the next meeting ends well. */
