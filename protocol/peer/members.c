@@ -53,6 +53,7 @@ static void take_row(struct engine *e, struct member *x, const struct store_peer
 	} else if (heard != x->heard_sum && later < x->due_ms) {
 		x->due_ms = later;
 	}
+	x->told = x->told && known && sum == x->sum && heard == x->heard_sum;
 	x->sum = sum;
 	x->heard_sum = heard;
 	x->reachable = p->addresses_n || p->heard_n || p->through_n;
@@ -123,7 +124,6 @@ void members_opened(struct session *s)
 	struct member *x = members_find(m, &s->node);
 	if (x) {
 		x->dialling = x->urgent = x->out_of_reach = false;
-		x->pause_ms = MEMBERS_PAUSE_MS;
 		x->enough_ms = 0;
 		x->seen_s = s->e->wall_s;
 	}
@@ -149,6 +149,13 @@ static void later(struct engine *e, struct member *x, bool longer)
 		x->pause_ms = x->pause_ms * 2 < most ? x->pause_ms * 2 : most;
 }
 
+/* SPEC 19.1: "one that cannot be reached, or with which a connection ends with an error within 30 s, is tried again after a pause that doubles" */
+static bool came_to_something(const struct session *s, enum err code, bool was_open)
+{
+	bool error = code != OK && code != ERR_CLOSED && code != ERR_DUPLICATE && code != ERR_ENOUGH;
+	return was_open && (!error || s->e->now_ms >= s->open_ms + MEMBERS_SETTLED_MS);
+}
+
 void members_closed(struct session *s, enum err code, bool was_open)
 {
 	struct members *m = s->e->members;
@@ -162,7 +169,10 @@ void members_closed(struct session *s, enum err code, bool was_open)
 		return;
 	x->dialling = false;
 	x->out_of_reach = !was_open;
-	later(s->e, x, !was_open);
+	bool good = came_to_something(s, code, was_open);
+	if (good)
+		x->pause_ms = MEMBERS_PAUSE_MS;
+	later(s->e, x, !good);
 	if (was_open)
 		x->seen_s = s->e->wall_s;
 	if (code == ERR_ENOUGH)
@@ -288,6 +298,7 @@ bool members_start(struct engine *e)
 		return false;
 	if (!e->config.redial_max_ms)
 		e->config.redial_max_ms = 60000;
+	engine_fill(e, e->members->key, sizeof e->members->key);
 	e->members->tell_ms = e->now_ms + members_jitter(e, MEMBERS_TELL_MS);
 	e->members->meet_ms = e->now_ms + members_jitter(e, MEMBERS_MEET_MS);
 	e->members->page_ms = e->members->due_ms = UINT64_MAX;

@@ -20,10 +20,11 @@
 #define MEMBERS_PAGE_MS 10000 /* before the next identities without a source are looked at */
 #define MEMBERS_TELL_MS 60000 /* between two `peers` unasked */
 #define MEMBERS_TAKE_MS 5000 /* between two `peers` of one connection that are taken */
+#define MEMBERS_TOLD_AGAIN_S 3600 /* before the store hears the same of a member again */
 #define MEMBERS_MEET_MS 60000 /* before somebody else is met */
 #define MEMBERS_SEEK_MS 5000 /* the same while an identity has no source among the members met */
 #define MEMBERS_ENOUGH_MS 600000 /* who said ENOUGH comes after all others */
-#define MEMBERS_SETTLED_MS 30000 /* a younger connection is not surplus yet */
+#define MEMBERS_SETTLED_MS 30000 /* a younger connection is not surplus yet, and if it ends with an error it was in vain */
 
 struct member {
 	struct id32 node;
@@ -38,6 +39,9 @@ struct member {
 	uint64_t pause_ms, due_ms, enough_ms;
 	uint64_t seen_s; /* last connected */
 	uint64_t covers; /* bits of members.wanted */
+	bool told; /* what others told last is the same as `word`, and is in the store since told_s (wall seconds) */
+	uint8_t word[8]; /* under members.key */
+	uint64_t told_s;
 };
 
 struct members {
@@ -50,6 +54,7 @@ struct members {
 	uint64_t due_ms, tell_ms, meet_ms;
 	size_t wanted_n;
 	struct id32 wanted[MEMBERS_WANTED], from;
+	uint8_t key[16]; /* chosen at the start: nobody can find two words that look the same */
 	unsigned keys_left; /* key events that are being read for wanted */
 };
 

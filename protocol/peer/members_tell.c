@@ -3,6 +3,8 @@
 
 #include "protocol/log/invitation.h"
 
+#include <sodium.h>
+
 #define OF_NOW 15 /* of those connected now, at most */
 #define OF_ALL 31 /* and with others; this node itself comes first */
 
@@ -154,20 +156,44 @@ struct store_req *members_heard_req(const struct id32 *node, const struct slice 
 
 static void heard(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
+	struct members *m = e->members;
 	(void)s, (void)ctx;
+	for (size_t i = 0; res->err != OK && m && i < m->n; i++)
+		m->all[i].told = false;
 	if (res->err == OK && res->r.flag)
 		members_load(e);
 }
 
+/* Most of what neighbours tell was told before: the store is not asked to keep the same again and again. */
+static bool told_before(struct members *m, struct member *x, const struct message_peer *p, uint64_t when_s)
+{
+	struct message_peer said = *p;
+	struct buf b = {0};
+	struct mp_out o = mp_out_init(&b);
+	uint8_t word[crypto_shorthash_BYTES];
+	said.hours = 0;
+	message_put_peer(&o, &said);
+	crypto_shorthash(word, b.p, b.n, m->key);
+	buf_free(&b);
+	bool same = x->told && memcmp(word, x->word, sizeof word) == 0 &&
+		when_s <= x->told_s + MEMBERS_TOLD_AGAIN_S;
+	if (o.err != OK || same)
+		return same;
+	memcpy(x->word, word, sizeof word);
+	x->told = true;
+	x->told_s = when_s;
+	return false;
+}
+
 /* SPEC 19.2: "A receiver takes what it says only of nodes that are members by its own knowledge" */
-static void hear_other(struct session *s, const struct message_peer *p)
+static void hear_other(struct session *s, struct member *x, const struct message_peer *p)
 {
 	struct engine *e = s->e;
-	uint64_t ago = p->hours * 3600;
-	if (connected_now(e, &p->node))
+	uint64_t ago = p->hours * 3600, when_s = ago < e->wall_s ? e->wall_s - ago : 0;
+	if (connected_now(e, &p->node) || told_before(e->members, x, p, when_s))
 		return;
-	struct store_req *q = members_heard_req(
-		&p->node, p->addresses, p->addresses_n, &s->node, ago < e->wall_s ? e->wall_s - ago : 0);
+	struct store_req *q =
+		members_heard_req(&p->node, p->addresses, p->addresses_n, &s->node, when_s);
 	if (q) {
 		q->a.peer->relaying = p->relaying;
 		q->a.peer->through_n = p->relays_n;
@@ -213,10 +239,11 @@ static void hear(struct session *s, const struct message_list *l)
 	struct mp_in in = message_list_open(l);
 	for (size_t i = 0; i < l->n; i++) {
 		struct message_peer p = message_next_peer(&in);
+		struct member *x = members_find(e->members, &p.node);
 		if (id32_equal(&p.node, &s->node))
 			hear_self(s, &p);
-		else if (members_find(e->members, &p.node))
-			hear_other(s, &p);
+		else if (x)
+			hear_other(s, x, &p);
 		else if (!id32_equal(&p.node, &e->config.node))
 			keep_unknown(s, &p);
 	}

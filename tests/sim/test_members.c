@@ -215,6 +215,32 @@ static void who_loses_neighbours_finds_others(void **state)
 	assert_mesh("a minute after they came back");
 }
 
+/* It closes each connection as soon as it has something to keep. */
+static void whose_disk_is_full_is_tried_ever_more_rarely(void **state)
+{
+	(void)state;
+	newcomers(20);
+	pass(120000);
+	struct world_node *n = &world.nodes[5];
+	disk_full(world.disks, n->home, true);
+	pass(60000);
+	uint64_t dialled = world.dialled;
+	size_t from = n->events_n;
+	unsigned full = 0;
+	const struct engine_event *ev;
+	pass(600000);
+	while ((ev = world_event(n, ENGINE_EVENT_PEER_CLOSED, &from)))
+		full += ev->err == ERR_FULL;
+	dialled = world.dialled - dialled;
+	print_message("%llu dials in ten minutes, of which %u ended at the full disk\n",
+		(unsigned long long)dialled, full);
+	assert_in_range(full, 20,
+		20 * 30); /* each other node once in half a minute to a minute, and is tried as often */
+	disk_full(world.disks, n->home, false);
+	pass(90000);
+	assert_mesh("a minute and a half after there is room again");
+}
+
 /* ---- sources ---- */
 
 static void give_keys(struct world_node *from, struct world_node *to, const struct id32 *identity)
@@ -584,6 +610,7 @@ int main(void)
 		MEMBERS_TEST(nodes_that_know_one_other_each_become_one_mesh),
 		MEMBERS_TEST(a_parted_network_becomes_one_again_without_a_meeting_point),
 		MEMBERS_TEST(who_loses_neighbours_finds_others),
+		MEMBERS_TEST(whose_disk_is_full_is_tried_ever_more_rarely),
 		MEMBERS_TEST(what_is_followed_has_a_live_source),
 		MEMBERS_TEST(a_known_source_that_is_out_of_reach_keeps_from_no_other),
 		MEMBERS_TEST(a_hosting_event_tells_whom_to_ask),

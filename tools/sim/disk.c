@@ -41,7 +41,7 @@ struct disks {
 struct sector {
 	bool used;
 	sqlite3_int64 number;
-	uint8_t old[SECTOR];
+	uint8_t *old; /* SECTOR bytes; kept when the slot is free */
 };
 
 struct file {
@@ -98,9 +98,12 @@ static void grow(struct file *f)
 	size_t n = f->dirty_slots;
 	f->dirty_slots = n ? n * 2 : 64;
 	f->dirty = memfile_take(f->dirty_slots * sizeof *f->dirty);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (old[i].used)
 			*slot_of(f, old[i].number) = old[i];
+		else
+			free(old[i].old);
+	}
 	free(old);
 }
 
@@ -115,21 +118,31 @@ static void remember(struct file *f, sqlite3_int64 at, int n)
 			continue;
 		s->used = true;
 		s->number = k;
+		if (!s->old)
+			s->old = memfile_take(SECTOR);
 		f->dirty_n++;
 		(void)memfile_read(f->mem, s->old, SECTOR, (uint64_t)k * SECTOR); /* zeros behind the end */
 	}
 }
 
+static void drop_sectors(struct file *f)
+{
+	for (size_t i = 0; i < f->dirty_slots; i++)
+		free(f->dirty[i].old);
+	free(f->dirty);
+	f->dirty = NULL;
+	f->dirty_slots = f->dirty_n = 0;
+}
+
 static void forget(struct file *f)
 {
-	if (f->dirty_slots > 1024) {
-		free(f->dirty);
-		f->dirty = NULL;
-		f->dirty_slots = f->dirty_n = 0;
-	}
-	if (f->dirty_n)
-		memset(f->dirty, 0, f->dirty_slots * sizeof *f->dirty);
-	f->dirty_n = 0;
+	if (f->dirty_slots > 1024)
+		drop_sectors(f);
+	for (size_t i = 0; f->dirty_n && i < f->dirty_slots; i++)
+		if (f->dirty[i].used) {
+			f->dirty[i].used = false;
+			f->dirty_n--;
+		}
 	f->synced_bytes = memfile_bytes(f->mem);
 }
 
@@ -186,8 +199,7 @@ static int do_close(sqlite3_file *base)
 	struct file *f = file_of(base);
 	if (f->disk->off && !f->disk->halted)
 		lose(f);
-	free(f->dirty);
-	f->dirty = NULL;
+	drop_sectors(f);
 	memfile_close(&f->disks->files, f->mem);
 	return SQLITE_OK;
 }
@@ -465,6 +477,15 @@ uint64_t disk_file_bytes(const struct disks *d, const char *path)
 void disk_file_copied(struct disks *d, const char *from, const char *to)
 {
 	memfile_copy(&d->files, from, to);
+}
+
+void disk_file_put(struct disks *d, const char *path, struct slice bytes)
+{
+	struct memfile *f = memfile_open(&d->files, path, true);
+	if (!f)
+		abort();
+	memfile_write(&d->files, f, bytes.p, bytes.n, 0);
+	memfile_close(&d->files, f);
 }
 
 void disk_full(struct disks *d, const char *home, bool full)

@@ -30,6 +30,8 @@ uint64_t disks_memory_bytes(const struct disks *d); /* what SQLite uses, and the
 /* A database's files have real names, and their bytes are here: how many, and that somebody copied such a file by its name. */
 uint64_t disk_file_bytes(const struct disks *d, const char *path);
 void disk_file_copied(struct disks *d, const char *from, const char *to);
+/* A new file with these bytes, on the disk already. */
+void disk_file_put(struct disks *d, const char *path, struct slice bytes);
 
 /* No room: what would grow a file is refused. */
 void disk_full(struct disks *d, const char *home, bool full);

@@ -52,13 +52,20 @@ static struct sim_result *shared(size_t n)
 void sim_run_apart(const struct sim_plan *plan, struct sim_result *out, int *why)
 {
 	struct job j = {.result = shared(1)};
+	struct sim_plan p = *plan;
+	struct buf empty = {0};
 	int status = 0;
-	start(&j, plan);
+	if (!p.empty.n)
+		sim_empty_make(scratch(), &empty);
+	if (empty.n)
+		p.empty = buf_slice(&empty);
+	start(&j, &p);
 	while (waitpid(j.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*out = *j.result;
 	*why = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	munmap(j.result, sizeof *j.result);
+	buf_free(&empty);
 }
 
 /* ---- totals ---- */
@@ -126,8 +133,10 @@ void sim_many(const struct sim_plan *plan, uint64_t first, uint64_t count, unsig
 	struct job job[JOBS_MAX] = {{0}};
 	unsigned n = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs, running = 0;
 	struct sim_result *results = shared(n);
+	struct buf empty = {0};
 	uint64_t next = first;
 	*t = (struct sim_totals){0};
+	sim_empty_make(scratch(), &empty);
 	for (unsigned i = 0; i < n; i++)
 		job[i].result = &results[i];
 	for (;;) {
@@ -136,6 +145,7 @@ void sim_many(const struct sim_plan *plan, uint64_t first, uint64_t count, unsig
 		if (!enough && free_one) {
 			struct sim_plan p = *plan;
 			p.seed = next++;
+			p.empty = buf_slice(&empty);
 			start(free_one, &p);
 			running++;
 			continue;
@@ -152,6 +162,7 @@ void sim_many(const struct sim_plan *plan, uint64_t first, uint64_t count, unsig
 		running--;
 	}
 	munmap(results, n * sizeof *results);
+	buf_free(&empty);
 }
 
 void sim_totals_print(const struct sim_totals *t)

@@ -162,8 +162,11 @@ static void make_nodes(struct sim *s)
 		"xan", "yan", "zoe"};
 	size_t k = sizeof names / sizeof *names;
 	for (unsigned i = 0; i < s->nodes; i++) {
-		char name[16];
+		char name[16], home[300];
 		snprintf(name, sizeof name, i < k ? "%s" : "%s%u", names[i % k], i / (unsigned)k);
+		snprintf(home, sizeof home, "%s/%s", s->w.dir, name);
+		if (s->plan->empty.n)
+			sim_empty_put(s->w.disks, s->plan->empty, home);
 		world_node_new(&s->w, name);
 	}
 	for (unsigned i = 0; i < s->nodes && !s->w.gossip; i++)

@@ -48,6 +48,7 @@ struct sim_plan {
 	enum sim_plant plant; /* a bug to be caught */
 	bool tell, tell_messages;
 	FILE *out; /* where to; NULL: stdout */
+	struct slice empty; /* an empty database, for each node to begin with; none: each makes its own */
 };
 
 /* What came of it. Plain data: it crosses from one process to another. */
@@ -175,6 +176,10 @@ static inline bool sim_up(const struct sim *s, int i)
 {
 	return s->w.nodes[i].engine != NULL;
 }
+
+/* empty.c: an empty database; the caller frees it. And as the one of a home that is not there yet. */
+void sim_empty_make(const char *dir, struct buf *out);
+void sim_empty_put(struct disks *d, struct slice empty, const char *home);
 
 /* truth.c */
 int sim_log_find(const struct sim *s, const struct id32 *log);

@@ -1,4 +1,5 @@
-#include "tools/sim/world.h"
+/* world.c -- a world of nodes: what engines ask for, nodes, links. See world.h. */
+#include "tools/sim/world_int.h"
 
 #include "protocol/award/facts.h"
 #include "protocol/log/hash.h"
@@ -9,35 +10,6 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-
-#define BATCH_MAX 8 /* requests that share a commit */
-
-struct world_input {
-	struct world_input *next;
-	struct store_req *req; /* of the store */
-	struct store_res *res; /* NULL: not executed yet */
-	uint64_t number; /* the store's last number when it was executed, if somebody looks on */
-	struct engine_work *work;
-};
-
-struct world_message {
-	struct world_message *next;
-	uint8_t type;
-	bool bulk;
-	struct buf body;
-	bool bye; /* after it the connection ends */
-	uint64_t due_ms, nth;
-	bool late; /* its sender hears on arrival that it was written: `bytes` */
-	size_t bytes;
-};
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "sim: %s\n", what);
-	abort();
-}
 
 /* ---- chance ---- */
 
@@ -96,6 +68,8 @@ static uint64_t wall_of(const struct world_node *n)
 static void put_message(struct world_link *l, int to, struct world_message *m)
 {
 	struct world *w = l->nodes[to]->world;
+	size_t link = (size_t)(l - w->links);
+	w->busy_links[link / 64] |= 1ull << (link % 64);
 	m->nth = ++w->sent_n;
 	m->due_ms = w->now_ms + l->delay_ms[to];
 	if (l->jitter_ms[to])
@@ -121,7 +95,7 @@ static void put_input(struct world_input ***tail, struct store_req *req, struct 
 	*tail = &i->next;
 }
 
-static void input_free(struct world_input *i)
+void world_input_free(struct world_input *i)
 {
 	if (i->req)
 		store_req_free(i->req);
@@ -134,60 +108,22 @@ static void input_free(struct world_input *i)
 	free(i);
 }
 
-static uint64_t number_of(struct world_node *n)
-{
-	struct store_req q = {.op = STORE_NUMBER};
-	struct store_res res;
-	world_store(n, &q, &res);
-	must(res.err == OK, "the store's number");
-	uint64_t number = res.r.number;
-	store_res_free(&res);
-	return number;
-}
-
-static void tell_watcher(struct world_node *n, const struct world_input *i)
+void world_tell_watcher(struct world_node *n, const struct world_input *i)
 {
 	if (n->world->committed && i->res)
 		n->world->committed(n->world->watcher, n, i->req, i->res, i->number);
 }
 
 /* What the engine was told too early is committed now. */
-static void commit_owed(struct world_node *n)
+void world_commit_owed(struct world_node *n)
 {
 	while (n->owed) {
 		struct world_input *i = n->owed;
 		n->owed = i->next;
-		tell_watcher(n, i);
-		input_free(i);
+		world_tell_watcher(n, i);
+		world_input_free(i);
 	}
 	n->owed_tail = &n->owed;
-}
-
-/* Some of the requests that wait, in order, with one commit for all. */
-static void execute(struct world_node *n)
-{
-	struct store_req *reqs[BATCH_MAX];
-	struct store_res res[BATCH_MAX];
-	struct world_input *first = n->stores;
-	size_t k = 0, most = 1 + (size_t)world_random(n->world, BATCH_MAX);
-	while (first && first->res)
-		first = first->next;
-	for (struct world_input *i = first; i && k < most; i = i->next) {
-		if (n->world->forgets && (int)i->req->op == n->world->forgets &&
-			world_random(n->world, 4) == 0)
-			i->req->op = STORE_NUMBER;
-		reqs[k++] = i->req;
-	}
-	store_exec(n->store, reqs, res, k);
-	bool off = n->world->disks && disk_is_off(n->world->disks, n->home);
-	uint64_t number = n->world->committed && !off ? number_of(n) : 0;
-	struct world_input *i = first;
-	for (size_t j = 0; j < k; j++, i = i->next) {
-		must((i->res = malloc(sizeof *i->res)) != NULL, "out of memory");
-		*i->res = res[j];
-		i->number = number;
-	}
-	world_power_check(n);
 }
 
 static void out_send(struct world_node *n, struct engine_out *o)
@@ -219,6 +155,7 @@ static void out_send(struct world_node *n, struct engine_out *o)
 		if (m->late)
 			return;
 	}
+	n->due_known = false;
 	engine_step(n->engine, &written);
 }
 
@@ -246,6 +183,7 @@ static void out_close(struct world_node *n, conn_id conn)
 	else
 		free(m);
 	l->open[end] = false;
+	n->due_known = false;
 	engine_step(n->engine,
 		&(struct engine_in){.kind = ENGINE_IN_CLOSED,
 			.now_ms = n->world->now_ms,
@@ -298,6 +236,8 @@ static void out_work(struct world_node *n, struct engine_work *work)
 static void drain(struct world_node *n)
 {
 	struct engine_out o;
+	size_t node = (size_t)(n - n->world->nodes);
+	n->world->busy_nodes[node / 64] |= 1ull << (node % 64);
 	while (n->engine && engine_next(n->engine, &o)) {
 		switch (o.kind) {
 		case ENGINE_OUT_SEND: out_send(n, &o); break;
@@ -320,11 +260,12 @@ static void drain(struct world_node *n)
 	}
 }
 
-static void step(struct world_node *n, struct engine_in *in)
+void world_feed(struct world_node *n, struct engine_in *in)
 {
 	in->now_ms = n->world->now_ms;
 	in->wall_s = wall_of(n);
 	n->steps++;
+	n->due_known = false;
 	engine_step(n->engine, in);
 	drain(n);
 }
@@ -363,7 +304,7 @@ static void start(struct world_node *n)
 			disk_on(w->disks, n->home);
 		return;
 	}
-	n->ready = false;
+	n->ready = n->due_known = false;
 	n->engine = engine_new(&c);
 	drain(n);
 	while (n->engine && !n->ready && (!w->steps_max || w->steps < w->steps_max))
@@ -411,18 +352,18 @@ struct world_node *world_node_new(struct world *w, const char *name)
 
 static void drop_inputs(struct world_node *n)
 {
-	commit_owed(n);
+	world_commit_owed(n);
 	while (n->stores) {
 		struct world_input *i = n->stores;
 		n->stores = i->next;
 		n->commits_lost += i->res != NULL;
-		tell_watcher(n, i);
-		input_free(i);
+		world_tell_watcher(n, i);
+		world_input_free(i);
 	}
 	while (n->works) {
 		struct world_input *i = n->works;
 		n->works = i->next;
-		input_free(i);
+		world_input_free(i);
 	}
 	n->stores_tail = &n->stores;
 	n->works_tail = &n->works;
@@ -451,7 +392,8 @@ void world_cut(struct world_link *l)
 			continue;
 		l->open[k] = false;
 		if (l->nodes[k]->engine)
-			step(l->nodes[k], &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[k]});
+			world_feed(l->nodes[k],
+				&(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[k]});
 	}
 }
 
@@ -518,7 +460,7 @@ static struct world_link *link_new(struct world_node *a, struct world_node *b, c
 		l->to_tail[k] = &l->to[k];
 	}
 	struct engine_in in = {.kind = ENGINE_IN_OPENED, .conn = l->conns[1], .peer = a->key};
-	step(b, &in);
+	world_feed(b, &in);
 	in = (struct engine_in){.kind = ENGINE_IN_OPENED,
 		.conn = l->conns[0],
 		.peer = b->key,
@@ -526,7 +468,7 @@ static struct world_link *link_new(struct world_node *a, struct world_node *b, c
 		.redeem = secret != NULL};
 	if (secret)
 		memcpy(in.secret, secret, 16);
-	step(a, &in);
+	world_feed(a, &in);
 	return l;
 }
 
@@ -540,220 +482,11 @@ struct world_link *world_connect_redeem(struct world_node *a, struct world_node 
 	return link_new(a, b, secret);
 }
 
-/* ---- running ---- */
-
-static bool may_deliver(const struct world_link *l, int to)
-{
-	const struct world *w = l->nodes[0]->world;
-	return l->to[to] && !l->stalled[to] && !l->paused[to] && l->to[to]->due_ms <= w->now_ms &&
-		(l->to[to]->type != MESSAGE_CHUNK || !w->chunks_max || w->chunks < w->chunks_max);
-}
-
-static void deliver(struct world_link *l, int to)
-{
-	struct world_message *m = l->to[to];
-	l->to[to] = m->next;
-	if (!m->next)
-		l->to_tail[to] = &l->to[to];
-	struct world_node *n = l->nodes[to];
-	l->delivered++;
-	n->world->overtaken += m->nth < n->world->sent_seen;
-	if (m->nth > n->world->sent_seen)
-		n->world->sent_seen = m->nth;
-	if (n->world->arrived)
-		n->world->arrived(n->world->watcher, l, to, m->bye ? -1 : m->type, buf_slice(&m->body));
-	if (m->late && l->open[!to] && l->nodes[!to]->engine)
-		step(l->nodes[!to],
-			&(struct engine_in){.kind = ENGINE_IN_WRITTEN,
-				.conn = l->conns[!to],
-				.bytes = m->bytes,
-				.bulk = m->bulk});
-	if (n->world->trace)
-		fprintf(stderr, "%8llu %s <- %s: %s, %zu bytes\n", (unsigned long long)n->world->now_ms,
-			n->name, l->nodes[!to]->name,
-			m->bye                          ? "end"
-				: message_desc(m->type) ? message_desc(m->type)->name
-							: "?",
-			m->body.n);
-	if (m->type == MESSAGE_CHUNK && !m->bye)
-		n->world->chunks++;
-	if (l->open[to] && n->engine) {
-		if (m->bye) {
-			l->open[to] = false;
-			step(n, &(struct engine_in){.kind = ENGINE_IN_CLOSED, .conn = l->conns[to]});
-		} else {
-			step(n,
-				&(struct engine_in){.kind = ENGINE_IN_MESSAGE,
-					.conn = l->conns[to],
-					.type = m->type,
-					.body = buf_slice(&m->body)});
-		}
-	}
-	buf_free(&m->body);
-	free(m);
-}
-
-static void give(struct world_node *n, struct world_input *i)
-{
-	struct engine_in in = {
-		.kind = i->res ? ENGINE_IN_STORED : ENGINE_IN_WORKED, .res = i->res, .work = i->work};
-	bool early = n->world->lies && i->res;
-	struct store_res copy;
-	if (early) {
-		copy = *i->res;
-		in.res = &copy;
-		i->next = NULL;
-		i->res->mem = (struct arena){0}; /* the engine takes it */
-		*n->owed_tail = i;
-		n->owed_tail = &i->next;
-	} else {
-		tell_watcher(n, i);
-	}
-	step(n, &in);
-	if (early)
-		return;
-	i->work = NULL; /* taken, as the result's memory */
-	if (i->res)
-		i->res->mem = (struct arena){0};
-	input_free(i);
-}
-
-static void do_store(struct world_node *n)
-{
-	struct world_input *i = n->stores;
-	if (!i->res) {
-		execute(n);
-		return;
-	}
-	n->stores = i->next;
-	if (!n->stores)
-		n->stores_tail = &n->stores;
-	give(n, i);
-}
-
-static void do_work(struct world_node *n, uint64_t index)
-{
-	struct world_input **at = &n->works;
-	while (index-- > 0)
-		at = &(*at)->next;
-	struct world_input *i = *at;
-	*at = i->next;
-	if (!i->next)
-		n->works_tail = at;
-	give(n, i);
-}
-
-static uint64_t works_count(const struct world_node *n)
-{
-	uint64_t k = 0;
-	for (const struct world_input *i = n->works; i; i = i->next)
-		k++;
-	return k;
-}
-
-static void do_dial(struct world_node *n)
-{
-	struct id32 key = n->dials[0];
-	n->dials_n--;
-	memmove(n->dials, n->dials + 1, n->dials_n * sizeof *n->dials);
-	struct world_node *to = world_reached(n, &key);
-	if (n->world->trace)
-		fprintf(stderr, "%8llu %s dials %s\n", (unsigned long long)n->world->now_ms, n->name,
-			to ? to->name : "nobody");
-	n->world->dialled++;
-	if (to) {
-		link_new(n, to, NULL);
-		return;
-	}
-	n->world->unreached++;
-	step(n, &(struct engine_in){.kind = ENGINE_IN_UNREACHED, .peer = key});
-}
-
-bool world_step(struct world *w)
-{
-	uint64_t choices = 0;
-	if (w->steps_max && w->steps >= w->steps_max)
-		return false;
-	w->steps++;
-	for (int pass = 0; pass < 2; pass++) {
-		uint64_t pick = pass ? world_random(w, choices) : 0, k = 0;
-		for (size_t i = 0; i < w->nodes_n; i++) {
-			struct world_node *n = &w->nodes[i];
-			if (n->owed && k++ == pick && pass) {
-				commit_owed(n);
-				return true;
-			}
-			if (n->stores && k++ == pick && pass) {
-				do_store(n);
-				return true;
-			}
-			if (n->dials_n && k++ == pick && pass) {
-				do_dial(n);
-				return true;
-			}
-			uint64_t works = works_count(n);
-			if (pass && pick >= k && pick < k + works) {
-				do_work(n, pick - k);
-				return true;
-			}
-			k += works;
-		}
-		for (size_t i = 0; i < w->links_n; i++)
-			for (int to = 0; to < 2; to++)
-				if (may_deliver(&w->links[i], to) && k++ == pick && pass) {
-					deliver(&w->links[i], to);
-					return true;
-				}
-		choices = k;
-		if (choices == 0)
-			return false;
-	}
-	return false;
-}
-
-/* When something is due: an engine's deadline, or a message that is on its way. */
-static uint64_t next_due(const struct world *w)
-{
-	uint64_t next = UINT64_MAX;
-	for (size_t i = 0; i < w->nodes_n; i++) {
-		uint64_t d = w->nodes[i].engine ? engine_deadline(w->nodes[i].engine) : UINT64_MAX;
-		next = d < next ? d : next;
-	}
-	for (size_t i = 0; i < w->links_n; i++)
-		for (int to = 0; to < 2; to++) {
-			const struct world_message *m = w->links[i].to[to];
-			if (m && m->due_ms > w->now_ms && !w->links[i].stalled[to] && m->due_ms < next)
-				next = m->due_ms;
-		}
-	return next;
-}
-
-void world_run(struct world *w, uint64_t idle_ms)
-{
-	uint64_t end = w->now_ms + idle_ms;
-	for (;;) {
-		while (world_step(w))
-			;
-		uint64_t next = next_due(w);
-		if (next > end || (w->steps_max && w->steps >= w->steps_max))
-			return;
-		if (next > w->now_ms) {
-			w->wall_s += (next - w->now_ms) / 1000;
-			w->now_ms = next;
-		} else {
-			w->now_ms++;
-		}
-		for (size_t i = 0; i < w->nodes_n; i++)
-			if (w->nodes[i].engine)
-				step(&w->nodes[i], &(struct engine_in){.kind = ENGINE_IN_TIME});
-	}
-}
-
 uint64_t world_command_begin(struct world_node *n, struct engine_cmd *cmd)
 {
 	cmd->tag = ++n->next_tag;
 	if (n->engine)
-		step(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
+		world_feed(n, &(struct engine_in){.kind = ENGINE_IN_COMMAND, .cmd = cmd});
 	return cmd->tag;
 }
 

@@ -36,7 +36,8 @@ struct world_node {
 	struct engine_event answer; /* to the command with the tag `awaited`, where events go to a watcher */
 	size_t dials_n;
 	struct id32 dials[WORLD_DIALS_MAX]; /* nodes that it wants to reach */
-	uint64_t steps;
+	uint64_t steps, due_ms; /* due_ms: the engine's deadline, if due_known */
+	bool due_known;
 	int64_t wall_skew_s; /* its clock, beside the world's */
 	enum err start_err; /* of the last start */
 };
@@ -61,6 +62,8 @@ struct world {
 	size_t nodes_n, links_n;
 	struct world_node nodes[WORLD_NODES_MAX];
 	struct world_link links[WORLD_LINKS_MAX];
+	uint64_t busy_nodes[WORLD_NODES_MAX / 64],
+		busy_links[WORLD_LINKS_MAX / 64]; /* at least those for whom something waits */
 	conn_id next_conn;
 	uint64_t
 		chunks_max; /* blob chunks to deliver before chunk messages stop; for cuts in the middle. 0: no bound */
