@@ -192,8 +192,7 @@ static void hear_other(struct session *s, struct member *x, const struct message
 	uint64_t ago = p->hours * 3600, when_s = ago < e->wall_s ? e->wall_s - ago : 0;
 	if (connected_now(e, &p->node) || told_before(e->members, x, p, when_s))
 		return;
-	struct store_req *q =
-		members_heard_req(&p->node, p->addresses, p->addresses_n, &s->node, when_s);
+	struct store_req *q = members_heard_req(&p->node, p->addresses, p->addresses_n, &s->node, when_s);
 	if (q) {
 		q->a.peer->relaying = p->relaying;
 		q->a.peer->through_n = p->relays_n;
