@@ -1,6 +1,7 @@
 /* admissions.c -- see admissions.h. */
 #include "admissions.h"
 
+#include "log.h"
 #include "protocol/log/entry.h"
 #include "protocol/log/record.h"
 
@@ -15,8 +16,36 @@ struct admitted {
 struct book {
 	struct admitted *at;
 	size_t n;
+	struct entry_ref *ends; /* admissions that are ended, which may be read later */
+	size_t ends_n;
 	enum err err;
 };
+
+static void book_free(struct book *b)
+{
+	free(b->at);
+	free(b->ends);
+}
+
+static void note_end(struct book *b, const struct entry_ref *of)
+{
+	struct entry_ref *ends = (struct entry_ref *)realloc(b->ends, (b->ends_n + 1) * sizeof *ends);
+	if (!ends) {
+		b->err = ERR_MEMORY;
+		return;
+	}
+	b->ends = ends;
+	b->ends[b->ends_n++] = *of;
+}
+
+static void settle(struct book *b)
+{
+	for (size_t k = 0; k < b->ends_n; k++)
+		for (size_t i = 0; i < b->n; i++)
+			if (id32_equal(&b->at[i].ref.log, &b->ends[k].log) &&
+				b->at[i].ref.seq == b->ends[k].seq)
+				b->at[i].ended = true;
+}
 
 static void note_admission(struct book *b, const struct id32 *node, const struct entry_ref *ref)
 {
@@ -44,9 +73,7 @@ static void note_part(struct book *b, const struct id32 *log, uint64_t seq, cons
 		note_admission(b, &node, &ref);
 	if (slice_equal(kind, slice_str("admission-end")) && record_get(fields, "of", &value) == OK &&
 		record_get_ref(&value, &of) == OK)
-		for (size_t i = 0; i < b->n; i++)
-			if (id32_equal(&b->at[i].ref.log, &of.log) && b->at[i].ref.seq == of.seq)
-				b->at[i].ended = true;
+		note_end(b, &of);
 }
 
 static void note_log(struct desk *d, const struct store_log *l, struct book *b)
@@ -74,19 +101,25 @@ static enum err read_book(struct desk *d, const struct id32 *network, struct boo
 	for (size_t i = 0; b->err == OK && i < res.r.n; i++)
 		note_log(d, &res.r.logs[i], b);
 	store_res_free(&res);
+	settle(b);
 	return b->err;
 }
 
 /* ---- writing */
 
-enum err admissions_put(
-	struct desk *d, const struct owner *network, const struct id32 *node, const char *name)
+enum err admissions_put(struct desk *d, const struct owner *network, const struct id32 *node,
+	const char *name, const struct id32 *introducer)
 {
+	bool introduced = introducer && !id32_is_zero(introducer);
 	struct buf record = {0};
 	struct mp_out m = mp_out_init(&record);
 	mp_put_array(&m, 2);
 	mp_put_cstr(&m, "admission");
-	mp_put_map(&m, 2);
+	mp_put_map(&m, introduced ? 3 : 2);
+	if (introduced) {
+		mp_put_cstr(&m, "introducer");
+		mp_put_id(&m, introducer);
+	}
 	mp_put_cstr(&m, "name");
 	mp_put_cstr(&m, name[0] ? name : "node");
 	mp_put_cstr(&m, "node");
@@ -98,12 +131,42 @@ enum err admissions_put(
 	return e;
 }
 
-static bool is_admitted(const struct book *b, const struct id32 *node)
+static enum admission_standing standing(const struct book *b, const struct id32 *node)
 {
-	for (size_t i = 0; i < b->n; i++)
-		if (!b->at[i].ended && id32_equal(&b->at[i].node, node))
-			return true;
-	return false;
+	enum admission_standing s = ADMISSION_NONE;
+	for (size_t i = 0; i < b->n && s != ADMISSION_IN_FORCE; i++)
+		if (id32_equal(&b->at[i].node, node))
+			s = b->at[i].ended ? ADMISSION_ENDED : ADMISSION_IN_FORCE;
+	return s;
+}
+
+enum err admissions_standing(
+	struct desk *d, const struct id32 *network, const struct id32 *node, enum admission_standing *out)
+{
+	struct book b = {0};
+	enum err e = read_book(d, network, &b);
+	*out = standing(&b, node);
+	book_free(&b);
+	return e;
+}
+
+/* Those whom members introduced, where the owner wants all of them in. */
+static enum err admit_introduced(struct desk *d, const struct owner *network, const struct book *b)
+{
+	struct store_req req = {.op = STORE_INTRODUCE_LIST};
+	struct store_res res;
+	enum err e = desk_store(d, &req, &res);
+	for (size_t i = 0; e == OK && i < res.r.n; i++) {
+		const struct store_introduction *x = &res.r.introductions[i];
+		if (x->refused || standing(b, &x->node) != ADMISSION_NONE)
+			continue;
+		e = admissions_put(d, network, &x->node, x->name, &x->introducer);
+		if (e == OK)
+			log_info("peer", log_text("event", "admitted"), log_id("node", &x->node),
+				log_text("name", x->name), log_id("introducer", &x->introducer));
+	}
+	store_res_free(&res);
+	return e;
 }
 
 static enum err ensure(struct desk *d, const struct owner *network)
@@ -116,11 +179,13 @@ static enum err ensure(struct desk *d, const struct owner *network)
 		e = read_book(d, &network->identity, &b);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		const struct store_peer *p = &res.r.peers[i];
-		if (p->origin == PEER_INVITED && !is_admitted(&b, &p->node))
-			e = admissions_put(d, network, &p->node, p->name);
+		if (p->origin == PEER_INVITED && standing(&b, &p->node) != ADMISSION_IN_FORCE)
+			e = admissions_put(d, network, &p->node, p->name, NULL);
 	}
 	store_res_free(&res);
-	free(b.at);
+	if (e == OK && d->node && strcmp(node_config(d->node)->introductions, "admit") == 0)
+		e = admit_introduced(d, network, &b);
+	book_free(&b);
 	return e;
 }
 
@@ -157,6 +222,6 @@ enum err admissions_end(struct desk *d, const struct owner *network, const struc
 		if (!b.at[i].ended && id32_equal(&b.at[i].node, node))
 			e = put_end(d, network, &b.at[i].ref);
 	desk_unlock(d);
-	free(b.at);
+	book_free(&b);
 	return e;
 }

@@ -1,6 +1,7 @@
 /* api_doctor.c -- the doctor of a running node. */
 #include "act.h"
 #include "doctor.h"
+#include "introductions.h"
 #include "office.h"
 
 #include <sodium.h>
@@ -45,12 +46,28 @@ static void look_at_node(struct node *n, struct doctor *d)
 	}
 }
 
+/* Who waits for a word of the network's owner. */
+static enum err look_at_introductions(struct desk *desk, struct doctor *d)
+{
+	char words[INTRODUCTIONS_WORDS_BYTES];
+	json_t *items = json_array();
+	uint64_t n;
+	enum err e = introductions_list(desk, items, &n, words);
+	if (e == OK && n)
+		doctor_find(d, "warning", words, "members let them in, and only the network's owner admits",
+			"say quire peer admit or quire peer refuse with each node; quire peer list shows them");
+	json_decref(items);
+	return e;
+}
+
 static enum err examine(struct act *a)
 {
 	struct slice_of_work w = {.doctor = doctor_new(a->desk->home), .more = true};
 	if (!w.doctor)
 		return ERR_MEMORY;
 	look_at_node(a->rq->node, w.doctor);
+	w.err = look_at_introductions(a->desk, w.doctor);
+	w.more = w.err == OK;
 	while (w.more)
 		desk_read(a->desk, step, &w);
 	if (w.err == OK)

@@ -72,6 +72,10 @@ json_t *events_json(const struct engine_event *e, const char **name)
 	case ENGINE_EVENT_REDEEMED:
 		*name = "invitation-used";
 		return json_pack("{s:o, s:o}", "node", hex(&e->node), "name", api_clean(e->text));
+	case ENGINE_EVENT_INTRODUCED:
+		*name = "introduced";
+		return json_pack("{s:o, s:o, s:o}", "node", hex(&e->node), "name", api_clean(e->text),
+			"introducer", hex(&e->id));
 	case ENGINE_EVENT_ENTRY:
 		*name = "entries";
 		return json_pack("{s:o, s:o, s:o, s:o}", "log", hex(&e->log), "identity", hex(&e->identity),

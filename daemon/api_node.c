@@ -1,6 +1,7 @@
 /* api_node.c -- how this node is, in numbers and in words. */
 #include "act.h"
 #include "compose.h"
+#include "introductions.h"
 #include "sources.h"
 
 #include <stdio.h>
@@ -81,6 +82,30 @@ static json_t *read_name(struct desk *d)
 	return name;
 }
 
+/* Who waits to be admitted, where that is decided here, and what this node is in its network. */
+static enum err put_standing(struct act *a)
+{
+	char words[INTRODUCTIONS_WORDS_BYTES];
+	bool admitted, owned = false;
+	uint64_t n = 0;
+	enum err e = introductions_membership(a->desk, &admitted, words);
+	if (e == OK)
+		e = introductions_owned(a->desk, &owned);
+	if (e != OK)
+		return e;
+	json_object_set_new(a->reply, "admitted", json_boolean(admitted));
+	json_object_set_new(a->reply, "membership", *words ? json_string(words) : json_null());
+	if (!owned)
+		return OK;
+	json_t *items = json_array();
+	e = introductions_list(a->desk, items, &n, words);
+	json_object_set_new(a->reply, "introductions",
+		json_string(*words ? words : "Nobody waits to be admitted to the network."));
+	json_object_set_new(a->reply, "waiting",
+		json_pack("{s:o, s:o}", "count", compose_number_json(n), "items", items));
+	return e;
+}
+
 static enum err status(struct act *a)
 {
 	json_t *peers = NULL, *lacking = NULL;
@@ -106,7 +131,7 @@ static enum err status(struct act *a)
 		*words_of_sources ? words_of_sources
 				  : "Everything that is followed here has a connected source.",
 		"without_source", lacking ? lacking : json_null());
-	return e;
+	return e == OK ? put_standing(a) : e;
 }
 
 void route_node_status(struct api_request *rq)

@@ -2,6 +2,7 @@
 #include "act.h"
 #include "admissions.h"
 #include "compose.h"
+#include "introductions.h"
 #include "protocol/log/invitation.h"
 #include "roots.h"
 #include "sources.h"
@@ -23,8 +24,8 @@ static const char *origin_name(enum peer_origin origin)
 	return "unknown";
 }
 
-static json_t *peer_json(const struct store_peer *p, const struct engine_peer_info *info, size_t n,
-	const struct store_res *follows)
+static json_t *peer_json(struct desk *d, const struct store_peer *p, const struct engine_peer_info *info,
+	size_t n, const struct store_res *follows)
 {
 	bool connected = false;
 	int guests = 0;
@@ -35,10 +36,13 @@ static json_t *peer_json(const struct store_peer *p, const struct engine_peer_in
 	json_t *addresses = json_array();
 	for (size_t i = 0; i < p->addresses_n; i++)
 		json_array_append_new(addresses, api_clean(p->addresses[i]));
-	return json_pack("{s:o, s:o, s:s, s:b, s:o, s:o, s:i}", "node", compose_id_json(&p->node), "name",
-		api_clean(p->name), "origin", origin_name(p->origin), "connected", connected, "addresses",
-		addresses, "seen", p->seen_s ? compose_number_json(p->seen_s) : json_null(), "guests",
-		guests);
+	json_t *o = json_pack("{s:o, s:o, s:s, s:b, s:o, s:o, s:i}", "node", compose_id_json(&p->node),
+		"name", api_clean(p->name), "origin", origin_name(p->origin), "connected", connected,
+		"addresses", addresses, "seen", p->seen_s ? compose_number_json(p->seen_s) : json_null(),
+		"guests", guests);
+	if (o && !id32_is_zero(&p->introducer))
+		json_object_set_new(o, "introduced_by", introductions_node_json(d, &p->introducer));
+	return o;
 }
 
 static enum err list(struct act *a)
@@ -52,17 +56,21 @@ static enum err list(struct act *a)
 	if (e == OK)
 		e = desk_store(a->desk, &follows_req, &follows);
 	json_t *items = json_array(), *lacking = NULL;
-	char words[SOURCES_WORDS_BYTES];
+	char words[SOURCES_WORDS_BYTES], waiting[INTRODUCTIONS_WORDS_BYTES] = "";
+	uint64_t waiting_n;
 	for (size_t i = 0; e == OK && i < res.r.n; i++)
-		json_array_append_new(items, peer_json(&res.r.peers[i], info, n, &follows));
+		json_array_append_new(items, peer_json(a->desk, &res.r.peers[i], info, n, &follows));
 	store_res_free(&res);
 	store_res_free(&follows);
+	if (e == OK)
+		e = introductions_list(a->desk, items, &waiting_n, waiting);
 	if (e == OK)
 		e = sources_lacking(a->desk, info, n, &lacking, words);
 	free(info);
 	a->reply = json_pack("{s:o, s:o}", "items", items, "without_source", lacking ? lacking : json_null());
-	if (e == OK && *words)
-		json_object_set_new(a->reply, "warning", json_string(words));
+	if (e == OK && (*words || *waiting))
+		json_object_set_new(a->reply, "warning",
+			json_sprintf("%s%s%s", waiting, *words && *waiting ? ". " : "", words));
 	return e;
 }
 
@@ -194,6 +202,7 @@ static enum err invite(struct act *a)
 	uint64_t hours = 7 * 24, uses = 1, now = (uint64_t)time(NULL);
 	struct store_invite row = {.made_s = now};
 	const char *note = act_text(a, "note");
+	bool owned = false;
 	char text[INVITATION_TEXT_BYTES];
 	enum err e = act_number(a, "expires_hours", 24 * 366, &hours);
 	if (e == OK)
@@ -221,12 +230,19 @@ static enum err invite(struct act *a)
 	struct store_req req = {.op = STORE_INVITE_PUT, .a.invite = &row};
 	if (e == OK)
 		e = desk_put(a->desk, &req);
+	if (e == OK)
+		e = introductions_owned(a->desk, &owned);
 	if (e == OK) {
 		a->rq->secret_reply = true;
 		a->status = 201;
 		a->reply = json_pack("{s:s, s:o, s:o, s:i}", "invitation", text, "id",
 			compose_id_json(&row.hash), "expires",
 			compose_number_json((uint64_t)row.expires_hour * 3600), "uses", (int)uses);
+		if (!owned)
+			json_object_set_new(a->reply, "warning",
+				json_string(
+					"This node does not own the network: whoever uses this invitation reaches this node "
+					"only, until the network's owner admits it. It is introduced to the owner by itself."));
 	}
 	sodium_memzero(&inv, sizeof inv);
 	sodium_memzero(text, sizeof text);

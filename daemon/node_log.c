@@ -36,6 +36,10 @@ static void log_peer(const struct engine_event *ev)
 		log_info("peer", log_text("event", "invited"), log_id("node", &ev->node),
 			log_text("name", ev->text));
 		return;
+	case ENGINE_EVENT_INTRODUCED:
+		log_info("peer", log_text("event", "introduced"), log_id("node", &ev->node),
+			log_text("name", ev->text), log_id("introducer", &ev->id));
+		return;
 	case ENGINE_EVENT_SYNCED:
 		log_info("peer", log_text("event", "synced"), log_id("node", &ev->node),
 			log_uint("entries", ev->count));
@@ -95,6 +99,7 @@ static void log_content(const struct engine_event *ev)
 	case ENGINE_EVENT_PEER_CLOSED:
 	case ENGINE_EVENT_JOINED:
 	case ENGINE_EVENT_REDEEMED:
+	case ENGINE_EVENT_INTRODUCED:
 	case ENGINE_EVENT_KEYS:
 	case ENGINE_EVENT_SYNCED:
 	case ENGINE_EVENT_PROGRESS:

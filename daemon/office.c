@@ -69,8 +69,9 @@ static void on_session(void *ctx, struct session *s)
 	const struct keyring *k = s->keyring;
 	if (!k)
 		return;
-	if (ev->kind == ENGINE_EVENT_REDEEMED ? k->has_network
-					      : id32_equal(&ev->identity, &k->self.identity) ||
+	bool newcomer = ev->kind == ENGINE_EVENT_REDEEMED || ev->kind == ENGINE_EVENT_INTRODUCED;
+	if (newcomer ? k->has_network
+		     : id32_equal(&ev->identity, &k->self.identity) ||
 				(k->has_network && id32_equal(&ev->identity, &k->network.identity)))
 		begin_errand(s);
 }
@@ -83,7 +84,9 @@ static void heard(void *ctx, const struct engine_event *ev)
 		office.clone_s = (uint64_t)time(NULL);
 		office.clone = ev->node;
 	}
-	if (ev->kind == ENGINE_EVENT_REDEEMED || ev->kind == ENGINE_EVENT_OWN_OLD)
+	if (ev->kind == ENGINE_EVENT_REDEEMED || ev->kind == ENGINE_EVENT_OWN_OLD ||
+		(ev->kind == ENGINE_EVENT_INTRODUCED &&
+			strcmp(node_config(office.node)->introductions, "admit") == 0))
 		session_each(office.sessions, on_session, &copy);
 }
 

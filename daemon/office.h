@@ -1,5 +1,5 @@
 /* office.h -- what is done for signed-in people without being asked: a log that turned out to be old is replaced, nodes that came by
- * invitation are admitted. Loop thread. */
+ * invitation are admitted, and those that members introduced, if the settings say so. Loop thread. */
 #ifndef QUIRE_DAEMON_OFFICE_H
 #define QUIRE_DAEMON_OFFICE_H
 

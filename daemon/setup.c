@@ -87,7 +87,7 @@ static enum err make_identities(
 	if (e == OK)
 		e = offline_network(o, &k->network.identity);
 	if (e == OK)
-		e = admissions_put(d, &k->network, &d->keys->node_key, in->name);
+		e = admissions_put(d, &k->network, &d->keys->node_key, in->name, NULL);
 	if (e == OK)
 		e = write_meta(d, &k->self.identity, &k->network.identity);
 	if (e == OK) {

@@ -66,6 +66,8 @@
 #define LIMIT_ADDRESS_BYTES 64
 #define LIMIT_ADDRESSES 4
 #define LIMIT_ROOTS 16
+#define LIMIT_INTRODUCTIONS 1024 /* pending */
+#define LIMIT_INTRODUCTIONS_OF_ONE 64 /* introducer; and in one connection */
 
 /* Notices, SPEC 20 */
 #define LIMIT_NOTICE_BYTES 512

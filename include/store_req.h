@@ -27,7 +27,7 @@ enum peer_origin {
 	PEER_INVITED = 0, /* it redeemed an invitation of ours */
 	PEER_INVITER = 1, /* we redeemed an invitation of its */
 	PEER_ADMITTED = 2, /* the network's log admits it */
-	PEER_REMOVED = 3, /* taken out by the operator: never admitted again but by a new invitation */
+	PEER_REMOVED = 3, /* taken out: by the operator, never in again but by a new invitation or his pardon; by the network, until it admits it anew */
 };
 
 /* Life of a log that this node writes. */
@@ -56,6 +56,7 @@ struct store_peer {
 	bool relaying; /* it relays for others */
 	bool own_word; /* it said itself whether it does */
 	uint64_t told_s; /* when it was last connected, as the newest of them said; 0: nobody told */
+	struct id32 introducer; /* whom the admission in force names; zeros: none */
 };
 
 struct store_keyevent {
@@ -156,6 +157,14 @@ struct store_follow {
 	uint64_t since_s, used_s;
 };
 
+/* Somebody whom a member introduced, and whom the network has not admitted (SPEC 8.4). */
+struct store_introduction {
+	struct id32 node, introducer;
+	char name[LIMIT_NAME_BYTES + 1];
+	uint64_t since_s;
+	bool refused; /* by the operator: it does not wait any more */
+};
+
 struct store_notice {
 	struct id32 id, link;
 	uint32_t expires_hour;
@@ -223,6 +232,7 @@ struct store_res {
 		struct store_invite *invites;
 		struct store_follow *follows;
 		struct store_notice *notices;
+		struct store_introduction *introductions;
 		uint64_t *seqs;
 		struct id32 *ids;
 		struct slice bytes, bytes2, sig, sig2;

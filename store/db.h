@@ -66,7 +66,7 @@ char *db_path(const char *home, const char *name); /* given to the caller; NULL 
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
-#define DB_VERSION 7
+#define DB_VERSION 8
 MUST_CHECK enum err db_migrate(struct store *s);
 MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(
@@ -218,8 +218,14 @@ MUST_CHECK enum err heard_load(struct store *s, struct store_peer *p);
 /* peers_relays.c: what teller says of p's relays and of whether it relays; old: as stored. *changed is only ever set. */
 MUST_CHECK enum err relays_take(struct store *s, const struct store_peer *old, const struct store_peer *p,
 	const struct id32 *teller, bool *changed);
+/* Out: by the network (until it admits it anew) or by the operator. ERR_NOT_FOUND. */
+MUST_CHECK enum err peer_end(struct store *s, const struct id32 *node, bool by_network);
 MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,
 	bool keep_origin, const char *name);
+
+/* introductions.c: it waits no more; nobody waits any more whom that node introduced. */
+MUST_CHECK enum err introduction_drop(struct store *s, const struct id32 *node);
+MUST_CHECK enum err introductions_drop_of(struct store *s, const struct id32 *introducer);
 
 /* changes.c */
 MUST_CHECK enum err own_hold(struct store *s);

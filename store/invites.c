@@ -58,6 +58,8 @@ enum err op_INVITE_USE(struct store *s, const struct store_req *q, struct store_
 	if (left <= 0)
 		return ERR_USED;
 	e = peer_admit(s, &q->a.node, PEER_INVITED, false, q->a.peer ? q->a.peer->name : "");
+	if (e == OK)
+		e = introduction_drop(s, &q->a.node);
 	if (e != OK)
 		return e;
 	struct query spend = q_start(s, Q_INVITE_SPEND);

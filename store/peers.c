@@ -42,6 +42,9 @@ static void read_peer(struct query *q, struct store_peer *p)
 		memcpy(p->through, through.p, p->through_n * 32);
 	p->told_s = qc_uint(q, 11);
 	p->own_word = qc_int(q, 12) != 0;
+	struct slice introducer = qc_slice(q, 13);
+	if (introducer.n == sizeof p->introducer)
+		memcpy(&p->introducer, introducer.p, introducer.n);
 }
 
 enum err peer_get(struct store *s, const struct id32 *node, struct store_peer *p)
@@ -220,26 +223,35 @@ static enum err on_node(struct store *s, enum query_name name, const struct id32
 	return q_done(&q);
 }
 
-enum err op_PEER_REMOVE(struct store *s, const struct store_req *q, struct store_res *r)
+enum err peer_end(struct store *s, const struct id32 *node, bool by_network)
 {
-	(void)r;
 	static const uint8_t no_instance[16];
 	static const struct id32 zero;
 	struct store_peer old;
-	enum err e = peer_get(s, &q->a.node, &old);
+	enum err e = peer_get(s, node, &old);
 	if (e != OK)
 		return e;
 	store_touch(s);
-	e = set_number(s, Q_PEER_ORIGIN, PEER_REMOVED, &q->a.node);
+	e = set_number(s, Q_PEER_ORIGIN, PEER_REMOVED, node);
+	if (e == OK && (!by_network || old.origin != PEER_REMOVED))
+		e = set_number(s, Q_PEER_ENDED, by_network, node);
 	if (e == OK)
-		e = set_cursor(s, &q->a.node, no_instance, 0);
+		e = set_cursor(s, node, no_instance, 0);
 	if (e == OK)
-		e = set_version(s, &q->a.node, &zero, false);
+		e = set_version(s, node, &zero, false);
 	if (e == OK)
-		e = on_node(s, Q_PEER_HEARD_DROP, &q->a.node);
+		e = on_node(s, Q_PEER_HEARD_DROP, node);
 	if (e == OK)
-		e = on_node(s, Q_PEER_RELAY_DROP, &q->a.node);
-	return e == OK ? on_node(s, Q_PEER_FOLLOWS_DROP, &q->a.node) : e;
+		e = on_node(s, Q_PEER_RELAY_DROP, node);
+	if (e == OK)
+		e = introductions_drop_of(s, node);
+	return e == OK ? on_node(s, Q_PEER_FOLLOWS_DROP, node) : e;
+}
+
+enum err op_PEER_REMOVE(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	return peer_end(s, &q->a.node, false);
 }
 
 enum err op_CURSOR_PUT(struct store *s, const struct store_req *q, struct store_res *r)

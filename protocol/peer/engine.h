@@ -198,6 +198,7 @@ enum engine_event_kind {
 	ENGINE_EVENT_PEER_CLOSED, /* conn, node, err, text: why, in words */
 	ENGINE_EVENT_JOINED, /* our invitation was accepted: node, id (network), text: the inviter's name, ids: its roots */
 	ENGINE_EVENT_REDEEMED, /* somebody used an invitation of ours: node, text (name) */
+	ENGINE_EVENT_INTRODUCED, /* a member let somebody in, who waits now for the network's owner: node, text (name), id (who introduced it) */
 	ENGINE_EVENT_ENTRY, /* entries were committed: log, identity, seq (first), count */
 	ENGINE_EVENT_KEYS, /* key events of identity changed */
 	ENGINE_EVENT_SYNCED, /* everything a peer listed is committed here: node, count (entries taken since it opened) */

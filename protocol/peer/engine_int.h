@@ -10,6 +10,7 @@
  *   admission.c who the network admits            blob_rate.c how much may be asked for a second
  *   members*.c  neighbours (members_int.h)        chance.c    what is drawn by chance
  *   relay.c     connections through a third
+ *   introductions.c newcomers, and the network's owner
  *   trees.c     new entries along trees
  *   notices.c   notices kept and passed on        notice_effect.c what a notice brings about
  *   reconcile*.c what two sides have, compared: asking, answering, reading, audits, budgets; ranges.c the set itself
@@ -209,6 +210,8 @@ struct session {
 	bool follows_first; /* of the peer's follow set, as it arrives */
 	size_t follows_n;
 	struct notice_session *notices; /* while open */
+	bool introduces; /* the network's owner lives there, and was told of our newcomers */
+	unsigned introduced, introductions_taken; /* on this connection */
 	struct reconcile *reconcile; /* we ask; NULL: not now */
 	struct ranges_serve *ranges_serve; /* we answer */
 	bool missing_due, missing, missing_reading; /* bodies that no row tells of */
@@ -474,6 +477,13 @@ enum err command_followed(struct engine *e, const struct id32 *identity, bool ad
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
 void admission_seen(
 	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
+
+/* ---- introductions.c ---- */
+
+void introductions_open(struct session *s);
+void introductions_keys(struct engine *e, const struct id32 *identity); /* new key events of it are in force */
+void introductions_redeemed(struct engine *e, const struct id32 *node, const char *name);
+void introductions_take(struct session *s, const struct message_introduce *m);
 
 /* ---- relay.c ---- */
 

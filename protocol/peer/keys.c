@@ -268,6 +268,7 @@ static void stored(struct engine *e, struct session *s, void *ctx, struct store_
 	if (engine_written(e, res, "key events")) {
 		struct engine_event ev = {.kind = ENGINE_EVENT_KEYS, .identity = op->identity};
 		emit_event(e, &ev);
+		introductions_keys(e, &op->identity);
 	} else {
 		struct keys *k = find(e, &op->identity);
 		if (k)

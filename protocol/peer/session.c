@@ -288,8 +288,9 @@ static void welcome(struct session *s, const struct store_peer *peer, bool used)
 static void redeemed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct store_peer *peer = ctx;
-	(void)e;
 	s->accepting = false;
+	if (res->err == OK && !res->r.flag)
+		introductions_redeemed(e, &s->node, peer->name);
 	if (s->state != SESSION_CLOSED) {
 		if (res->err == OK)
 			welcome(s, peer, !res->r.flag);
@@ -474,6 +475,7 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 	blob_session_open(s);
 	members_opened(s);
 	notices_session_open(s);
+	introductions_open(s);
 }
 
 static void hello_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -610,6 +612,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_WANT_LEAVES:
 	case MESSAGE_WANT_CHUNKS: serve_message(s, type, m); return;
 	case MESSAGE_WANT_RANGES: ranges_serve_want(s, &m->want_ranges); return;
+	case MESSAGE_INTRODUCE: introductions_take(s, &m->introduce); return;
 	case MESSAGE_RELAY_OFFER: relay_offered(s, &m->relay_offer); return;
 	case MESSAGE_RELAY:
 	case MESSAGE_RELAY_ACCEPT:

@@ -310,7 +310,8 @@ static void an_older_database_gets_its_facts(void **state)
 	char *grown = dump(f);
 	fixture_close(f);
 	beside(f,
-		"DROP TABLE unattached; DROP TABLE notice; DROP TABLE guest; DROP TABLE declined;"
+		"DROP TABLE unattached; DROP TABLE admission; DROP TABLE introduction; ALTER TABLE peer DROP COLUMN ended;"
+		"DROP TABLE notice; DROP TABLE guest; DROP TABLE declined;"
 		"DROP TABLE peer_relay; ALTER TABLE peer DROP COLUMN own_word;"
 		"DROP TABLE peer_heard; DROP INDEX peer_follow_identity; ALTER TABLE peer DROP COLUMN relaying;"
 		"ALTER TABLE peer DROP COLUMN through; ALTER TABLE peer DROP COLUMN told_s;"

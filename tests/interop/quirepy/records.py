@@ -104,7 +104,7 @@ FIELDS = {
     },
     "reflection": {"text": must(text(1, 49152)), "on": may(ref), "prompt": may(text(1, 1000))},
     "share": {"keys": must(keys(1, 64))},
-    "admission": {"node": must(id32), "name": must(name64)},
+    "admission": {"node": must(id32), "name": must(name64), "introducer": may(id32)},
     "admission-end": {"of": must(ref)},
     "framework": {
         "title": must(text(1, 500)),

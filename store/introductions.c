@@ -1,0 +1,226 @@
+/* introductions.c -- what the network's log says of nodes, newcomers of this node, and those whom members introduced. SPEC.md sections 8.2 and 8.4. */
+#include "store/db.h"
+
+/* Names come from peers: what is too long for a column of ours is cut. */
+static void take_name(const struct query *q, int column, char out[LIMIT_NAME_BYTES + 1])
+{
+	const char *name = qc_text(q, column);
+	size_t n = strlen(name);
+	n = n < LIMIT_NAME_BYTES ? n : LIMIT_NAME_BYTES;
+	memcpy(out, name, n);
+	out[n] = 0;
+}
+
+static enum err on_node(struct store *s, enum query_name name, const struct id32 *node)
+{
+	store_touch(s);
+	struct query q = q_start(s, name);
+	q_id(&q, node);
+	return q_done(&q);
+}
+
+static enum err finds(struct store *s, enum query_name name, const struct id32 *node, bool *found)
+{
+	struct query q = q_start(s, name);
+	q_id(&q, node);
+	*found = q_row(&q);
+	return q_end(&q);
+}
+
+static enum err count(struct store *s, enum query_name name, const struct id32 *of, uint64_t *n)
+{
+	struct query q = q_start(s, name);
+	if (of)
+		q_id(&q, of);
+	*n = q_row(&q) ? qc_uint(&q, 0) : 0;
+	return q_end(&q);
+}
+
+enum err introduction_drop(struct store *s, const struct id32 *node)
+{
+	return on_node(s, Q_INTRODUCTION_DROP, node);
+}
+
+enum err introductions_drop_of(struct store *s, const struct id32 *introducer)
+{
+	return on_node(s, Q_INTRODUCTION_DROP_OF, introducer);
+}
+
+/* ---- what the network's log says */
+
+static void bind_id_or_null(struct query *q, const struct id32 *id)
+{
+	if (id32_is_zero(id))
+		q_null(q);
+	else
+		q_id(q, id);
+}
+
+/* A node is admitted if one of its admissions is not ended: in whatever order they came. */
+static enum err become_member(struct store *s, const struct store_req *q)
+{
+	struct store_peer old;
+	enum err e = peer_get(s, &q->a.node, &old);
+	if (e == OK && old.origin == PEER_REMOVED)
+		e = on_node(s, Q_PEER_AGAIN, &q->a.node); /* but whom the operator took out */
+	if (e == OK || e == ERR_NOT_FOUND)
+		e = peer_admit(s, &q->a.node, PEER_ADMITTED, true, q->a.peer ? q->a.peer->name : "");
+	if (e == ERR_LIMIT) /* no room for one more peer; the admission is known all the same */
+		e = OK;
+	return e == OK ? introduction_drop(s, &q->a.node) : e;
+}
+
+enum err op_ADMISSION_PUT(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	store_touch(s);
+	struct query put = q_start(s, Q_ADMISSION_PUT);
+	q_id(&put, &q->a.log);
+	q_uint(&put, q->a.seq);
+	q_id(&put, &q->a.node);
+	bind_id_or_null(&put, &q->a.id);
+	enum err e = q_done(&put);
+	if (e == OK)
+		e = finds(s, Q_ADMISSION_OF, &q->a.node, &r->r.flag);
+	return e == OK && r->r.flag && !q->a.flag ? become_member(s, q) : e;
+}
+
+static enum err admission_node(struct store *s, const struct store_req *q, struct id32 *node)
+{
+	struct query get = q_start(s, Q_ADMISSION_NODE);
+	q_id(&get, &q->a.log);
+	q_uint(&get, q->a.seq);
+	*node = q_row(&get) ? qc_id(&get, 0) : (struct id32){{0}};
+	return q_end(&get);
+}
+
+enum err op_ADMISSION_END(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct id32 node;
+	bool admitted = false;
+	r->r.ids = arena_alloc(&r->mem, sizeof *r->r.ids);
+	if (!r->r.ids)
+		return ERR_MEMORY;
+	store_touch(s);
+	struct query end = q_start(s, Q_ADMISSION_END);
+	q_id(&end, &q->a.log);
+	q_uint(&end, q->a.seq);
+	bind_id_or_null(&end, &q->a.node);
+	enum err e = q_done(&end);
+	if (e == OK)
+		e = admission_node(s, q, &node);
+	if (e != OK || id32_is_zero(&node))
+		return e;
+	e = finds(s, Q_ADMISSION_OF, &node, &admitted);
+	if (e == OK && !admitted) {
+		e = introduction_drop(s, &node);
+		if (e == OK)
+			e = peer_end(s, &node, true);
+		e = e == ERR_NOT_FOUND ? OK : e;
+		r->r.flag = true;
+		r->r.ids[r->r.n++] = node;
+	}
+	return e;
+}
+
+enum err op_PEER_PARDON(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)r;
+	return on_node(s, Q_PEER_PARDON, &q->a.node);
+}
+
+/* ---- newcomers of this node */
+
+enum err op_NEWCOMERS(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct array peers = {0};
+	struct query list = q_start(s, Q_NEWCOMERS);
+	q_id(&list, &q->a.node);
+	q_uint(&list, q->a.max);
+	while (q_row(&list)) {
+		struct store_peer *p = array_add(&peers, sizeof *p, &list);
+		if (!p)
+			continue;
+		p->node = qc_id(&list, 0);
+		p->origin = PEER_INVITED;
+		take_name(&list, 1, p->name);
+	}
+	r->r.n = peers.n;
+	r->r.peers = array_give(&peers, &r->mem, &list);
+	return q_end(&list);
+}
+
+/* ---- those whom members introduced */
+
+/* SPEC 8.4: "that is or was a member by its own knowledge (an admission that was ended too), that its operator took out or refused, or that is pending already" */
+static enum err is_known(struct store *s, const struct store_req *q, bool *known)
+{
+	enum err e = finds(s, Q_PEER_GET, &q->a.node, known);
+	if (e == OK && !*known)
+		e = finds(s, Q_ADMISSION_ANY, &q->a.node, known);
+	if (e == OK && !*known)
+		e = finds(s, Q_INTRODUCTION_HAS, &q->a.node, known);
+	return e;
+}
+
+static enum err has_room(struct store *s, const struct id32 *introducer, bool *room)
+{
+	uint64_t all = 0, of = 0;
+	enum err e = count(s, Q_INTRODUCTION_COUNT, NULL, &all);
+	if (e == OK)
+		e = count(s, Q_INTRODUCTION_COUNT_OF, introducer, &of);
+	*room = all < LIMIT_INTRODUCTIONS && of < LIMIT_INTRODUCTIONS_OF_ONE;
+	return e;
+}
+
+enum err op_INTRODUCE_PUT(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	bool known, room = false;
+	struct store_peer introducer;
+	enum err e = peer_get(s, &q->a.id, &introducer);
+	if (e == ERR_NOT_FOUND || (e == OK && introducer.origin == PEER_REMOVED))
+		return ERR_REFUSED;
+	if (e == OK)
+		e = is_known(s, q, &known);
+	if (e == OK && !known)
+		e = has_room(s, &q->a.id, &room);
+	if (e != OK || known || !room)
+		return e;
+	store_touch(s);
+	struct query put = q_start(s, Q_INTRODUCTION_PUT);
+	q_id(&put, &q->a.node);
+	q_text(&put, q->a.peer ? q->a.peer->name : "");
+	q_id(&put, &q->a.id);
+	q_uint(&put, q->a.now_s);
+	r->r.flag = true;
+	return q_done(&put);
+}
+
+enum err op_INTRODUCE_LIST(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)q;
+	struct array all = {0};
+	struct query list = q_start(s, Q_INTRODUCTION_LIST);
+	while (q_row(&list)) {
+		struct store_introduction *i = array_add(&all, sizeof *i, &list);
+		if (!i)
+			continue;
+		i->node = qc_id(&list, 0);
+		take_name(&list, 1, i->name);
+		i->introducer = qc_id(&list, 2);
+		i->since_s = qc_uint(&list, 3);
+		i->refused = qc_int(&list, 4) != 0;
+	}
+	r->r.n = all.n;
+	r->r.introductions = array_give(&all, &r->mem, &list);
+	return q_end(&list);
+}
+
+enum err op_INTRODUCE_REFUSE(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	bool there;
+	(void)r;
+	enum err e = finds(s, Q_INTRODUCTION_HAS, &q->a.node, &there);
+	if (e == OK && !there)
+		e = ERR_NOT_FOUND;
+	return e == OK ? on_node(s, Q_INTRODUCTION_REFUSE, &q->a.node) : e;
+}
