@@ -2,7 +2,7 @@
 #include "store/db.h"
 
 /* Names come from peers: what is too long for a column of ours is cut. */
-static void take_name(const struct query *q, int column, char out[LIMIT_NAME_BYTES + 1])
+static void take_name(struct query *q, int column, char out[LIMIT_NAME_BYTES + 1])
 {
 	const char *name = qc_text(q, column);
 	size_t n = strlen(name);
