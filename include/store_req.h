@@ -27,7 +27,8 @@ enum peer_origin {
 	PEER_INVITED = 0, /* it redeemed an invitation of ours */
 	PEER_INVITER = 1, /* we redeemed an invitation of its */
 	PEER_ADMITTED = 2, /* the network's log admits it */
-	PEER_REMOVED = 3, /* taken out: by the operator, never in again but by a new invitation or his pardon; by the network, until it admits it anew */
+	PEER_REMOVED =
+		3, /* taken out: by the operator, never in again but by a new invitation or his pardon; by the network, until it admits it anew */
 };
 
 /* Life of a log that this node writes. */

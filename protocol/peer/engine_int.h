@@ -481,7 +481,8 @@ void admission_seen(
 /* ---- introductions.c ---- */
 
 void introductions_open(struct session *s);
-void introductions_keys(struct engine *e, const struct id32 *identity); /* new key events of it are in force */
+void introductions_keys(
+	struct engine *e, const struct id32 *identity); /* new key events of it are in force */
 void introductions_redeemed(struct engine *e, const struct id32 *node, const char *name);
 void introductions_take(struct session *s, const struct message_introduce *m);
 
