@@ -221,6 +221,8 @@ static void chunk_message(struct session *s, void *ctx, const union message *m)
 	if (s->state != SESSION_OPEN)
 		return;
 	a->first = m->chunk.index + 1;
+	if (!a->late) /* whatever becomes of this one: verify() says that it is under way */
+		bit_clear(a->f->asked, m->chunk.index);
 	struct source *src = source_of(a->f, s);
 	if (src)
 		src->asked_ms = s->e->now_ms;

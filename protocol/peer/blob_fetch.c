@@ -84,7 +84,7 @@ static void loaded(struct engine *e, struct session *s, void *ctx, struct store_
 		return;
 	}
 	f->step = FETCH_WORK;
-	if (b->pages.n && fetch_take_meta(f, b->size, b->pages) && b->have.n == (f->chunks + 7) / 8) {
+	if (b->pages.n && fetch_take_meta(f, b->size, b->pages) == OK && b->have.n == (f->chunks + 7) / 8) {
 		memcpy(f->have, b->have.p, b->have.n);
 		f->have_n = b->have_n;
 	}

@@ -89,8 +89,8 @@ uint64_t wants_deadline(const struct engine *e);
 void wants_deinit(struct engine *e);
 
 /* ---- blob_index.c */
-/* Owner, size and pages, checked against the root. False: they do not fit, or out of memory. */
-bool fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages);
+/* Owner, size and pages, checked against the root. ERR_WIRE: they do not fit; ERR_MEMORY. */
+MUST_CHECK enum err fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages);
 /* Asks a new source what the blob is. */
 void fetch_ask_meta(struct fetch *f, struct source *src);
 /* The leaves of a page of which chunks are missing: from the store, else from a source. */

@@ -176,19 +176,26 @@ static uint64_t start_of(const struct fetch *f)
 	return (be32_get(f->e->config.node.b) ^ be32_get(f->root.b)) % f->chunks;
 }
 
-bool fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages)
+enum err fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages)
 {
 	uint32_t n = blob_pages(size);
 	if (pages.n != n * sizeof(struct id32) || blob_chunks(size) > LIMIT_BLOB_CHUNKS)
-		return false;
+		return ERR_WIRE;
+	size_t bytes = (size_t)((blob_chunks(size) + 7) / 8);
 	struct id32 *p = malloc(pages.n);
 	if (!p)
-		return false;
+		return ERR_MEMORY;
 	memcpy(p, pages.p, pages.n);
 	struct id32 root = blob_root(p, n, size, &f->owner);
-	if (!id32_equal(&root, &f->root)) {
+	enum err e = id32_equal(&root, &f->root) ? OK : ERR_WIRE;
+	if (e == OK) {
+		f->have = f->have ? f->have : calloc(1, bytes);
+		f->asked = f->asked ? f->asked : calloc(1, bytes);
+		e = f->have && f->asked ? OK : ERR_MEMORY;
+	}
+	if (e != OK) {
 		free(p);
-		return false;
+		return e;
 	}
 	free(f->pages);
 	f->pages = p;
@@ -197,10 +204,7 @@ bool fetch_take_meta(struct fetch *f, uint64_t size, struct slice pages)
 	f->chunks = blob_chunks(size);
 	f->start = start_of(f);
 	f->file = blob_stored_bytes(size) > LIMIT_BLOB_INLINE_BYTES;
-	size_t bytes = (size_t)((f->chunks + 7) / 8);
-	f->have = f->have ? f->have : calloc(1, bytes);
-	f->asked = f->asked ? f->asked : calloc(1, bytes);
-	return f->have && f->asked;
+	return OK;
 }
 
 /* Keeps what a peer said of the blob, under this owner; done holds f and releases it. */
@@ -257,9 +261,11 @@ static void got_blob(struct session *s, void *ctx, const union message *m)
 		return;
 	}
 	bool known = f->pages != NULL;
-	if (!id32_equal(&m->blob.root, &f->root) || !id32_equal(&m->blob.owner, &f->owner) ||
-		!fetch_take_meta(f, m->blob.size, m->blob.pages)) {
-		peer_close(s, ERR_WIRE, "a blob that does not match its root");
+	enum err e = id32_equal(&m->blob.root, &f->root) && id32_equal(&m->blob.owner, &f->owner)
+		? fetch_take_meta(f, m->blob.size, m->blob.pages)
+		: ERR_WIRE;
+	if (e != OK) {
+		peer_close(s, e, e == ERR_MEMORY ? "out of memory" : "a blob that does not match its root");
 		return;
 	}
 	if (!known)

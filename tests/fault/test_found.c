@@ -15,6 +15,7 @@
 
 #define CALLS 300 /* at most; until no call is left to fail */
 #define FILE_BYTES 200000
+#define TWO_BYTES (20 * BLOB_CHUNK_BYTES) /* enough for two sources */
 
 static struct store_req meta(enum store_op op, const char *key, const char *value)
 {
@@ -188,6 +189,65 @@ static void a_file_that_is_gone_is_not_made_by_reading_it(void **state)
 	assert_int_equal(told(ann, ERR_CORRUPT), 0);
 }
 
+/* ---- a file that is fetched */
+
+static uint64_t lies;
+
+/* The first chunk that anybody sends is too short. */
+static bool shorten(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
+{
+	union message m;
+	struct buf out = {0};
+	(void)ctx, (void)l, (void)to;
+	if (*type != MESSAGE_CHUNK || lies++)
+		return true;
+	assert_int_equal(message_decode(*type, buf_slice(body), &m), OK);
+	m.chunk.bytes.n--;
+	assert_int_equal(message_encode(*type, &m, &out), OK);
+	buf_free(body);
+	*body = out;
+	return true;
+}
+
+static bool has_it_all(struct world_node *n)
+{
+	struct store_req q = {.op = STORE_BLOB_GET};
+	struct store_res res;
+	q.a.root = served;
+	world_store(n, &q, &res);
+	bool whole = res.err == OK && res.r.blobs[0].state == BLOB_COMPLETE;
+	store_res_free(&res);
+	return whole;
+}
+
+/* It was taken for one that is still to come, and ben's node looked without end, within one moment, for what else to ask for. */
+static void a_chunk_that_could_not_be_taken_is_asked_for_again(void **state)
+{
+	struct world_person p;
+	struct world_node *ann = world_node_new(&world, "ann"), *ben = world_node_new(&world, "ben"),
+			  *cas = world_node_new(&world, "cas");
+	(void)state;
+	lies = 0;
+	world.steps_max = 20000;
+	world_admit(ann, ben);
+	world_admit(ann, cas);
+	world_admit(ben, cas);
+	assert_int_equal(world_person_new(ann, &p), OK);
+	assert_int_equal(world_follow(ben, &p.id), OK);
+	assert_int_equal(world_follow(cas, &p.id), OK);
+	assert_int_equal(world_attach(ann, &p, TWO_BYTES, &served).err, OK);
+	world_connect(cas, ann);
+	world_run(&world, 10000);
+	assert_true(has_it_all(cas));
+	world.meddle = shorten;
+	world_connect(ben, ann);
+	world_connect(ben, cas);
+	world_run(&world, 10000);
+	assert_true(lies > 0);
+	assert_true(world.steps < world.steps_max);
+	assert_true(has_it_all(ben));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +256,7 @@ int main(void)
 		WORLD_TEST(chunks_served_without_memory_end_the_answer_or_the_connection),
 		WORLD_TEST(a_file_that_cannot_be_read_is_told_of_once_a_minute),
 		WORLD_TEST(a_file_that_is_gone_is_not_made_by_reading_it),
+		WORLD_TEST(a_chunk_that_could_not_be_taken_is_asked_for_again),
 	};
 	if (sodium_init() < 0)
 		abort();

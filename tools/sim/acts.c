@@ -100,6 +100,7 @@ static void write_some(struct sim *s)
 		s->bytes_written += bytes;
 		p.tag = s->w.nodes[d->node].next_tag + 1; /* it may be answered before it returns */
 		sim_pend(s, p);
+		s->r->faults[FAULT_KINDS] += s->w.nodes[d->node].kind != NULL;
 		world_append_begin(&s->w.nodes[d->node], &d->person, bytes);
 	}
 	sim_tell(s, "person %d writes %llu at %s", who, (unsigned long long)n, sim_name(s, d->node));

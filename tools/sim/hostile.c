@@ -158,6 +158,8 @@ bool sim_meddle(void *ctx, struct world_link *l, int to, uint8_t *type, struct b
 {
 	struct sim *s = ctx;
 	int node = (int)(l->nodes[!to] - s->w.nodes);
+	if (!s->replaying && !sim_skewed(s, l, to, *type, body))
+		return false;
 	if ((s->n[node].role != ROLE_HOSTILE && s->n[node].role != ROLE_TWIN) || s->replaying)
 		return true;
 	keep(s, *type, body);

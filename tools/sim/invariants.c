@@ -323,6 +323,7 @@ static void quiet(struct sim *s)
 
 void sim_check_end(struct sim *s)
 {
+	s->settled = true;
 	nothing_beside(s);
 	stores_sound(s);
 	quiet(s);

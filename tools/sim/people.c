@@ -199,18 +199,22 @@ enum err world_person_close(struct world_node *n, const struct world_person *p, 
 	return e;
 }
 
-static void put_text_record(struct world *w, struct buf *record, size_t bytes)
+static void put_text_record(struct world_node *n, struct buf *record, size_t bytes)
 {
 	char *text = malloc(bytes + 1);
 	must(text != NULL, "out of memory");
 	for (size_t i = 0; i < bytes; i++)
-		text[i] = (char)('a' + world_random(w, 26));
+		text[i] = (char)('a' + world_random(n->world, 26));
 	struct mp_out o = mp_out_init(record);
 	mp_put_array(&o, 2);
-	mp_put_cstr(&o, "reflection");
-	mp_put_map(&o, 1);
+	mp_put_cstr(&o, n->kind ? n->kind : "reflection");
+	mp_put_map(&o, n->kind ? 2 : 1);
 	mp_put_cstr(&o, "text");
 	mp_put_str(&o, slice_of(text, bytes));
+	if (n->kind) {
+		mp_put_cstr(&o, "texture");
+		mp_put_array(&o, 0);
+	}
 	must(o.err == OK, "out of memory");
 	free(text);
 }
@@ -218,7 +222,7 @@ static void put_text_record(struct world *w, struct buf *record, size_t bytes)
 struct engine_event world_append(struct world_node *n, struct world_person *p, size_t bytes)
 {
 	struct buf record = {0};
-	put_text_record(n->world, &record, bytes);
+	put_text_record(n, &record, bytes);
 	struct engine_event ev = append_record(n, p, 0, buf_slice(&record), (struct slice){0});
 	buf_free(&record);
 	return ev;
@@ -227,7 +231,7 @@ struct engine_event world_append(struct world_node *n, struct world_person *p, s
 uint64_t world_append_begin(struct world_node *n, const struct world_person *p, size_t bytes)
 {
 	struct buf record = {0}, body = {0};
-	put_text_record(n->world, &record, bytes);
+	put_text_record(n, &record, bytes);
 	struct engine_cmd cmd = append_command(n, p, 0, buf_slice(&record), (struct slice){0}, &body);
 	uint64_t tag = world_command_begin(n, &cmd);
 	buf_free(&record);
@@ -356,7 +360,7 @@ struct engine_event world_name_blob(
 	struct buf bytes = {0}, record = {0};
 	env.blobs[0] = (struct envelope_blob){.root = *root, .size = size};
 	must(envelope_encode(&env, &bytes) == OK, "an envelope");
-	put_text_record(n->world, &record, 40);
+	put_text_record(n, &record, 40);
 	struct engine_event ev = append_record(n, p, 0, buf_slice(&record), buf_slice(&bytes));
 	buf_free(&bytes);
 	buf_free(&record);

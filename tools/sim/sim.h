@@ -129,6 +129,7 @@ struct sim_node {
 	enum sim_role role;
 	bool gone; /* for good */
 	bool full, hurt; /* its disk refused something since its last start */
+	bool older, newer; /* of another version: skew.c */
 	bool old; /* it was rolled back or restored: it may find its logs old */
 	uint32_t habits; /* of a hostile node: bits of faults */
 	uint64_t number;
@@ -143,7 +144,8 @@ struct sim {
 	unsigned nodes, acts, people; /* as drawn */
 	unsigned rate[FAULTS_N]; /* of a thousand acts; 0: off */
 	unsigned habit_rate; /* of a thousand messages of a hostile node */
-	bool healing, clones;
+	uint64_t skew_state; /* of another stream: who is of which version, and what he sends */
+	bool healing, settled, clones; /* settled: all is one again, and soon quiet */
 	struct sim_node n[WORLD_NODES_MAX];
 	bool follows[WORLD_NODES_MAX][SIM_PEOPLE_MAX], followed[WORLD_NODES_MAX][SIM_PEOPLE_MAX];
 	size_t people_n, logs_n, entries_n, entries_cap, pending_n, blobs_n, windows_n;
@@ -219,6 +221,11 @@ void sim_twin(struct sim *s, int node);
 
 /* hostile.c */
 bool sim_meddle(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body);
+
+/* skew.c */
+void sim_skew(struct sim *s); /* once the nodes are there: who is of another version? */
+/* A message from or to a node of another version; it may be changed, and others sent. False: it is not sent. */
+bool sim_skewed(struct sim *s, struct world_link *l, int to, uint8_t type, struct buf *body);
 
 /* invariants.c */
 /* All that must hold once healed; true: it does. The last time, what does not is noted. */

@@ -85,6 +85,8 @@ static void closed(struct sim *s, int node, const struct engine_event *ev)
 	if ((s->n[node].hurt || s->n[peer].hurt) &&
 		(ev->err == ERR_FULL || ev->err == ERR_IO || ev->err == ERR_MEMORY))
 		fine = true;
+	if (ev->err == ERR_VERSION && (s->n[node].newer || s->n[peer].newer))
+		fine = true;
 	if (ev->err != OK && ev->err != ERR_CLOSED)
 		sim_tell(s, "%s and %s part: %s", sim_name(s, node), sim_name(s, peer), err_name(ev->err));
 	sim_must(s, fine, MUST_BLAME, "%s closed its connection to %s: %s, %s", sim_name(s, node),

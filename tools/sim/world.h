@@ -39,6 +39,8 @@ struct world_node {
 	uint64_t steps, due_ms; /* due_ms: the engine's deadline, if due_known */
 	bool due_known;
 	int64_t wall_skew_s; /* its clock, beside the world's */
+	const char *
+		kind; /* of what is written here, with a field that this version does not know; NULL: a reflection */
 	enum err start_err; /* of the last start */
 };
 
