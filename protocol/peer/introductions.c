@@ -107,10 +107,12 @@ static void owner_known(struct engine *e, struct session *s, void *ctx, struct k
 void introductions_take(struct session *s, const struct message_introduce *m)
 {
 	struct engine *e = s->e;
-	if (s->introductions_taken >= LIMIT_INTRODUCTIONS_OF_ONE || id32_is_zero(&e->config.network) ||
-		id32_equal(&m->node, &e->config.node) || id32_equal(&m->node, &s->node))
+	if (s->introductions_taken >= LIMIT_INTRODUCTIONS_OF_ONE)
 		return;
 	s->introductions_taken++;
+	if (id32_is_zero(&e->config.network) || id32_equal(&m->node, &e->config.node) ||
+		id32_equal(&m->node, &s->node))
+		return;
 	struct introduction *i = calloc(1, sizeof *i);
 	if (!i)
 		return; /* the next connection brings it again */

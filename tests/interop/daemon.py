@@ -67,6 +67,13 @@ class QuireDaemon:
     async def invitation(self):
         return (await self.quire("peer", "invite", "--uses", 1))["invitation"]
 
+    async def waiting(self):
+        found = (await self.quire("peer", "list"))["items"]
+        return {bytes.fromhex(p["node"]): bytes.fromhex(p["introduced_by"]["node"]) for p in found if p["origin"] == "waiting"}
+
+    async def admit(self, node):
+        await self.quire("peer", "admit", node.hex())
+
     async def follow(self, identity):
         self.followed.add(identity)
         await self.quire("follow", "add", identity.hex())

@@ -11,6 +11,8 @@ A daemon under test is an object with these methods (all may be coroutines):
     file(log, seq)          the bytes of the file that a record pins, once it has fetched them, or None
     join(text)              makes it redeem an invitation of ours, so that it belongs to our network
     restart()               ends it and starts it again
+    waiting()               {node key: node key of its introducer}: who waits to be admitted to its own network
+    admit(node)             it admits that node
 """
 import asyncio
 import inspect
@@ -129,6 +131,25 @@ class Visit:
 
     async def pings(self):
         assert await asyncio.wait_for(self.session.ping(), 10)
+
+    async def introductions(self):
+        """The daemon owns its network: whom we introduce waits there, once, until it is admitted; then we hear of it from the network's log."""
+        new, one = self.node.rnd(32), {}
+        for node in (new, new, self.node.key, self.invitation.node_key):
+            self.session.channel.send("introduce", node=node, name="newcomer")
+        one[new] = self.node.key
+        await eventually((self.daemon.waiting,), one, "the daemon keeps whom we introduced")
+        for n in range(70):
+            self.session.channel.send("introduce", node=self.node.rnd(32), name="")
+        await self.session.ping()
+        await call(self.daemon.admit, new)
+        await until(lambda: self.node.is_member(new), "the admission")
+        waiting = await call(self.daemon.waiting)
+        assert new not in waiting and len(waiting) < 64 and set(waiting.values()) == {self.node.key}, len(waiting)
+        told = [log.record(seq)[1] for log in self.node.store.logs.values() if log.identity == self.invitation.network for seq in range(len(log.headers))
+                if log.record(seq)[0] == "admission" and log.record(seq)[1]["node"] == new]
+        assert [a.get("introducer") for a in told] == [self.node.key], told
+        return f"{len(waiting)} of 70 more wait"
 
     async def again(self):
         """A second connection after a good end carries nothing that was there before."""
@@ -311,10 +332,11 @@ class Host:
 
     async def it_joins(self):
         owner = Author(4)
-        self.node, self.me = Node(owner.id, "host"), Author()
+        self.owner, self.node, self.me = owner, Node(owner.id, "host"), Author()
         await self.node.listen()
         begin(owner, self.node)
         begin(self.me, self.node)
+        self.node.changed(lambda: self.node.store.add_events(owner.id, [self.node.host(owner)]))
         await call(self.daemon.join, self.node.invite())
         session = await self._session()
         assert session.log[:2] == ["redeem", "hello"], session.log
@@ -331,6 +353,18 @@ class Host:
         await call(self.daemon.follow, self.me.id)
         header, _ = write(self.me, self.node, "from the host")
         await eventually((self.daemon.text, self.me.log, header.seq), "from the host", "our entry")
+
+    async def it_introduces(self):
+        """Who comes by the daemon's invitation reaches the daemon only; we, who own the network, hear of it, and admit it."""
+        theirs = (await self._session()).peer
+        newcomer = Node(self.node.network, "newcomer")
+        await opened(await newcomer.redeem(await call(self.daemon.invitation)))
+        await until(lambda: self.node.introductions.waiting().get(newcomer.key) == ("newcomer", theirs), "the introduction")
+        assert not self.node.is_member(newcomer.key)
+        self.node.changed(lambda: self.owner.append(self.node.store, records.write("admission", node=newcomer.key, name="newcomer", introducer=theirs)))
+        await until(lambda: newcomer.is_member(newcomer.key), "its admission, by way of the daemon")
+        assert not self.node.introductions.waiting()
+        await newcomer.stop()
 
     async def restarted(self):
         """It dials us as a member, and only what is new is listed and fetched."""
@@ -389,9 +423,9 @@ LIES = (
     ("a key event changed", Visit._event, "keys", spoil_all("events", lambda e: [flipped(e[0]), e[1]])),
 )
 
-STEPS = ("redeem", "network_identity", "it_follows_us", "our_entries", "sealed_to_it", "its_clear_entry", "its_sealed_entry", "its_blob", "our_blob", "erasure", "pings",
+STEPS = ("redeem", "network_identity", "it_follows_us", "our_entries", "sealed_to_it", "its_clear_entry", "its_sealed_entry", "its_blob", "our_blob", "erasure", "pings", "introductions",
          "again", "lies", "used_invitation", "stranger", "questions", "twice", "handshakes", "attacks", "end")
-HOST_STEPS = ("it_joins", "what_it_writes", "what_we_write", "restarted", "end")
+HOST_STEPS = ("it_joins", "what_it_writes", "what_we_write", "it_introduces", "restarted", "end")
 
 
 class PythonDaemon:
@@ -399,10 +433,11 @@ class PythonDaemon:
 
     def __init__(self):
         network = Author(4)
-        self.network, self.author, self.fetching = network.id, Author(), {}
+        self.network, self.author, self.fetching, self.owner = network.id, Author(), {}, network
         self.node = Node(self.network, "python daemon")
         begin(network, self.node)
         begin(self.author, self.node)
+        self.node.changed(lambda: self.node.store.add_events(network.id, [self.node.host(network)]))
         self._host()
 
     def _host(self):
@@ -413,6 +448,13 @@ class PythonDaemon:
 
     def invitation(self):
         return self.node.invite()
+
+    def waiting(self):
+        return {node: by for node, (_, by) in self.node.introductions.waiting().items()}
+
+    def admit(self, node):
+        name, by = self.node.introductions.waiting()[node]
+        self.node.changed(lambda: self.owner.append(self.node.store, records.write("admission", node=node, name=name or "node", introducer=by)))
 
     def follow(self, identity):
         self.node.follow(identity)

@@ -4,6 +4,7 @@ import os
 
 from . import author, channel, keys, messages, notices
 from .channel import Cut
+from .introductions import Introductions
 from .invitation import Invitation, read as read_invitation
 from .keyevents import HOSTING
 from .notices import Keeper
@@ -25,6 +26,7 @@ class Node:
         self.known, self.grafted = {}, {}
         self.notices, self.notice, self.receipt = Keeper(author.hour), keys.box_pair(self.rnd(32)), keys.signing_pair(self.rnd(32))
         self.hosted, self.guests, self.told_of = set(), {}, {}
+        self.introductions = Introductions(self)
 
     # ---- connections ----
 
@@ -81,7 +83,7 @@ class Node:
         self.store.invitations[H("quire.invite", secret)] = [author.hour() + hours, uses]
         return Invitation(self.key, self.network, secret, author.hour() + hours, self.addresses).write()
 
-    def accept_redeem(self, peer, digest):
+    def accept_redeem(self, peer, digest, name):
         found = self.store.invitations.get(digest)
         if self.is_member(peer):
             return messages.OK
@@ -93,6 +95,9 @@ class Node:
             return messages.USED
         found[1] -= 1
         self.join(peer)
+        self.introductions.newcomers[peer] = name
+        for s in self.sessions:
+            s.introduce_newcomers()
         return messages.OK
 
     def _ends(self, peer):
@@ -136,6 +141,7 @@ class Node:
         if self.store.number != before:
             for s in self.sessions:
                 s.wake.set()
+                s.introduce_newcomers()
         return result
 
     def follow(self, identity, add=True):

@@ -4,6 +4,7 @@ import asyncio
 from . import fetch, messages
 from .channel import HANDSHAKE_SECONDS, Cut
 from .gossip import Gossip
+from .introductions import Introducing
 from .listing import Listing
 from .messages import DUPLICATE, EXPIRED, LIMIT, NOT_FOUND, OK, REFUSED, STATE, TIMEOUT, USED, VERSION, WIRE
 from .parts import Parts
@@ -27,7 +28,7 @@ class Request:
         self.name, self.answers, self.future = name, [], loop.create_future()
 
 
-class Session(Listing, Gossip, Parts):
+class Session(Listing, Gossip, Introducing, Parts):
     def __init__(self, node, channel, initiator, invitation=None):
         self.node, self.store, self.channel, self.initiator, self.invitation = node, node.store, channel, initiator, invitation
         self.peer = channel.peer
@@ -43,6 +44,7 @@ class Session(Listing, Gossip, Parts):
         self.tasks, self.log, self.runs_unasked = [], [], 0
         self.init_listing()
         self.init_gossip()
+        self.init_introductions()
         self.init_parts()
 
     # ---- life ----
@@ -132,7 +134,7 @@ class Session(Listing, Gossip, Parts):
         self.closed_with = ("got", self._known(code))
 
     def on_redeem(self, secret, name):
-        code = self.node.accept_redeem(self.peer, H("quire.invite", secret))
+        code = self.node.accept_redeem(self.peer, H("quire.invite", secret), name)
         if code != OK:
             raise Close(code, "invitation")
         self.channel.send("welcome", name=self.node.name, roots=[])
@@ -167,6 +169,7 @@ class Session(Listing, Gossip, Parts):
         self.task(self._list())
         self.task(fetch.commit_loop(self))
         self.gossip_opened()
+        self.introduce_newcomers()
 
     def on_follow(self, add, identity, version):
         kept = self.store.follow_sets.setdefault(self.peer, set())
