@@ -340,6 +340,25 @@ enum err op_BLOB_HAVE(struct store *s, const struct store_req *q, struct store_r
 	return q_done(&have);
 }
 
+/* Of one chunk, and nothing but its root was known until now: in one stroke. */
+static enum err complete_whole(struct store *s, const struct store_req *q, const struct blob_row *b)
+{
+	if (b->size > BLOB_CHUNK_BYTES || q->a.bytes.n != 32 || q->a.bytes2.n != 32)
+		return ERR_RANGE;
+	enum err e = check_owner(s, q);
+	if (e != OK)
+		return e;
+	store_touch(s);
+	struct query whole = q_start(s, Q_BLOB_WHOLE);
+	q_id(&whole, &q->a.identity);
+	q_blob(&whole, q->a.bytes);
+	q_int(&whole, q->a.value.n > 0);
+	q_blob_or_null(&whole, q->a.value);
+	q_int(&whole, b->no);
+	e = q_done(&whole);
+	return e == OK ? put_leaves(s, b->no, 0, q->a.bytes2) : e;
+}
+
 enum err op_BLOB_DONE(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)r;
@@ -349,16 +368,8 @@ enum err op_BLOB_DONE(struct store *s, const struct store_req *q, struct store_r
 	enum err e = get_row(s, &q->a.root, &b);
 	if (e != OK || b.state == BLOB_COMPLETE)
 		return e;
-	if (q->a.bytes.n) {
-		e = b.size > BLOB_CHUNK_BYTES || q->a.bytes.n != 32 || q->a.bytes2.n != 32
-			? ERR_RANGE
-			: check_owner(s, q);
-		if (e == OK)
-			e = set_meta(s, &b, &q->a.identity, q->a.bytes);
-		if (e == OK)
-			e = put_leaves(s, b.no, 0, q->a.bytes2);
-		return e == OK ? complete(s, &b, q->a.value) : e;
-	}
+	if (q->a.bytes.n)
+		return complete_whole(s, q, &b);
 	return b.state == BLOB_WANTED ? ERR_STATE : complete(s, &b, q->a.value);
 }
 

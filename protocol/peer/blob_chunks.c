@@ -84,6 +84,7 @@ static void count_chunk(struct fetch *f, uint64_t index, size_t bytes)
 	bit_set(f->have, index);
 	f->have_n++;
 	f->unsynced += bytes;
+	f->e->blob_progress = true;
 	f->got = true;
 	f->got_ms = f->e->now_ms;
 	bit_set(f->untold_pages, index / BLOB_PAGE_LEAVES);
@@ -143,7 +144,13 @@ static void verify(struct session *s, struct fetch *f, uint64_t i, struct slice 
 	}
 	f->on_way++;
 	fetch_hold(f);
-	emit_work(s->e, w, NULL, chunk_checked, a);
+	if (w->file) {
+		emit_work(s->e, w, NULL, chunk_checked, a);
+		return;
+	}
+	engine_work_hash(w); /* sooner done than said to another thread */
+	chunk_checked(s->e, NULL, a, w);
+	engine_work_free(w);
 }
 
 /* ---- a blob of one chunk, by itself ---- */

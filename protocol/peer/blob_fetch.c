@@ -29,6 +29,7 @@ bool fetch_release(struct fetch *f)
 {
 	f->refs--;
 	f->e->blob_room = true;
+	f->e->blob_over = f->e->blob_over || f->step == FETCH_OVER;
 	fetch_stir(f);
 	return f->step != FETCH_OVER;
 }
@@ -49,6 +50,7 @@ void fetch_over(struct fetch *f)
 	for (size_t i = 0; i < SOURCES_MAX; i++)
 		source_drop(f, &f->sources[i], false);
 	f->step = FETCH_OVER;
+	f->e->blob_over = true;
 	fetch_stir(f);
 }
 
@@ -254,6 +256,9 @@ static bool may_get_more(const struct fetch *f)
 
 static void sweep(struct engine *e)
 {
+	if (!e->blob_over)
+		return;
+	e->blob_over = false;
 	for (struct fetch **at = &e->fetches; *at;) {
 		struct fetch *f = *at;
 		if (f->step == FETCH_OVER && f->refs == 0) {
@@ -266,13 +271,24 @@ static void sweep(struct engine *e)
 	}
 }
 
+/* Has a peer room for one that is asked for by itself? Else none of the many that wait for that need be looked at. */
+static bool direct_room(const struct engine *e)
+{
+	for (const struct session *s = e->sessions; s; s = s->next)
+		if (s->fetches_n < FETCHES_PER_SESSION && ask_room(s, true))
+			return true;
+	return false;
+}
+
 void blob_settle(struct engine *e)
 {
 	while (e->blob_stirred && e->booted) {
-		bool room = e->blob_room;
+		bool room = e->blob_room, direct = room;
 		e->blob_stirred = e->blob_room = false;
 		for (struct fetch *f = e->fetches; f; f = f->next) {
-			if (!f->stirred && !(f->held && room))
+			if (!f->stirred && (!f->held || !room))
+				continue;
+			if (!f->stirred && f->direct && !(direct = direct && direct_room(e)))
 				continue;
 			f->stirred = false;
 			work(f);
@@ -328,11 +344,13 @@ void blob_time(struct engine *e)
 		e->fetch_retry_ms = 0;
 	if (tick)
 		e->blob_tick_ms = e->now_ms;
+	e->blob_progress = false;
 	for (struct fetch *f = e->fetches; f; f = f->next) {
 		if (f->unsynced && e->now_ms >= f->synced_ms + SYNC_MS)
 			fetch_sync(f);
 		if (f->untold && e->now_ms >= f->told_ms + TELL_MS)
 			fetch_tell(f);
+		e->blob_progress = e->blob_progress || f->unsynced || f->untold;
 		if (tick)
 			fetch_give_on(f);
 		if (tick || all)
@@ -348,7 +366,7 @@ uint64_t blob_deadline(const struct engine *e)
 		d = e->blob_tick_ms + TICK_MS;
 	if (e->fetches && e->fetch_retry_ms && e->fetch_retry_ms < d)
 		d = e->fetch_retry_ms;
-	for (const struct fetch *f = e->fetches; f; f = f->next) {
+	for (const struct fetch *f = e->blob_progress ? e->fetches : NULL; f; f = f->next) {
 		if (f->unsynced && !f->syncing && f->synced_ms + SYNC_MS < d)
 			d = f->synced_ms + SYNC_MS;
 		if (f->untold && f->told_ms + TELL_MS < d)

@@ -27,20 +27,24 @@ struct source { /* a peer that has the blob, or was asked whether it has */
 		late; /* asks that take too long: others do them, and it is asked for nothing more until they end */
 };
 
+/* There are hundreds, and each step looks at all of them: what it looks at stands first, together. */
 struct fetch {
 	struct fetch *next;
 	struct engine *e;
-	struct id32 root, owner;
-	uint64_t size, chunks, have_n;
 	enum fetch_step step;
+	unsigned refs; /* continuations that refer to it */
+	unsigned untold; /* chunks that nobody was told of */
 	bool stirred; /* blob_settle looks at it */
 	bool held; /* something could be asked for, but for room or rate */
 	bool direct; /* one chunk, not yet looked at otherwise: it is asked for by itself */
+	bool syncing;
+	uint64_t unsynced, synced_ms, told_ms;
+	struct id32 root, owner;
+	uint64_t size, chunks, have_n, got_ms;
 	bool part_asked; /* only peers of a turn after `since` are asked */
 	bool got; /* something came */
-	uint64_t since;
-	unsigned refs; /* continuations that refer to it */
 	bool file;
+	uint64_t since;
 	struct source sources[SOURCES_MAX];
 	struct id32 leaf; /* of a direct one, when it is here */
 	struct id32 *pages;
@@ -53,10 +57,6 @@ struct fetch {
 	uint64_t start; /* where this node begins: another place than its neighbours */
 	struct chunk_ask *asks; /* unanswered */
 	unsigned on_way; /* chunks received and not verified */
-	uint64_t unsynced, synced_ms, got_ms;
-	bool syncing;
-	uint64_t told_ms;
-	unsigned untold; /* chunks that nobody was told of */
 	uint8_t untold_pages[LIMIT_BLOB_PAGES / 8];
 	size_t not_there_n;
 	conn_id not_there[LIMIT_CONNECTIONS]; /* peers that do not have it */

@@ -587,6 +587,8 @@ struct engine {
 	size_t fetches_n;
 	struct wants *wants; /* blob_wants.c */
 	bool blob_stirred, blob_room; /* blob_settle has to do; what had no room to ask may have now */
+	bool blob_over; /* a fetch is to be freed */
+	bool blob_progress; /* a fetch may have chunks that are not synced, or that nobody was told of */
 	uint64_t blob_turns, blob_tick_ms;
 	uint64_t unreadable_ms; /* people hear again of a file that cannot be read */
 	uint64_t fetch_retry_ms; /* 0: no retry */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""syncthing.py [blob,files] -- one file and 10,000 small ones between two syncthing processes on the loopback interface.
+"""syncthing.py [blob,files,idle] -- one file and 10,000 small ones between two syncthing processes on the loopback interface; one at rest.
 
 Announcing, relays, reports and upgrades are off. FILE and FILES name what is copied, WORKDIR where the homes are made, RUNS how often.
 """
@@ -127,6 +127,34 @@ def run(work):
         shutil.rmtree(WORK, ignore_errors=True)
 
 
+def resident_mib(p):
+    """Of the process and its children: syncthing watches itself."""
+    kib = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            ours = os.getpgid(int(status.parent.name)) == p.pid
+            text = status.read_text() if ours else ""
+        except OSError:
+            continue  # it has ended
+        kib += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS:"))
+    return kib / 1024
+
+
+def idle():
+    """Milliseconds until it answers, and MiB resident ten seconds later, with nothing in it."""
+    prepare()
+    p = None
+    try:
+        begun = time.monotonic()
+        p = start("a")
+        answered = time.monotonic()
+        time.sleep(10)
+        return (answered - begun) * 1e3, resident_mib(p)
+    finally:
+        stop(p)
+        shutil.rmtree(WORK, ignore_errors=True)
+
+
 def figure(values):
     v = sorted(values)
     return [round(x, 3) for x in (v[len(v) // 2], v[0], v[-1])]
@@ -135,9 +163,11 @@ def figure(values):
 def main():
     runs = int(os.environ.get("RUNS", "3"))
     for work in (sys.argv[1] if len(sys.argv) > 1 else "blob,files").split(","):
-        times = [run(work) for _ in range(runs)]
+        times = [idle() if work == "idle" else run(work) for _ in range(runs)]
         line = {"peer": "syncthing", "version": version(), "work": work, "runs": runs}
-        if work == "blob":
+        if work == "idle":
+            line.update(start_ms=figure(t for t, _ in times), resident_mib=figure(m for _, m in times))
+        elif work == "blob":
             n = os.path.getsize(os.environ["FILE"]) / 1e6
             line.update(bytes=int(n * 1e6), mb_per_s=figure(n / k for _, k in times), mb_per_s_from_launch=figure(n / t for t, _ in times))
         else:
