@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # story_hostile.sh -- real daemons and hostile peers: floods, scans, replays; whom a node calls; invitations that are no longer good. docs/threats.md.
+# alone: yes
 # timeout: 240
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq "${PYTHON:?}"
