@@ -109,8 +109,24 @@ bool notices_loaded(struct engine *e, const struct store_res *res)
 
 struct opened {
 	struct notice n;
-	struct id32 link;
+	struct id32 link, notice;
 };
+
+/* The store may have it by now: there it would be taken for one that was tried. */
+static void try_again_later(struct engine *e, const struct opened *o)
+{
+	struct store_req *q = req_new(STORE_NOTICE_DROP);
+	struct id32 *id = q ? arena_alloc(&q->mem, sizeof *id) : NULL;
+	notice_forget(e, &o->notice);
+	if (!id) {
+		free(q);
+		return;
+	}
+	*id = o->notice;
+	q->a.ids = id;
+	q->a.n = 1;
+	emit_store(e, q, NULL, notice_written, NULL);
+}
 
 static bool is_connected(const struct engine *e, const struct id32 *node)
 {
@@ -142,6 +158,8 @@ static void guest_stored(struct engine *e, struct session *s, void *ctx, struct 
 	(void)s;
 	bool ours = res->err == ERR_NOT_FOUND || res->err == ERR_REFUSED || res->err == ERR_LIMIT;
 	if (ours || !engine_written(e, res, "a guest")) {
+		if (!ours && !e->closing)
+			try_again_later(e, o);
 		free(o);
 		return;
 	}
@@ -163,12 +181,17 @@ static void guest_stored(struct engine *e, struct session *s, void *ctx, struct 
 	emit_store(e, q, NULL, followers_read, o);
 }
 
-void notice_try(struct engine *e, const struct id32 *link, struct slice bytes)
+void notice_try(struct engine *e, const struct id32 *link, const struct id32 *id, struct slice bytes)
 {
-	struct opened *o = e->config.notice_secret ? malloc(sizeof *o) : NULL;
-	if (!o)
+	if (!e->config.notice_secret)
 		return;
+	struct opened *o = malloc(sizeof *o);
+	if (!o) {
+		notice_forget(e, id);
+		return;
+	}
 	o->link = *link;
+	o->notice = *id;
 	if (notice_open(bytes, &e->config.notice_key, e->config.notice_secret, &o->n) != OK) {
 		free(o);
 		return;

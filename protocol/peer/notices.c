@@ -262,7 +262,9 @@ void notices_take(struct session *s, const struct message_notice *m)
 	if (!notice_keep(e, link, &id, (uint32_t)m->expires, m->bytes))
 		return;
 	/* Its effect is durable before the notice is: what a crash loses is sent again. */
-	notice_try(e, &s->node, m->bytes);
+	notice_try(e, &s->node, &id, m->bytes);
+	if (!notice_find(e, &id))
+		return;
 	notice_store(e, &s->node, &id, (uint32_t)m->expires, m->bytes, NULL, 0);
 }
 

@@ -73,8 +73,8 @@ void notices_expire(struct engine *e);
 /* own: the author and the reader's node of a notice of our own people; else NULL. tag: answered if own. */
 void notice_store(struct engine *e, const struct id32 *link, const struct id32 *id, uint32_t expires,
 	struct slice bytes, const struct engine_cmd *own, uint64_t tag);
-/* Once, with this node's notice key (SPEC 20.1). */
-void notice_try(struct engine *e, const struct id32 *link, struct slice bytes);
+/* Once, with this node's notice key (SPEC 20.1). What fails for want of memory or disk forgets the notice, so that it comes again. */
+void notice_try(struct engine *e, const struct id32 *link, const struct id32 *id, struct slice bytes);
 void notice_written(struct engine *e, struct session *s, void *ctx, struct store_res *res);
 
 #endif

@@ -1,4 +1,5 @@
 /* What sweeps have found, each by itself: calls that fail in one place, one after the other. */
+#include "protocol/log/notice.h"
 #include "protocol/peer/message.h"
 #include "store/blobfile.h"
 #include "tests/support/world_fixture.h"
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #define CALLS 300 /* at most; until no call is left to fail */
+#define NOTICES 12 /* requests that one brings about, and more */
 #define FILE_BYTES 200000
 #define TWO_BYTES (20 * BLOB_CHUNK_BYTES) /* enough for two sources */
 
@@ -248,6 +250,53 @@ static void a_chunk_that_could_not_be_taken_is_asked_for_again(void **state)
 	assert_true(has_it_all(ben));
 }
 
+/* ---- a notice that comes in */
+
+static bool follows(struct world_node *n, const struct id32 *identity)
+{
+	struct store_req q = {.op = STORE_FOLLOW_LIST};
+	struct store_res res;
+	bool there = false;
+	world_store(n, &q, &res);
+	for (size_t i = 0; res.err == OK && i < res.r.n; i++)
+		there = there || id32_equal(&res.r.follows[i].identity, identity);
+	store_res_free(&res);
+	return there;
+}
+
+static struct world_link *links_anew(struct world_link *l)
+{
+	world_cut(l);
+	world.now_ms += 61000; /* sums are looked at again */
+	l = world_connect(l->nodes[0], l->nodes[1]);
+	world_run(&world, 1000);
+	return l;
+}
+
+/* It was kept, and what it should bring about never tried again. */
+static void a_notice_comes_whatever_the_store_refuses(void **state)
+{
+	struct world_person reader, writer;
+	struct world_node *ann = world_node_new(&world, "ann"), *ben = world_node_new(&world, "ben");
+	(void)state;
+	world_admit(ann, ben);
+	assert_int_equal(world_person_new(ben, &reader), OK);
+	struct world_link *l = world_connect(ann, ben);
+	for (uint64_t nth = 1; nth <= NOTICES; nth++) {
+		assert_int_equal(world_person_new(ann, &writer), OK);
+		struct engine_event ev = world_append(ann, &writer, 50);
+		struct entry_ref of = {.log = writer.log, .seq = ev.seq, .id = ev.id};
+		world_run(&world, 1000);
+		faulty_arm(FAULTY_STORE, nth, false);
+		enum err e = world_notice(ann, &writer, &of, &reader.id, ben, 24).err;
+		world_run(&world, 1000);
+		faulty_disarm();
+		for (int k = 0; e == OK && k < 3 && !follows(ben, &writer.id); k++)
+			l = links_anew(l);
+		assert_true(e != OK || follows(ben, &writer.id));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +306,7 @@ int main(void)
 		WORLD_TEST(a_file_that_cannot_be_read_is_told_of_once_a_minute),
 		WORLD_TEST(a_file_that_is_gone_is_not_made_by_reading_it),
 		WORLD_TEST(a_chunk_that_could_not_be_taken_is_asked_for_again),
+		WORLD_TEST(a_notice_comes_whatever_the_store_refuses),
 	};
 	if (sodium_init() < 0)
 		abort();

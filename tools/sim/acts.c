@@ -31,8 +31,10 @@ void sim_follow(struct sim *s, int node, int who, bool add)
 			cmd.flag = cmd.hosted = add = true;
 	s->followed[node][who] = s->followed[node][who] || add;
 	enum err e = world_command(&s->w.nodes[node], &cmd).err;
-	if (e == OK)
+	if (e == OK) {
 		s->follows[node][who] = add;
+		s->declined[node][who] = !add;
+	}
 	if (!s->healing || e != OK)
 		sim_tell(s, "%s %s person %d%s%s", sim_name(s, node), add ? "follows" : "no longer follows",
 			who, e == OK ? "" : ": ", e == OK ? "" : err_name(e));

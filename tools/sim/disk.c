@@ -493,6 +493,13 @@ void disk_full(struct disks *d, const char *home, bool full)
 	disk_at(d, home)->full = full;
 }
 
+bool disk_refuses(struct disks *d, const char *home)
+{
+	bool full = disk_at(d, home)->full;
+	d->counts.refused_full += full;
+	return full;
+}
+
 void disk_sync_fails(struct disks *d, const char *home)
 {
 	disk_at(d, home)->sync_fails = true;

@@ -35,6 +35,8 @@ void disk_file_put(struct disks *d, const char *path, struct slice bytes);
 
 /* No room: what would grow a file is refused. */
 void disk_full(struct disks *d, const char *home, bool full);
+/* For a write beside SQLite's: is it refused? Counted. */
+bool disk_refuses(struct disks *d, const char *home);
 /* The next sync of a file of this home fails, once. */
 void disk_sync_fails(struct disks *d, const char *home);
 /* The power goes at the n-th write or sync from now (n at least 1). */

@@ -94,6 +94,7 @@ bool sim_restart(struct sim *s, int node)
 	s->pending_n = kept;
 	s->n[node].hurt = s->n[node].full;
 	enum err e = world_try_restart(&s->w.nodes[node]);
+	sim_tidings_look(s, node);
 	sim_tell(s, "%s starts%s%s%s", sim_name(s, node), e == OK ? "" : ": ", e == OK ? "" : err_name(e),
 		e == OK && s->w.nodes[node].restored ? ", and sees that it was restored" : "");
 	if (e == OK && s->w.nodes[node].restored)

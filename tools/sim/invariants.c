@@ -228,7 +228,7 @@ bool sim_converged(struct sim *s, bool last)
 	for (size_t k = 0; good && k < s->blobs_n; k++)
 		if (s->logs[s->blobs[k].log].in_force)
 			good = blob_good(s, &s->blobs[k], last);
-	return good;
+	return good && sim_tidings_came(s, last);
 }
 
 /* ---- at the end ---- */

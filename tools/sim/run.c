@@ -186,6 +186,7 @@ static void make_nodes(struct sim *s)
 		if (s->n[i].role == ROLE_HOSTILE)
 			sim_tell(s, "%s is hostile", sim_name(s, (int)i));
 	sim_skew(s);
+	sim_tidings(s);
 }
 
 static void make_people(struct sim *s)
@@ -259,6 +260,7 @@ static void act(struct sim *s, unsigned k)
 	} else {
 		sim_people_act(s);
 	}
+	sim_tidings_act(s);
 	move(s);
 }
 
@@ -342,7 +344,8 @@ static void heal(struct sim *s)
 			world_cut(&s->w.links[i]);
 	for (size_t i = 0; i < s->w.nodes_n; i++)
 		for (size_t k = 0; k < s->people_n && s->n[i].role == ROLE_HONEST; k++)
-			sim_follow(s, (int)i, (int)k, s->follows[i][k]);
+			if (s->follows[i][k] || !sim_tidings_wait(s, (int)i, (int)k))
+				sim_follow(s, (int)i, (int)k, s->follows[i][k]);
 	uint64_t start = s->w.now_ms;
 	bool one = false;
 	while (!one && !s->r->broken && s->w.now_ms < start + HEAL_MAX_MS) {

@@ -38,6 +38,7 @@ enum sim_plant {
 #define SIM_PENDING_MAX 8192
 #define SIM_BLOBS_MAX 128
 #define SIM_WINDOWS_MAX 64
+#define SIM_TIDINGS_MAX 128
 
 /* What a run is made from. The same plan gives the same run, byte for byte. */
 struct sim_plan {
@@ -117,6 +118,11 @@ struct sim_blob {
 	uint64_t seq;
 };
 
+/* A notice that a node took on. */
+struct sim_tiding {
+	int who, node, to; /* of whom, from where, to where */
+};
+
 /* A link that is stopped until a time. */
 struct sim_window {
 	struct world_link *link;
@@ -144,10 +150,15 @@ struct sim {
 	unsigned nodes, acts, people; /* as drawn */
 	unsigned rate[FAULTS_N]; /* of a thousand acts; 0: off */
 	unsigned habit_rate; /* of a thousand messages of a hostile node */
+	bool has_tidings;
+	uint64_t tidings_state; /* of a stream of its own */
+	size_t tidings_n;
+	struct sim_tiding tidings[SIM_TIDINGS_MAX];
 	uint64_t skew_state; /* of another stream: who is of which version, and what he sends */
 	bool healing, settled, clones; /* settled: all is one again, and soon quiet */
 	struct sim_node n[WORLD_NODES_MAX];
 	bool follows[WORLD_NODES_MAX][SIM_PEOPLE_MAX], followed[WORLD_NODES_MAX][SIM_PEOPLE_MAX];
+	bool declined[WORLD_NODES_MAX][SIM_PEOPLE_MAX];
 	size_t people_n, logs_n, entries_n, entries_cap, pending_n, blobs_n, windows_n;
 	struct sim_person p[SIM_PEOPLE_MAX];
 	struct sim_log logs[SIM_LOGS_MAX];
@@ -221,6 +232,15 @@ void sim_twin(struct sim *s, int node);
 
 /* hostile.c */
 bool sim_meddle(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body);
+
+/* tidings.c */
+void sim_tidings(struct sim *s);
+void sim_tidings_act(struct sim *s);
+void sim_tidings_look(struct sim *s, int node); /* after a start */
+void sim_tidings_heard(struct sim *s, int node, const struct id32 *from); /* a guest */
+bool sim_tidings_wait(
+	const struct sim *s, int node, int who); /* one was sent there, and it has not declined him */
+bool sim_tidings_came(struct sim *s, bool last);
 
 /* skew.c */
 void sim_skew(struct sim *s); /* once the nodes are there: who is of another version? */

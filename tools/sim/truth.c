@@ -120,6 +120,8 @@ void sim_heard(void *ctx, struct world_node *n, const struct engine_event *ev)
 		sim_tell(s, "%s finds that a log of its own is old", n->name);
 		sim_must(
 			s, s->n[node].old, MUST_OWN, "%s gives up a log of its own without a cause", n->name);
+	} else if (ev->kind == ENGINE_EVENT_GUEST) {
+		sim_tidings_heard(s, node, &ev->identity);
 	} else if (ev->kind == ENGINE_EVENT_CLONE && honest) {
 		sim_must(s, s->clones, MUST_BLAME, "%s is told of a clone that nobody made", n->name);
 	} else if (ev->kind == ENGINE_EVENT_STORE_ERROR) {

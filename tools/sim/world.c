@@ -224,10 +224,15 @@ static void out_pause(struct world_node *n, conn_id conn, bool pause)
 static void out_work(struct world_node *n, struct engine_work *work)
 {
 	struct disks *d = n->world->disks;
+	bool chunk = work->kind == WORK_CHUNK && work->file;
+	if (d && chunk && disk_refuses(d, n->home)) {
+		work->err = ERR_FULL;
+		return;
+	}
 	drive_work(n->home, work);
 	if (!d || work->err != OK)
 		return;
-	if (work->kind == WORK_CHUNK && work->file)
+	if (chunk)
 		disk_chunk(d, n->home, &work->root, work->index * BLOB_CHUNK_STORED_BYTES, work->bytes.n);
 	else if (work->kind == WORK_SYNC || work->kind == WORK_PUBLISH)
 		disk_synced(d, n->home, &work->root);
