@@ -5,7 +5,10 @@
 #include "log.h"
 #include "protocol/award/facts.h"
 
+#include <malloc.h>
 #include <stdio.h>
+
+#define REST_MS 2000 /* after the last read: what was kept for the next is given back */
 
 struct job {
 	uv_work_t req;
@@ -24,6 +27,8 @@ struct pool {
 	void (*closed)(void *ctx);
 	void *closed_ctx;
 	uv_async_t end; /* so that `closed` never comes from inside pool_close */
+	uv_timer_t rest;
+	int handles;
 
 	uv_mutex_t mutex; /* guards the readers that nobody uses */
 	struct store *idle[POOL_THREADS];
@@ -83,12 +88,24 @@ static void end_if_idle(struct pool *p)
 		uv_async_send(&p->end);
 }
 
+static void on_rest(uv_timer_t *rest)
+{
+	struct pool *p = (struct pool *)rest->data;
+	uv_mutex_lock(&p->mutex);
+	for (size_t i = 0; i < p->idle_n; i++)
+		store_rest(p->idle[i]);
+	uv_mutex_unlock(&p->mutex);
+	(void)malloc_trim(0);
+}
+
 static void on_done(uv_work_t *req, int status)
 {
 	(void)status; /* nothing is ever cancelled */
 	struct job *j = (struct job *)req->data;
 	struct pool *p = j->pool;
 	j->done(j->ctx);
+	if (j->read && !uv_is_closing((uv_handle_t *)&p->rest))
+		uv_timer_start(&p->rest, on_rest, REST_MS, 0);
 	free(j);
 	p->pending--;
 	end_if_idle(p);
@@ -122,6 +139,8 @@ void pool_work(struct pool *p, void (*fn)(void *ctx), void (*done)(void *ctx), v
 static void on_closed(uv_handle_t *handle)
 {
 	struct pool *p = (struct pool *)handle->data;
+	if (--p->handles > 0)
+		return;
 	for (size_t i = 0; i < p->idle_n; i++)
 		store_close(p->idle[i]);
 	uv_mutex_destroy(&p->mutex);
@@ -134,8 +153,10 @@ static void on_closed(uv_handle_t *handle)
 static void on_end(uv_async_t *end)
 {
 	struct pool *p = (struct pool *)end->data;
-	if (p->closing && p->pending == 0 && !uv_is_closing((uv_handle_t *)end))
-		uv_close((uv_handle_t *)end, on_closed);
+	if (!p->closing || p->pending > 0 || uv_is_closing((uv_handle_t *)end))
+		return;
+	uv_close((uv_handle_t *)end, on_closed);
+	uv_close((uv_handle_t *)&p->rest, on_closed);
 }
 
 enum err pool_open(uv_loop_t *loop, const char *home, struct pool **out)
@@ -154,7 +175,9 @@ enum err pool_open(uv_loop_t *loop, const char *home, struct pool **out)
 		free(p);
 		return ERR_MEMORY;
 	}
-	p->end.data = p;
+	uv_timer_init(loop, &p->rest);
+	p->end.data = p->rest.data = p;
+	p->handles = 2;
 	*out = p;
 	return OK;
 }

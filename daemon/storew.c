@@ -5,6 +5,10 @@
 
 #include "log.h"
 
+#include <malloc.h>
+
+#define REST_NS ((uint64_t)STOREW_REST_MS * 1000000)
+
 struct item {
 	struct item *next;
 	struct store_req *req;
@@ -104,13 +108,29 @@ static void batch_run(struct storew *w, size_t n)
 	}
 }
 
+/* With the mutex, also on return. */
+static void wait_for_work(struct storew *w)
+{
+	bool rested = false;
+	while (!w->todo.first && !w->stop) {
+		if (rested) {
+			uv_cond_wait(&w->work, &w->mutex);
+		} else if (uv_cond_timedwait(&w->work, &w->mutex, REST_NS) == UV_ETIMEDOUT) {
+			uv_mutex_unlock(&w->mutex);
+			store_rest(w->store);
+			(void)malloc_trim(0);
+			rested = true;
+			uv_mutex_lock(&w->mutex);
+		}
+	}
+}
+
 static void run(void *arg)
 {
 	struct storew *w = (struct storew *)arg;
 	uv_mutex_lock(&w->mutex);
 	for (;;) {
-		while (!w->todo.first && !w->stop)
-			uv_cond_wait(&w->work, &w->mutex);
+		wait_for_work(w);
 		size_t n = batch_take(w);
 		if (n == 0)
 			break;

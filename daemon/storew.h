@@ -14,6 +14,8 @@
 /* What may wait. The engine stops its peers far below; what comes above is answered with ERR_LIMIT, in its turn. */
 #define STOREW_QUEUE_REQUESTS_MAX 65536u
 #define STOREW_QUEUE_BYTES_MAX (256u << 20)
+#define STOREW_REST_MS \
+	2000 /* without a request so long: the memory that was kept for the next is given back, once */
 
 struct storew;
 

@@ -297,3 +297,8 @@ void store_exec_one(struct store *s, struct store_req *req, struct store_res *re
 {
 	store_exec(s, &req, res, 1);
 }
+
+void store_rest(struct store *s)
+{
+	(void)sqlite3_db_release_memory(s->db);
+}

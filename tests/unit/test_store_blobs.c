@@ -1,5 +1,6 @@
 /* test_store_blobs.c -- blobs in rows and in files, pins, and what an erasure takes with it. */
 #include "store/blobfile.h"
+#include "store/db.h"
 #include "tests/support/store_fixture.h"
 
 #include <setjmp.h>
@@ -325,6 +326,37 @@ static void a_blob_file_gets_its_name_only_when_it_is_whole(void **state)
 	assert_int_equal(blobfile_open(f->home, &root, &fd), ERR_NOT_FOUND);
 }
 
+static int cache_bytes(struct fixture *f)
+{
+	int now = 0, most = 0;
+	assert_int_equal(
+		sqlite3_db_status(f->store->db, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0), SQLITE_OK);
+	return now;
+}
+
+static void a_store_at_rest_keeps_next_to_nothing_in_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct id32 r = root;
+	enum err e;
+	static uint8_t bytes[LIMIT_BLOB_INLINE_BYTES];
+	for (unsigned i = 0; i < 100; i++) {
+		struct store_req put = {.op = STORE_BLOB_PUT,
+			.a.number = sizeof bytes - 16,
+			.a.bytes = slice_of(r.b, 32),
+			.a.bytes2 = slice_of(r.b, 32),
+			.a.value = slice_of(bytes, sizeof bytes),
+			.a.flag = true};
+		be32_put(r.b + 8, i);
+		put.a.root = r;
+		assert_int_equal(run(f, &put, NULL), OK);
+	}
+	assert_true(cache_bytes(f) > 1 << 20);
+	store_rest(f->store);
+	assert_true(cache_bytes(f) < 1 << 16);
+	assert_int_equal(get_blob(f, &r, &e).state, BLOB_COMPLETE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -336,6 +368,7 @@ int main(void)
 		TEST(an_erasure_names_the_files_that_must_go),
 		TEST(a_dropped_blob_that_is_pinned_is_wanted_again),
 		TEST(leaves_of_a_blob_of_several_pages_are_kept_by_page),
+		TEST(a_store_at_rest_keeps_next_to_nothing_in_memory),
 		TEST(a_blob_file_gets_its_name_only_when_it_is_whole),
 	};
 	return cmocka_run_group_tests_name("store blobs", tests, NULL, NULL);

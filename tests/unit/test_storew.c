@@ -16,7 +16,7 @@ struct store {
 	uv_mutex_t mutex;
 	uv_cond_t cond;
 	bool held, inside, closed;
-	size_t batches, batch_n[64], executed;
+	size_t batches, batch_n[64], executed, rests;
 };
 
 void store_exec(struct store *s, struct store_req *const *reqs, struct store_res *res, size_t n)
@@ -39,6 +39,26 @@ void store_exec(struct store *s, struct store_req *const *reqs, struct store_res
 void store_close(struct store *s)
 {
 	s->closed = true;
+}
+
+void store_rest(struct store *s)
+{
+	uv_mutex_lock(&s->mutex);
+	s->rests++;
+	uv_cond_broadcast(&s->cond);
+	uv_mutex_unlock(&s->mutex);
+}
+
+/* How often, when `rests` of them have come or ms have passed. */
+static size_t rests_after(struct store *s, size_t rests, unsigned ms)
+{
+	uint64_t now = uv_hrtime(), end = now + (uint64_t)ms * 1000000;
+	uv_mutex_lock(&s->mutex);
+	for (; s->rests < rests && now < end; now = uv_hrtime())
+		(void)uv_cond_timedwait(&s->cond, &s->mutex, end - now);
+	size_t n = s->rests;
+	uv_mutex_unlock(&s->mutex);
+	return n;
 }
 
 static void hold(struct store *s)
@@ -255,6 +275,19 @@ static void many_rounds_keep_the_order(void **state)
 	assert_int_equal(f.refused[OK], f.puts);
 }
 
+static void what_is_kept_for_the_next_is_given_back_once(void **state)
+{
+	(void)state;
+	put(0);
+	run_until(1);
+	assert_int_equal(rests_after(&f.store, 1, STOREW_REST_MS / 2), 0);
+	assert_int_equal(rests_after(&f.store, 1, 20000), 1);
+	assert_int_equal(rests_after(&f.store, 2, STOREW_REST_MS + 500), 1); /* no wake-up after that */
+	put(0);
+	run_until(2);
+	assert_int_equal(rests_after(&f.store, 2, 20000), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +298,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_callback_may_ask_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_asked_before_the_end_is_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_callback_asks_at_the_end_is_answered, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_kept_for_the_next_is_given_back_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_rounds_keep_the_order, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#define KEEP_BYTES (16 << 20)
 
 struct bench {
 	const char *name;
@@ -143,6 +146,8 @@ int main(int argc, char **argv)
 	home = home && *home ? home : "/tmp";
 	if (argc > 1 && strcmp(argv[1], "store-limit") == 0)
 		return store_limit_main(argc - 1, argv + 1);
+	(void)mallopt(M_MMAP_THRESHOLD, KEEP_BYTES); /* as quired has it */
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 	beside(o.quired);
 	parse(argc, argv, &o, &home);
 	signal(SIGPIPE, SIG_IGN);
