@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # sanitizers: yes
+# timeout: 600
 """run.py [--no-live] -- everything that the second implementation proves; prints ok and not ok lines.
 
 The real daemon is taken from $BUILD, else from build/dev or build/rel; --no-live leaves it out.
