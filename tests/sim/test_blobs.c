@@ -31,10 +31,36 @@ static int reset(void **state)
 	return open_world(state);
 }
 
+/* What node 0 sent to node 1 of a blob of three pages, and of which pages node 1 told somebody that it has part. */
+static struct {
+	bool watched, got[3 * BLOB_PAGE_LEAVES], told[3];
+} chain;
+
+static void watch_chain(const struct world_node *from, uint8_t type, struct slice body)
+{
+	union message m;
+	if (type == MESSAGE_CHUNK && number_of(from) == 0) {
+		assert_int_equal(message_decode(type, body, &m), OK);
+		chain.got[m.chunk.index] = true;
+	}
+	if (type != MESSAGE_HAVE_CHUNKS || number_of(from) != 1)
+		return;
+	assert_int_equal(message_decode(type, body, &m), OK);
+	bool any = false;
+	for (size_t i = 0; i < m.have_chunks.bits.n * 8; i++)
+		if (m.have_chunks.bits.p[i / 8] >> (i % 8) & 1) {
+			assert_true(chain.got[m.have_chunks.page * BLOB_PAGE_LEAVES + i]);
+			any = chain.told[m.have_chunks.page] = true;
+		}
+	assert_true(any || m.have_chunks.page == 0); /* a page of which nothing is held is not told */
+}
+
 static void count(void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body)
 {
-	(void)ctx, (void)to, (void)body;
+	(void)ctx, (void)to;
 	seen.chunks[number_of(from)] += type == MESSAGE_CHUNK;
+	if (chain.watched)
+		watch_chain(from, type, body);
 	seen.blob_asks[number_of(from)] += type == MESSAGE_WANT_BLOB || type == MESSAGE_WANT_CHUNKS;
 }
 
@@ -161,6 +187,8 @@ static void a_chain_streams(void **state)
 	assert_int_equal(world_attach(&world.nodes[0], &p, 132u << 20, &root).err, OK);
 	world_connect(&world.nodes[1], &world.nodes[2]);
 	world_run(&world, 1000);
+	memset(&chain, 0, sizeof chain);
+	chain.watched = true;
 	world.chunks_max = 1500; /* node 1 has some, and waits */
 	world_connect(&world.nodes[0], &world.nodes[1]);
 	world_run(&world, 3000);
@@ -168,6 +196,8 @@ static void a_chain_streams(void **state)
 	assert_true(seen.chunks[1] > 200);
 	world.chunks_max = 0;
 	world_run(&world, 12000);
+	chain.watched = false;
+	assert_true(chain.told[0] && chain.told[1] && chain.told[2]);
 	assert_true(whole(1, &root) && whole(2, &root));
 	assert_in_range(seen.chunks[0], 2112, 2140);
 	assert_in_range(seen.chunks[1], 2112, 2140);

@@ -414,6 +414,48 @@ static void one_source_for_many_is_taken_before_many(void **state)
 	assert_ptr_equal(dialled_first, &world.nodes[12]);
 }
 
+/* ---- how many ---- */
+
+static bool only_the_dialler(void *ctx, const struct world_node *a, const struct world_node *b)
+{
+	(void)ctx, (void)b;
+	return a == dialler;
+}
+
+/* How many one node dials that begins with so many whom it can reach; it follows what the last of them serves. */
+static unsigned dials_of_one_who_knows(unsigned others, uint64_t ms)
+{
+	struct world_person p;
+	newcomers(others + 1);
+	dialler = &world.nodes[0];
+	world_person_new(&world.nodes[others], &p);
+	assert_int_equal(world_follow(&world.nodes[0], &p.id), OK);
+	for (unsigned i = 1; i <= others; i++)
+		world_introduce(&world.nodes[0], &world.nodes[i]);
+	knows_follows(&world.nodes[0], &world.nodes[others], &p.id, 1);
+	world_crash(&world.nodes[0]);
+	world.may_dial = only_the_dialler;
+	world_restart(&world.nodes[0]);
+	pass(ms);
+	return degree(&world.nodes[0]);
+}
+
+static void all_of_a_few_are_dialled(void **state)
+{
+	(void)state;
+	assert_int_equal(dials_of_one_who_knows(8, 3000), 8);
+}
+
+static void of_many_five_are_dialled_and_then_one_a_minute(void **state)
+{
+	(void)state;
+	assert_int_equal(dials_of_one_who_knows(20, 3000), 5);
+	pass(20000);
+	assert_int_equal(degree(&world.nodes[0]), 5); /* what it follows has a source: nobody is sought */
+	pass(60000);
+	assert_in_range(degree(&world.nodes[0]), 6, 7);
+}
+
 /* ---- too many ---- */
 
 static void whom_all_know_is_not_overrun(void **state)
@@ -621,6 +663,8 @@ int main(void)
 		MEMBERS_TEST(a_known_source_that_is_out_of_reach_keeps_from_no_other),
 		MEMBERS_TEST(a_hosting_event_tells_whom_to_ask),
 		MEMBERS_TEST(one_source_for_many_is_taken_before_many),
+		MEMBERS_TEST(all_of_a_few_are_dialled),
+		MEMBERS_TEST(of_many_five_are_dialled_and_then_one_a_minute),
 		MEMBERS_TEST(whom_all_know_is_not_overrun),
 		MEMBERS_TEST(ten_thousand_made_up_peers_cost_nothing),
 		MEMBERS_TEST(members_that_were_told_of_before_they_are_members_are_known_then),

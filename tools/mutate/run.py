@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""run.py [--named NAMES|all|none] [--random N] [--seed S] [--only S.K,…] [--in GLOB] [--seeds N] [--tree FOLDER] [--list]
+"""run.py [--named NAMES|all|none] [--random N] [--seed S] [--only S.K,…] [--tests T,…] [--in GLOB] [--seeds N] [--cpu N] [--san]
+       [--tree FOLDER] [--list]
 -- would the tests see it?
 
 Each mutation is made in a copy of the tree, built, and judged: by the tests that name it, or that come by its line (cover.py), the likeliest
@@ -149,12 +150,12 @@ def judge(tree, job, o, of_lines, counted_only):
         if counted_only and after == before_objects:
             return "the same code", False
         if counted_only:
-            tests = [t for t in tests if of_lines.tests[t]["cpu"] <= o.cpu]
+            tests = list(filter(None, o.tests.split(","))) or [t for t in tests if cost(t) <= o.cpu]
         caught = by_tests(tree, tests, cost)
         if not caught and o.seeds:
             caught = by_seeds(tree, o.seeds)
         if not caught and o.san:
-            caught = by_tests(tree, [t for t in tests if cost(t) <= SAN_CPU], cost, SAN)
+            caught = by_tests(tree, [t for t in tests if o.tests or cost(t) <= SAN_CPU], cost, SAN)
             caught = caught and f"{caught} (sanitizers)"
         if not caught:
             caught = "**survived**" + ("" if tests else " (no test comes by the line)")
@@ -170,7 +171,7 @@ def go(tree, o):
         status, out = make(tree, BUILD, [SIM])
         if status:
             sys.exit(out)
-        if o.random or o.only:
+        if (o.random or o.only) and not o.tests:
             of_lines.fill(say)
     jobs = list(named_jobs(tree, o.named, of_lines)) if o.named != "none" else []
     for job in jobs:
@@ -204,6 +205,7 @@ def main():
     p.add_argument("--seeds", type=int, default=40, help="of the simulator, for what the tests let pass")
     p.add_argument("--san", action="store_true", help="show what is left to the tests under the sanitizers too, which see leaks")
     p.add_argument("--cpu", type=float, default=1e9, help="leave out tests that take more seconds of the processor: a first pass")
+    p.add_argument("--tests", default="", help="ask these only, whatever comes by the line: for what survived, and a new test")
     p.add_argument("--tree", help="a copy to work in, kept; otherwise one that is removed")
     p.add_argument("--list", action="store_true", help="only say what would be done")
     o = p.parse_args()
