@@ -8,7 +8,7 @@
 /* ---- who is named by the network's logs */
 
 struct admitted {
-	struct id32 node;
+	struct id32 node, introducer; /* introducer: zeros if nobody */
 	struct entry_ref ref;
 	bool ended;
 };
@@ -47,7 +47,8 @@ static void settle(struct book *b)
 				b->at[i].ended = true;
 }
 
-static void note_admission(struct book *b, const struct id32 *node, const struct entry_ref *ref)
+static void note_admission(
+	struct book *b, const struct id32 *node, const struct id32 *introducer, const struct entry_ref *ref)
 {
 	struct admitted *at = (struct admitted *)realloc(b->at, (b->n + 1) * sizeof *at);
 	if (!at) {
@@ -55,7 +56,7 @@ static void note_admission(struct book *b, const struct id32 *node, const struct
 		return;
 	}
 	b->at = at;
-	b->at[b->n++] = (struct admitted){.node = *node, .ref = *ref};
+	b->at[b->n++] = (struct admitted){.node = *node, .introducer = *introducer, .ref = *ref};
 }
 
 static void note_part(struct book *b, const struct id32 *log, uint64_t seq, const struct store_part *p)
@@ -63,14 +64,17 @@ static void note_part(struct book *b, const struct id32 *log, uint64_t seq, cons
 	struct slice kind, fields;
 	struct mp_in value;
 	struct entry_ref ref = {.log = *log, .seq = seq, .id = entry_id(p->header)}, of;
-	struct id32 node;
+	struct id32 node, introducer;
 	if (p->kind != BODY_HERE || (p->header[1] & ENTRY_FLAG_SEALED) || p->bytes.n <= ENTRY_SALT_BYTES)
 		return;
 	struct slice record = slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES);
 	if (record_open(record, &kind, &fields) != OK || record_check(record, NULL) != OK)
 		return;
-	if (slice_equal(kind, slice_str("admission")) && record_get_id(fields, "node", &node) == OK)
-		note_admission(b, &node, &ref);
+	if (slice_equal(kind, slice_str("admission")) && record_get_id(fields, "node", &node) == OK) {
+		if (record_get_id(fields, "introducer", &introducer) != OK)
+			introducer = (struct id32){{0}};
+		note_admission(b, &node, &introducer, &ref);
+	}
 	if (slice_equal(kind, slice_str("admission-end")) && record_get(fields, "of", &value) == OK &&
 		record_get_ref(&value, &of) == OK)
 		note_end(b, &of);
@@ -150,20 +154,35 @@ enum err admissions_standing(
 	return e;
 }
 
-/* Those whom members introduced, where the owner wants all of them in. */
-static enum err admit_introduced(struct desk *d, const struct owner *network, const struct book *b)
+/* One who introduces without end fills neither the network's log nor the table of peers: who is more waits to be asked about. */
+static bool may_admit(const struct book *b, const struct id32 *introducer)
 {
+	size_t of = 0, all = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		all += !b->at[i].ended && !id32_is_zero(&b->at[i].introducer);
+		of += !b->at[i].ended && id32_equal(&b->at[i].introducer, introducer);
+	}
+	return of < LIMIT_INTRODUCTIONS_OF_ONE && all < LIMIT_INTRODUCED;
+}
+
+/* Those whom members introduced, where the owner wants all of them in. */
+static enum err admit_introduced(struct desk *d, const struct owner *network, struct book *b)
+{
+	static const struct entry_ref here;
 	struct store_req req = {.op = STORE_INTRODUCE_LIST};
 	struct store_res res;
 	enum err e = desk_store(d, &req, &res);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		const struct store_introduction *x = &res.r.introductions[i];
-		if (x->refused || standing(b, &x->node) != ADMISSION_NONE)
+		if (x->refused || standing(b, &x->node) != ADMISSION_NONE || !may_admit(b, &x->introducer))
 			continue;
 		e = admissions_put(d, network, &x->node, x->name, &x->introducer);
-		if (e == OK)
-			log_info("peer", log_text("event", "admitted"), log_id("node", &x->node),
-				log_text("name", x->name), log_id("introducer", &x->introducer));
+		if (e != OK)
+			break;
+		note_admission(b, &x->node, &x->introducer, &here);
+		e = b->err;
+		log_info("peer", log_text("event", "admitted"), log_id("node", &x->node),
+			log_text("name", x->name), log_id("introducer", &x->introducer));
 	}
 	store_res_free(&res);
 	return e;

@@ -83,7 +83,9 @@ static void say_waiting(struct desk *d, uint64_t n, const struct id32 *one, cons
 			"Say quire peer admit %s, or quire peer refuse %s", node, node);
 	else
 		snprintf(words + used, INTRODUCTIONS_WORDS_BYTES - used,
-			"That is done as soon as the network's owner signs in: quire identity unlock");
+			"That is done as soon as the network's owner signs in (quire identity unlock), for up to %u of one "
+			"introducer; or say quire peer admit %s",
+			LIMIT_INTRODUCTIONS_OF_ONE, node);
 }
 
 enum err introductions_list(struct desk *d, json_t *items, uint64_t *n, char words[INTRODUCTIONS_WORDS_BYTES])

@@ -68,6 +68,8 @@
 #define LIMIT_ROOTS 16
 #define LIMIT_INTRODUCTIONS 1024 /* pending */
 #define LIMIT_INTRODUCTIONS_OF_ONE 64 /* introducer; and in one connection */
+#define LIMIT_INTRODUCED \
+	512 /* admitted without being asked, and of one introducer LIMIT_INTRODUCTIONS_OF_ONE */
 
 /* Notices, SPEC 20 */
 #define LIMIT_NOTICE_BYTES 512

@@ -3,7 +3,7 @@
 # sanitizers: yes
 # timeout: 180
 . "${TOP:?}/tests/e2e/lib.sh"
-need quire quired jq
+need quire quired jq sqlite3
 
 for node in district lincoln riverside dale late; do
 	home $node
@@ -68,3 +68,13 @@ check "who is taken out is out" eval 'q district --yes peer remove "$node" && wi
 check "everywhere" within 20 eval '! connected lincoln riverside'
 check "and can be admitted anew" q district peer admit "$node"
 check "then it comes back" within 40 connected district riverside
+
+# A member who introduces without end is let in 64 times at most; made up beside the daemon, as if Late had done it in many connections.
+stop district
+sqlite3 "$TMPDIR/district/quire.db" "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80)
+	INSERT INTO introduction SELECT randomblob(32), 'flood', x'$(key late)', 5, 0 FROM n"
+start district
+unlock district
+count() { q district --json peer list | jq --arg o "$1" '[.items[] | select(.name == "flood" and .origin == $o)] | length'; }
+check "of many introduced by one, 64 are admitted without a question" within 20 eval '[ "$(count admitted)" = 64 ]'
+check "and the others wait, as is said" eval '[ "$(count waiting)" = 16 ] && said district "16 nodes wait to be admitted.*and others" node status'
