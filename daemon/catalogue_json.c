@@ -96,10 +96,10 @@ enum err catalogue_item(struct catalogue *c, const struct fact *f, json_t **out)
 	struct definition d;
 	struct fact_list next;
 	struct entry_ref up;
-	bool counts = false;
 	enum err sound = catalogue_read(f, &d);
 	if (sound == ERR_MEMORY)
 		return sound;
+	bool counts = sound == OK && catalogue_act_counts(c, f); /* as catalogue_counts, read once */
 	json_t *o = json_pack("{s:o, s:o}", "ref", compose_ref_json(&f->at.log, f->at.seq), "id",
 		compose_id_json(&f->at.id));
 	json_t *more = sound == OK ? summary(&d) : json_object();
@@ -107,8 +107,6 @@ enum err catalogue_item(struct catalogue *c, const struct fact *f, json_t **out)
 		definition_deinit(&d);
 	enum err e = o && more && json_object_update(o, more) == 0 ? OK : ERR_MEMORY;
 	json_decref(more);
-	if (e == OK)
-		e = catalogue_counts(c, f, &counts);
 	if (e == OK)
 		e = catalogue_successor(c, f, &next);
 	if (e == OK) {
