@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define CALM_MS 12000 /* from its start until it is looked at: it gives back what it needed for that */
+#define CALM_MS 6000 /* from its start until it is looked at: it gives back what it needed for that */
 #define WATCH_MS 10000
 
 /* Switches of all threads that were of their own will: each is one sleep that ended. */

@@ -20,7 +20,7 @@ static void run(struct bench_report *r, struct world *w, struct mesh *m, size_t 
 	double cpu_s = bench_cpu_s();
 	mesh_open(m, w, nodes);
 	mesh_measure(m);
-	mesh_write_all(m, 5, 300); /* several are on their way at once */
+	mesh_write_all(m, 3, 300); /* several are on their way at once */
 	world_run(w, 10000);
 	struct mesh_figures f = mesh_figures(m);
 	bench_add(r, "copies", "of an entry, for each node", f.copies);
@@ -34,7 +34,7 @@ static void run(struct bench_report *r, struct world *w, struct mesh *m, size_t 
 		mesh_write(m, i);
 	world_run(w, 30); /* on its way */
 	mesh_lose(m, nodes / 5);
-	mesh_write_all(m, 2, 500);
+	mesh_write_all(m, 1, 500);
 	world_run(w, 8000);
 	f = mesh_figures(m);
 	bench_add(r, "missing_after_loss", "entries that did not come to a node that is left",

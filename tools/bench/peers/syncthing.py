@@ -132,7 +132,7 @@ def resident_mib(p):
     kib = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            ours = os.getpgid(int(status.parent.name)) == p.pid
+            ours = os.getsid(int(status.parent.name)) == p.pid
             text = status.read_text() if ours else ""
         except OSError:
             continue  # it has ended
