@@ -12,6 +12,7 @@
 #define OFFERS_MAX (REACH_MAX / 2)
 #define OFFERS_MAX_OF_ONE 4
 #define DEAF_MS 60000 /* offers of a relay that was not there are not taken up for so long */
+#define VAIN_MAX 4 /* addresses of a relay that led nowhere: then the same, though another one led to it */
 
 /* One member, until a connection stands or all ways have failed. */
 struct
@@ -32,17 +33,20 @@ try {
 	void *failed_ctx;
 };
 
-struct deaf { /* a relay that was not where it said */
+struct told { /* what came of the addresses that a relay says it has */
 	struct id32 relay;
-	uint64_t until_ms;
+	uint64_t until_ms; /* its offers are not taken up */
+	uint64_t vain_ms; /* since when these led nowhere */
+	unsigned vain;
+	char at[LIMIT_ADDRESS_BYTES + 1]; /* where it was last; it is tried first */
 };
 
 struct reach {
 	struct node *node;
 	struct conn_set *set;
 	struct try *tries;
-	size_t tries_n, deaf_n;
-	struct deaf deaf[LIMIT_CONNECTIONS]; /* the oldest gives way */
+	size_t tries_n, told_n;
+	struct told told[LIMIT_CONNECTIONS]; /* the oldest gives way */
 	uv_async_t end;
 	bool closing;
 	int waiting; /* for the handle, and tries */
@@ -127,11 +131,49 @@ static void look_up_relay(struct try *t)
 	node_store(t->reach->node, req, on_relay, t);
 }
 
+static struct told *told_find(struct reach *r, const struct id32 *relay)
+{
+	for (size_t i = 0; i < r->told_n && i < LIMIT_CONNECTIONS; i++)
+		if (id32_equal(&r->told[i].relay, relay))
+			return &r->told[i];
+	return NULL;
+}
+
+static struct told *told_of(struct reach *r, const struct id32 *relay)
+{
+	struct told *a = told_find(r, relay);
+	if (!a) {
+		a = &r->told[r->told_n++ % LIMIT_CONNECTIONS];
+		*a = (struct told){.relay = *relay};
+	}
+	return a;
+}
+
+/* It names the addresses, and offers as often as it likes: so it has them tried only as long as they lead to it. */
+static void note_end(struct try *t, bool there)
+{
+	struct reach *r = t->reach;
+	struct told *a = told_of(r, &t->node);
+	uint64_t now = uv_now(node_loop(r->node));
+	const char *address = t->addresses[t->address - 1];
+	if (there) {
+		memcpy(a->at, address, sizeof a->at);
+		return;
+	}
+	if (strcmp(a->at, address) == 0)
+		a->at[0] = 0;
+	if (now >= a->vain_ms + DEAF_MS) {
+		a->vain_ms = now;
+		a->vain = 0;
+	}
+	if (++a->vain >= VAIN_MAX)
+		a->until_ms = now + DEAF_MS;
+}
+
 static void give_up(struct try *t)
 {
 	if (t->kind == ENGINE_RELAY_ACCEPT && !t->answered)
-		t->reach->deaf[t->reach->deaf_n++ % LIMIT_CONNECTIONS] = (struct deaf){
-			.relay = t->node, .until_ms = uv_now(node_loop(t->reach->node)) + DEAF_MS};
+		told_of(t->reach, &t->node)->until_ms = uv_now(node_loop(t->reach->node)) + DEAF_MS;
 	reach_failed failed = t->reach->closing ? NULL : t->failed;
 	void *ctx = t->failed_ctx;
 	const struct id32 node = t->node;
@@ -140,9 +182,17 @@ static void give_up(struct try *t)
 		failed(ctx, &node);
 }
 
+static bool is_deaf(struct reach *r, const struct id32 *relay)
+{
+	const struct told *a = told_find(r, relay);
+	return a && uv_now(node_loop(r->node)) < a->until_ms;
+}
+
 /* The next address, the next relay, or the end. */
 static void go_on(struct try *t)
 {
+	if (t->kind == ENGINE_RELAY_ACCEPT && is_deaf(t->reach, &t->node))
+		t->address = t->addresses_n;
 	while (t->address < t->addresses_n && !t->reach->closing)
 		if (dial(t, t->addresses[t->address++]))
 			return;
@@ -156,8 +206,11 @@ static void on_ended(void *ctx, enum err e, const char *why)
 {
 	struct try *t = (struct try *)ctx;
 	bool refused = e == ERR_NOT_FOUND || e == ERR_REFUSED || e == ERR_LIMIT;
-	t->answered = t->answered || refused || attempt_relayed(t->attempt);
+	bool there = refused || attempt_relayed(t->attempt);
+	t->answered = t->answered || there;
 	t->attempt = NULL;
+	if (t->kind == ENGINE_RELAY_ACCEPT)
+		note_end(t, there);
 	log_debug("reach", log_text("event", "ended"), log_id("node", &t->node), log_err(e),
 		log_text("why", why));
 	/* Who was reached and said no would say it at its other addresses too. */
@@ -172,6 +225,18 @@ static void put_address(struct try *t, const char address[LIMIT_ADDRESS_BYTES + 
 		memcpy(t->addresses[t->addresses_n++], address, LIMIT_ADDRESS_BYTES + 1);
 }
 
+static void first_where_it_was(struct try *t)
+{
+	const struct told *a = told_find(t->reach, &t->via);
+	char address[LIMIT_ADDRESS_BYTES + 1];
+	for (size_t i = 1; a && i < t->addresses_n; i++)
+		if (strcmp(t->addresses[i], a->at) == 0) {
+			memcpy(address, t->addresses[i], sizeof address);
+			memmove(t->addresses[1], t->addresses[0], i * sizeof t->addresses[0]);
+			memcpy(t->addresses[0], address, sizeof address);
+		}
+}
+
 static void on_relay(void *ctx, struct store_res *res)
 {
 	struct try *t = (struct try *)ctx;
@@ -182,6 +247,7 @@ static void on_relay(void *ctx, struct store_res *res)
 			put_address(t, p->addresses[i]);
 		for (size_t i = 0; i < p->heard_n; i++)
 			put_address(t, p->heard[i]);
+		first_where_it_was(t);
 	}
 	go_on(t);
 }
@@ -220,23 +286,22 @@ static void reached(struct reach *r, conn_id conn)
 	for (struct try *t = r->tries; t; t = t->next) {
 		if (!t->attempt || attempt_conn(t->attempt) != conn)
 			continue;
+		if (t->kind == ENGINE_RELAY_ACCEPT)
+			note_end(t, true);
 		attempt_release(t->attempt);
 		try_free(t);
 		return;
 	}
 }
 
-static bool may_take(const struct reach *r, const struct id32 *relay)
+static bool may_take(struct reach *r, const struct id32 *relay)
 {
 	size_t all = 0, of_one = 0;
 	for (const struct try *t = r->tries; t; t = t->next) {
 		all += t->kind == ENGINE_RELAY_ACCEPT;
 		of_one += t->kind == ENGINE_RELAY_ACCEPT && id32_equal(&t->node, relay);
 	}
-	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
-		if (id32_equal(&r->deaf[i].relay, relay) && uv_now(node_loop(r->node)) < r->deaf[i].until_ms)
-			return false;
-	return all < OFFERS_MAX && of_one < OFFERS_MAX_OF_ONE;
+	return !is_deaf(r, relay) && all < OFFERS_MAX && of_one < OFFERS_MAX_OF_ONE;
 }
 
 static void take_offer(struct reach *r, const struct engine_event *ev)

@@ -136,7 +136,7 @@ struct store_blob {
 	uint64_t have_n; /* chunks held */
 	uint64_t pins; /* entries that pin it */
 	uint64_t no; /* row: ascending in a list */
-	bool hosted; /* in a list of incomplete ones: its owner lives here */
+	bool hosted; /* in a list of incomplete ones: its owner lives here, or somebody who names it */
 };
 
 struct store_invite {

@@ -88,7 +88,7 @@ static void loaded(struct engine *e, struct session *s, void *ctx, struct store_
 	f->step = FETCH_WORK;
 	if (b->pages.n && fetch_take_meta(f, b->size, b->pages) == OK && b->have.n == (f->chunks + 7) / 8) {
 		memcpy(f->have, b->have.p, b->have.n);
-		f->have_n = b->have_n;
+		f->have_n = f->had_n = b->have_n;
 	}
 }
 
@@ -103,6 +103,8 @@ struct fetch *fetch_new(struct engine *e, const struct store_blob *b, uint64_t s
 		.size = b->size,
 		.step = b->state == BLOB_WANTED ? FETCH_WORK : FETCH_LOAD,
 		.direct = b->state == BLOB_WANTED && b->size <= BLOB_CHUNK_BYTES,
+		.hosted = b->hosted,
+		.began_ms = e->now_ms,
 		.since = since,
 		.part_asked = since > 0,
 		.page = PAGE_NONE,

@@ -44,7 +44,9 @@ struct fetch {
 	bool part_asked; /* only peers of a turn after `since` are asked */
 	bool got; /* something came */
 	bool file;
+	bool hosted; /* its owner, or somebody who names it, lives here */
 	uint64_t since;
+	uint64_t had_n, began_ms; /* chunks that were here when it began; when that was */
 	struct source sources[SOURCES_MAX];
 	struct id32 leaf; /* of a direct one, when it is here */
 	struct id32 *pages;
@@ -81,7 +83,7 @@ void source_drop(struct fetch *f, struct source *src, bool no);
 void wants_wait(struct fetch *f);
 void wants_done(struct engine *e, const struct id32 *root);
 /* A peer says that it has something of a blob that is waited for. */
-void wants_hasten(struct engine *e, const struct id32 *root);
+void wants_hasten(struct session *s, const struct id32 *root);
 void wants_pump(struct engine *e);
 void wants_new_peer(struct engine *e);
 void wants_time(struct engine *e);

@@ -127,7 +127,7 @@ void blob_have_chunks(struct session *s, const struct message_have_chunks *m)
 	struct fetch *f = fetch_find(s->e, &m->root);
 	struct source *src = f ? source_of(f, s) : NULL;
 	if (!f) {
-		wants_hasten(s->e, &m->root);
+		wants_hasten(s, &m->root);
 		return;
 	}
 	if (!fits(f, m)) {

@@ -13,8 +13,16 @@
 #define WAIT_FIRST_MS 5000u
 #define WAIT_LONGEST_MS 3600000u
 #define HASTEN_MS 5000 /* a peer's word hastens one blob no more often */
+#define HASTENED_MAX 256u /* by one peer's word at once; then one in HASTENED_MS */
+#define HASTENED_MS 50
+#define HASTEN_SCAN_MS 500 /* between two looks at all wants because of such words, … */
+#define HASTEN_SCAN_REST 10 /* … and so many times what the last one took */
 #define SCAN_AGAIN_MS 5000
 #define REFUSED_MS 60000 /* is there room by now? */
+#define RESERVED_MS \
+	60000u /* so long room is kept for what is said to come; then for what has shown that it comes … */
+#define RESERVED_AHEAD 10u /* … in so many times that, at the pace so far */
+#define DOUBTED_MAX 64u /* owners of whose blobs nothing came: for these it is the pace from the start */
 
 struct want_wait {
 	struct want_wait *next;
@@ -33,8 +41,14 @@ struct wants {
 	bool due_full, due_new;
 	uint64_t after, high; /* last row looked at; last row there was */
 	uint64_t next_ms; /* when a wait ends; UINT64_MAX: none */
+	bool hasten_due; /* a peer's word was heard while all wants were looked at */
+	uint64_t scan_ms,
+		hasten_ms; /* when the look at all began; when there may be one because of a peer's word */
 	uint32_t scan;
 	uint64_t used; /* bytes held, and of what is being fetched */
+	uint64_t held; /* of `used`, what is here */
+	unsigned doubted_n;
+	struct id32 doubted[DOUBTED_MAX]; /* the oldest gives way */
 	uint64_t refused, refused_now; /* by the quota: at the last look at all; at this one */
 };
 
@@ -96,6 +110,8 @@ static uint64_t pause_end(uint64_t now_ms, unsigned tries)
 	return (now_ms + pause + step - 1) / step * step;
 }
 
+static void doubt(struct wants *w, const struct fetch *f);
+
 void wants_wait(struct fetch *f)
 {
 	struct engine *e = f->e;
@@ -118,6 +134,8 @@ void wants_wait(struct fetch *f)
 	} else if (w) {
 		soonest(w, pause_end(e->now_ms, 0));
 	}
+	if (w && e->config.blob_quota)
+		doubt(w, f);
 	if (f->untold) /* who asked too early has no other word of the last of them */
 		fetch_tell(f);
 	fetch_over(f);
@@ -130,14 +148,40 @@ void wants_done(struct engine *e, const struct id32 *root)
 		wait_drop(e->wants, at);
 }
 
-void wants_hasten(struct engine *e, const struct id32 *root)
+/* A peer may say it of every blob that is wanted, true or not: that costs others little. */
+static bool may_hasten(struct session *s)
 {
+	uint64_t now = s->e->now_ms, back = (now - s->hastened_ms) / HASTENED_MS;
+	s->hastened -= back < s->hastened ? (unsigned)back : s->hastened;
+	s->hastened_ms += back * HASTENED_MS;
+	if (s->hastened >= HASTENED_MAX)
+		return false;
+	s->hastened++;
+	return true;
+}
+
+static void hasten(struct engine *e)
+{
+	struct wants *w = e->wants;
+	if (!w->hasten_due || w->scanning)
+		return;
+	w->hasten_due = false;
+	if (e->now_ms >= w->hasten_ms)
+		w->due_full = e->blob_stirred = true;
+	else
+		soonest(w, w->hasten_ms);
+}
+
+void wants_hasten(struct session *s, const struct id32 *root)
+{
+	struct engine *e = s->e;
 	struct want_wait *t = e->wants ? *wait_find(e->wants, root) : NULL;
-	if (!t || (t->hastened_ms && e->now_ms < t->hastened_ms + HASTEN_MS))
+	if (!t || (t->hastened_ms && e->now_ms < t->hastened_ms + HASTEN_MS) || !may_hasten(s))
 		return;
 	t->hastened_ms = t->next_ms = e->now_ms;
 	t->tries = 0;
-	e->wants->due_full = e->blob_stirred = true;
+	e->wants->hasten_due = true;
+	hasten(e);
 }
 
 /* ---- turns ---- */
@@ -151,11 +195,65 @@ static uint64_t newest_peer(const struct engine *e)
 	return turn;
 }
 
+/* ---- the quota ---- */
+
+static bool is_doubted(const struct wants *w, const struct id32 *owner)
+{
+	for (size_t i = 0; i < DOUBTED_MAX && i < w->doubted_n; i++)
+		if (id32_equal(&w->doubted[i], owner))
+			return true;
+	return false;
+}
+
+/* Somebody said that he has it, and nothing came: what its owner says of sizes keeps nobody out any more. */
+static void doubt(struct wants *w, const struct fetch *f)
+{
+	if (!f->got && f->e->now_ms >= f->began_ms + SOURCE_SLOW_MS && !is_doubted(w, &f->owner))
+		w->doubted[w->doubted_n++ % DOUBTED_MAX] = f->owner;
+}
+
+static uint64_t bytes_of(uint64_t size, uint64_t chunks)
+{
+	return chunks < size / BLOB_CHUNK_BYTES + 1 ? chunks * BLOB_CHUNK_BYTES : size;
+}
+
+/* Room that is kept for the rest of it. Its size is only a claim, which may be true and never come. */
+static uint64_t reserved(const struct wants *w, const struct fetch *f)
+{
+	uint64_t age = f->e->now_ms - f->began_ms;
+	uint64_t stored = f->have_n - (f->unsynced < f->have_n ? f->unsynced : f->have_n);
+	uint64_t rest = f->size - bytes_of(f->size, stored);
+	if (f->step == FETCH_OVER || f->hosted)
+		return f->step == FETCH_OVER ? 0 : rest;
+	if (age < RESERVED_MS && !is_doubted(w, &f->owner))
+		return rest;
+	age = age > RESERVED_MS ? age : RESERVED_MS;
+	uint64_t ahead = (f->have_n - f->had_n + f->on_way) * BLOB_CHUNK_BYTES / (age / 1000) *
+		(RESERVED_AHEAD * RESERVED_MS / 1000);
+	return ahead < rest ? ahead : rest;
+}
+
+/* Whoever was let in on less than his claim, and has filled it up, has to wait. */
+static void count_used(struct engine *e, struct wants *w, uint64_t held)
+{
+	uint64_t quota = e->config.blob_quota;
+	w->held = w->used = held;
+	for (struct fetch *f = e->fetches; f; f = f->next) {
+		uint64_t more = reserved(w, f);
+		if (quota && held > quota && !f->hosted && f->step != FETCH_OVER)
+			wants_wait(f);
+		else
+			w->used += more;
+		if (quota && f->step != FETCH_OVER)
+			soonest(w, e->now_ms + REFUSED_MS);
+	}
+}
+
 /* SPEC 11.4: "A node may bound what it holds of blobs" */
 static bool over_quota(struct engine *e, struct wants *w, const struct store_blob *b)
 {
-	uint64_t quota = e->config.blob_quota;
-	if (!quota || b->hosted || b->have_n || (w->used <= quota && b->size <= quota - w->used))
+	uint64_t quota = e->config.blob_quota, rest = b->size - bytes_of(b->size, b->have_n);
+	if (!quota || b->hosted || (w->used <= quota && rest <= quota - w->used))
 		return false;
 	w->refused_now++;
 	return true;
@@ -202,7 +300,8 @@ static bool take_turn(struct engine *e, struct wants *w, const struct store_blob
 	}
 	if (e->fetches_n >= FETCHES_MAX || !fetch_new(e, b, since))
 		return false;
-	w->used += b->size;
+	if (!is_doubted(w, &b->owner))
+		w->used += b->size - bytes_of(b->size, b->have_n);
 	return true;
 }
 
@@ -210,8 +309,11 @@ static bool take_turn(struct engine *e, struct wants *w, const struct store_blob
 static void scan_end(struct engine *e, struct wants *w)
 {
 	w->scanning = false;
-	if (w->full)
+	if (w->full) {
+		w->hasten_ms = e->now_ms + HASTEN_SCAN_MS + HASTEN_SCAN_REST * (e->now_ms - w->scan_ms);
 		say_refused(e, w);
+	}
+	hasten(e);
 	w->high = w->after;
 	for (size_t i = 0; w->full && i < WAIT_BUCKETS; i++) {
 		struct want_wait **at = &w->waits[i];
@@ -236,9 +338,7 @@ static void wants_listed(struct engine *e, struct session *s, void *ctx, struct 
 		soonest(w, e->now_ms + SCAN_AGAIN_MS);
 		return;
 	}
-	w->used = res->r.number;
-	for (const struct fetch *f = e->fetches; f; f = f->next)
-		w->used += f->step == FETCH_OVER ? 0 : f->size;
+	count_used(e, w, res->r.number);
 	for (size_t i = 0; i < res->r.n; i++) {
 		if (!take_turn(e, w, &res->r.blobs[i], newest))
 			return;
@@ -262,6 +362,7 @@ void wants_pump(struct engine *e)
 		w->due_full = w->due_new = false;
 		if (w->full) {
 			w->scan++;
+			w->scan_ms = e->now_ms;
 			w->refused_now = 0;
 			w->next_ms = UINT64_MAX;
 		}

@@ -175,6 +175,8 @@ struct session {
 	struct chunk_serve *chunk_serves;
 	uint64_t blob_turn; /* which of all that opened: wants know whom they asked */
 	unsigned fetches_n; /* blobs that it is a source of */
+	unsigned hastened; /* wants that its word hastened; they come back in time */
+	uint64_t hastened_ms;
 	struct id32 *interests; /* blob_tell.c, lazily */
 	struct stash *stash, **stash_tail; /* messages behind a hello that the store is being asked about */
 	size_t stash_bytes;

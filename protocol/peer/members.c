@@ -47,9 +47,11 @@ static void take_row(struct engine *e, struct member *x, const struct store_peer
 	uint32_t heard = sum_addresses(p->heard, p->heard_n) ^
 		sum_of(0x811c9dc5u, p->through, p->through_n * sizeof *p->through);
 	uint64_t later = e->now_ms + members_jitter(e, 20000);
-	if (!known || sum != x->sum || !x->reachable) {
+	bool moved = !known || sum != x->sum || !x->reachable;
+	if (moved && e->now_ms >= x->moved_ms) {
 		x->pause_ms = MEMBERS_PAUSE_MS;
 		x->due_ms = 0;
+		x->moved_ms = known ? e->now_ms + MEMBERS_MOVED_MS : 0;
 	} else if (heard != x->heard_sum && later < x->due_ms) {
 		x->due_ms = later;
 	}
@@ -149,11 +151,11 @@ static void later(struct engine *e, struct member *x, bool longer)
 		x->pause_ms = x->pause_ms * 2 < most ? x->pause_ms * 2 : most;
 }
 
-/* SPEC 19.1: "one that cannot be reached, or with which a connection ends with an error within 30 s, is tried again after a pause that doubles" */
-static bool came_to_something(const struct session *s, enum err code, bool was_open)
+/* SPEC 19.1: "one that cannot be reached, or with which a connection ends within 30 s, however it ends, is tried again after a pause that
+ * doubles" -- who opens and closes in good order can do so as often as he likes. */
+static bool came_to_something(const struct session *s, bool was_open)
 {
-	bool error = code != OK && code != ERR_CLOSED && code != ERR_DUPLICATE && code != ERR_ENOUGH;
-	return was_open && (!error || s->e->now_ms >= s->open_ms + MEMBERS_SETTLED_MS);
+	return was_open && s->e->now_ms >= s->open_ms + MEMBERS_SETTLED_MS;
 }
 
 void members_closed(struct session *s, enum err code, bool was_open)
@@ -169,7 +171,7 @@ void members_closed(struct session *s, enum err code, bool was_open)
 		return;
 	x->dialling = false;
 	x->out_of_reach = !was_open;
-	bool good = came_to_something(s, code, was_open);
+	bool good = came_to_something(s, was_open);
 	if (good)
 		x->pause_ms = MEMBERS_PAUSE_MS;
 	later(s->e, x, !good);

@@ -15,6 +15,7 @@
 	64 /* identities without a source that are looked at in one round: bits of member.covers */
 #define MEMBERS_FOLLOWERS 32 /* of one of them that are considered in one round */
 #define MEMBERS_PAUSE_MS 1000 /* the shortest between two tries */
+#define MEMBERS_MOVED_MS 60000 /* before another change of its addresses makes it be dialled at once */
 #define MEMBERS_LOAD_MS 1000 /* between two readings of the peers table */
 #define MEMBERS_LOOK_MS 2000 /* between two looks for sources; and one more for each identity followed */
 #define MEMBERS_PAGE_MS 10000 /* before the next identities without a source are looked at */
@@ -38,6 +39,7 @@ struct member {
 	uint32_t sum; /* of its own addresses, to see that they changed */
 	uint32_t heard_sum; /* of what others tell */
 	uint64_t pause_ms, due_ms, enough_ms;
+	uint64_t moved_ms; /* it is dialled at once no more before that */
 	uint64_t seen_s; /* last connected */
 	uint64_t covers; /* bits of members.wanted */
 	bool told; /* what others told last is the same as `word`, and is in the store since told_s (wall seconds) */

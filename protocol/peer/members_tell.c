@@ -33,6 +33,16 @@ static bool through_here(const struct engine *e, const struct store_peer *row)
 	return e->config.relay && row->addresses_n == 0 && connected_now(e, &row->node);
 }
 
+/* What was heard on the local network is of no use elsewhere, and a beacon is nobody's word. */
+static size_t told_by_others(const struct store_peer *row, struct slice out[LIMIT_ADDRESSES])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < row->heard_n; i++)
+		if (!row->heard_here[i])
+			out[n++] = slice_str(row->heard[i]);
+	return n;
+}
+
 /* Its own addresses; if it told none, what others tell. */
 static void put_other(struct engine *e, struct mp_out *o, const struct store_peer *row)
 {
@@ -51,9 +61,9 @@ static void put_other(struct engine *e, struct mp_out *o, const struct store_pee
 		memmove(p.relays + 1, p.relays, (p.relays_n - 1) * sizeof *p.relays);
 		p.relays[0] = e->config.node;
 	}
-	p.addresses_n = row->addresses_n ? row->addresses_n : row->heard_n;
-	for (size_t i = 0; i < p.addresses_n; i++)
-		p.addresses[i] = slice_str(row->addresses_n ? row->addresses[i] : row->heard[i]);
+	for (size_t i = 0; i < row->addresses_n; i++)
+		p.addresses[i] = slice_str(row->addresses[i]);
+	p.addresses_n = row->addresses_n ? row->addresses_n : told_by_others(row, p.addresses);
 	if (connected_now(e, &row->node))
 		p.hours = 0;
 	message_put_peer(o, &p);
@@ -68,7 +78,8 @@ static void tell_now(struct engine *e, struct session *s, void *ctx, struct stor
 	put_self(e, &o);
 	for (size_t i = 0; res->err == OK && i < res->r.n; i++) {
 		const struct store_peer *p = &res->r.peers[i];
-		if (!p->addresses_n && !p->heard_n && !p->through_n && !through_here(e, p))
+		struct slice told[LIMIT_ADDRESSES];
+		if (!p->addresses_n && !told_by_others(p, told) && !p->through_n && !through_here(e, p))
 			continue;
 		put_other(e, &o, p);
 		m.peers.n++;

@@ -2,6 +2,7 @@
 #include "protocol/log/hash.h"
 #include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
+#include "tools/sim/disk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -333,6 +334,57 @@ static void roots_that_begin_alike_are_found_as_fast_as_others(void **state)
 	assert_true(alike < 3 * others);
 }
 
+static unsigned scans;
+
+static void see_scan(void *ctx, struct world_node *n, const struct store_req *q, const struct store_res *res,
+	uint64_t number)
+{
+	(void)ctx, (void)res, (void)number;
+	scans += n == &world.nodes[1] && q->op == STORE_BLOB_LIST && q->a.seq == 0;
+}
+
+static void say_it_has(struct world_link *l, const struct id32 *root)
+{
+	struct message_have_chunks m = {.root = *root};
+	struct buf body = {0};
+	assert_int_equal(message_encode(MESSAGE_HAVE_CHUNKS, &m, &body), OK);
+	world_send(l, 1, MESSAGE_HAVE_CHUNKS, buf_slice(&body));
+	buf_free(&body);
+}
+
+/* It says for a minute, of one after the other, that it has what nobody has. */
+static void a_peers_word_makes_a_node_look_no_more_than_its_share(void **state)
+{
+	enum { ROOTS = 400 };
+	struct world_person p;
+	static struct id32 roots[ROOTS];
+	(void)state;
+	world.disks = disks_new(world.seed); /* in memory: what is tested here is no disk */
+	people(3, &p);
+	for (unsigned i = 0; i < ROOTS; i++) {
+		roots[i] = hash_bytes("quire.test", &i, sizeof i);
+		assert_int_equal(world_name_blob(&world.nodes[0], &p, &roots[i], 30000).err, OK);
+	}
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	struct world_link *l = world_connect(&world.nodes[2], &world.nodes[1]);
+	for (uint64_t end = world.now_ms + 2 * 3600000; world.now_ms < end;)
+		world_run(&world, 600000);
+	memset(seen.blob_asks, 0, sizeof seen.blob_asks);
+	scans = 0;
+	world.committed = see_scan;
+	unsigned said = 0;
+	for (uint64_t end = world.now_ms + 60000; world.now_ms < end; world.now_ms += 20) {
+		for (unsigned k = 0; k < 8; k++)
+			say_it_has(l, &roots[said++ % ROOTS]);
+		world_run(&world, 0);
+	}
+	world.committed = NULL;
+	print_message("# %u words, %u looks, %u questions\n", said, scans, seen.blob_asks[1]);
+	assert_true(l->open[1]);
+	assert_in_range(scans, 10, 140);
+	assert_in_range(seen.blob_asks[1], 256, 8000);
+}
+
 static uint64_t held_whole(size_t i)
 {
 	struct store_req q = {.op = STORE_BLOB_LIST};
@@ -373,9 +425,71 @@ static void a_quota_refuses_what_is_more(void **state)
 	assert_int_equal(engine_blobs_refused(world.nodes[1].engine), 0);
 }
 
+/* What the second claims would fill the quota, and does not come: the first's has room all the same. */
+static void a_claim_that_does_not_come_keeps_nobody_out(void **state)
+{
+	struct world_person p, mal;
+	struct id32 root, big;
+	(void)state;
+	world.blob_quota = 1000000;
+	people(3, &p);
+	assert_int_equal(world_person_new(&world.nodes[2], &mal), OK);
+	assert_int_equal(world_follow(&world.nodes[1], &mal.id), OK);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(world_attach(&world.nodes[2], &mal, 900000, &big).err, OK);
+	seen.keeps_back = 2;
+	world_connect(&world.nodes[2], &world.nodes[1]);
+	world_run(&world, 2000);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 400000, &root).err, OK);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	for (unsigned i = 0; i < 4 && held_whole(1) == 0; i++) {
+		world_run(&world, 35000); /* who keeps back is closed, and comes again */
+		world_connect(&world.nodes[2], &world.nodes[1]);
+	}
+	assert_int_equal(held_whole(1), 1);
+	assert_true(whole(1, &root));
+	/* What comes after all has no more room than there is. */
+	seen.keeps_back = -1;
+	world_run(&world, 400000);
+	assert_int_equal(held_whole(1), 1);
+	assert_true(engine_blobs_refused(world.nodes[1].engine) >= 1);
+}
+
+/* Somebody who lives here names what somebody else named first. */
+static void what_somebody_here_names_is_kept_whoever_named_it_first(void **state)
+{
+	struct world_person p, thief;
+	struct id32 root;
+	(void)state;
+	world.blob_quota = 100000;
+	people(3, &p);
+	assert_int_equal(world_person_new(&world.nodes[2], &thief), OK);
+	assert_int_equal(world_follow(&world.nodes[1], &thief.id), OK);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 400000, &root).err, OK);
+	assert_int_equal(world_name_blob(&world.nodes[2], &thief, &root, 400000).err, OK);
+	world_connect(&world.nodes[2], &world.nodes[1]);
+	world_run(&world, 2000);
+	struct store_req host = {.op = STORE_FOLLOW_ADD, .a.identity = p.id, .a.flag = true};
+	struct store_res res;
+	world_store(&world.nodes[1], &host, &res);
+	assert_int_equal(res.err, OK);
+	store_res_free(&res);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	world_run(&world, 70000);
+	assert_true(whole(1, &root));
+	assert_int_equal(engine_blobs_refused(world.nodes[1].engine), 0);
+}
+
+static int end(void **state)
+{
+	int e = close_world(state);
+	disks_free(world.disks);
+	return e;
+}
+
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, reset, close_world)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, reset, end)
 	const struct CMUnitTest tests[] = {
 		TEST(three_peers_share_the_work),
 		TEST(a_liar_costs_only_himself),
@@ -383,7 +497,10 @@ int main(void)
 		TEST(a_chain_streams),
 		TEST(many_who_look_for_one_blob_give_to_each_other),
 		TEST(what_nobody_has_keeps_nobody_waiting),
+		TEST(a_peers_word_makes_a_node_look_no_more_than_its_share),
 		TEST(a_quota_refuses_what_is_more),
+		TEST(a_claim_that_does_not_come_keeps_nobody_out),
+		TEST(what_somebody_here_names_is_kept_whoever_named_it_first),
 		TEST(a_blob_of_another_owner_is_nobodys_fault),
 		TEST(roots_that_begin_alike_are_found_as_fast_as_others),
 	};

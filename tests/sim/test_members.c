@@ -635,6 +635,106 @@ static void an_address_that_was_heard_is_tried_at_once(void **state)
 	assert_non_null(link_between(a, b));
 }
 
+/* Its own word that it is somewhere else now, each time somewhere else. */
+static void say_moved(struct world_link *l, int to, unsigned nth)
+{
+	char address[32], real[LIMIT_ADDRESS_BYTES + 1];
+	struct buf one = {0}, body = {0};
+	struct mp_out o = mp_out_init(&one);
+	snprintf(address, sizeof address, "moved%u:7411", nth);
+	world_address(l->nodes[!to], real);
+	struct message_peer p = {.node = l->nodes[!to]->key,
+		.addresses_n = 2,
+		.addresses = {slice_str(address), slice_str(real)}};
+	message_put_peer(&o, &p);
+	struct message_peers m = {.peers = {.n = 1, .raw = buf_slice(&one)}};
+	assert_int_equal(message_encode(MESSAGE_PEERS, &m, &body), OK);
+	world_send(l, to, MESSAGE_PEERS, buf_slice(&body));
+	buf_free(&body);
+	buf_free(&one);
+}
+
+static void who_closes_at_once_is_dialled_ever_less(void **state)
+{
+	(void)state;
+	struct world_node *n = world_node_new(&world, "n");
+	world.gossip = false;
+	struct world_node *mal = world_node_new(&world, "mal");
+	world_admit(n, mal);
+	world_introduce(n, mal);
+	for (unsigned i = 0; i < 1200; i++) {
+		struct world_link *l = link_between(n, mal);
+		if (l) {
+			say_moved(l, l->nodes[1] == n, i);
+			pass(50);
+			world_cut(l);
+		}
+		pass(250);
+	}
+	print_message("%llu dials in five minutes\n", (unsigned long long)world.dialled);
+	assert_in_range(world.dialled, 8, 24);
+	/* One that lasts makes it as before. */
+	pass(120000);
+	struct world_link *l = link_between(n, mal);
+	assert_non_null(l);
+	pass(40000);
+	uint64_t dialled = world.dialled;
+	world_cut(l);
+	pass(2000);
+	assert_int_equal(world.dialled, dialled + 1);
+	assert_non_null(link_between(n, mal));
+}
+
+static unsigned told_of;
+
+static void see_told(
+	void *ctx, struct world_node *from, struct world_node *to, uint8_t type, struct slice body)
+{
+	union message m;
+	(void)ctx, (void)to;
+	if (type != MESSAGE_PEERS || strcmp(from->name, "a") != 0)
+		return;
+	assert_int_equal(message_decode(type, body, &m), OK);
+	struct mp_in in = message_list_open(&m.peers.peers);
+	for (size_t i = 0; i < m.peers.peers.n; i++) {
+		struct message_peer p = message_next_peer(&in);
+		for (size_t k = 0; k < p.addresses_n; k++)
+			told_of += p.addresses[k].n == 13 &&
+				memcmp(p.addresses[k].p, "10.1.2.3:7411", 13) == 0;
+	}
+}
+
+/* SPEC 19.2: "Addresses that were only heard on a local network (section 19.4) are not told." */
+static void what_was_heard_nearby_is_not_told(void **state)
+{
+	(void)state;
+	struct world_node *a = world_node_new(&world, "a"), *b = world_node_new(&world, "b");
+	struct world_node *c = world_node_new(&world, "c");
+	world_admit(a, b);
+	world_admit(a, c);
+	world_admit(b, c);
+	for (int local = 1; local >= 0; local--) {
+		const char *address = local ? "10.1.2.3:7411" : "10.1.2.4:7411";
+		struct engine_cmd heard = {.kind = ENGINE_CMD_HEARD,
+			.node = b->key,
+			.flag = local,
+			.addresses = &(struct slice){(const uint8_t *)address, 13},
+			.addresses_n = 1};
+		assert_int_equal(world_command(a, &heard).err, OK);
+	}
+	world.sent = see_told;
+	world_connect(c, a);
+	pass(200000);
+	assert_int_equal(told_of, 0);
+	struct store_req q = {.op = STORE_PEER_GET, .a.node = b->key};
+	struct store_res res;
+	world_store(c, &q, &res);
+	assert_int_equal(res.err, OK);
+	assert_int_equal(res.r.peers[0].heard_n, 1); /* what was not heard nearby is */
+	assert_string_equal(res.r.peers[0].heard[0], "10.1.2.4:7411");
+	store_res_free(&res);
+}
+
 static int open_big_world(void **state)
 {
 	int e = open_world(state);
@@ -670,6 +770,8 @@ int main(void)
 		MEMBERS_TEST(members_that_were_told_of_before_they_are_members_are_known_then),
 		MEMBERS_TEST(who_was_taken_out_is_never_dialled),
 		MEMBERS_TEST(an_address_that_was_heard_is_tried_at_once),
+		MEMBERS_TEST(who_closes_at_once_is_dialled_ever_less),
+		MEMBERS_TEST(what_was_heard_nearby_is_not_told),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
 }
