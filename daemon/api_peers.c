@@ -249,6 +249,43 @@ static enum err invite(struct act *a)
 	return e;
 }
 
+/* The one invitation whose id begins with what was given. */
+static enum err invitation_find(struct act *a, struct id32 *id)
+{
+	struct store_req req = {.op = STORE_INVITE_LIST};
+	struct store_res res;
+	const char *given = api_param(a->rq, "id");
+	size_t len = strlen(given), found = 0;
+	enum err e = desk_store(a->desk, &req, &res);
+	for (size_t i = 0; e == OK && i < res.r.n; i++) {
+		char hex[65];
+		sodium_bin2hex(hex, sizeof hex, res.r.invites[i].hash.b, 32);
+		if (len < 8 || len > 64 || strncmp(hex, given, len) != 0)
+			continue;
+		*id = res.r.invites[i].hash;
+		found++;
+	}
+	store_res_free(&res);
+	if (e != OK)
+		return e;
+	if (found > 1)
+		return act_say(a, ERR_INPUT, "More than one invitation begins so: give more digits.");
+	return found ? OK : act_say(a, ERR_NOT_FOUND, "There is no such invitation: see the list of them.");
+}
+
+/* SPEC 8.3: "An invitation may be revoked at the node that gave it" */
+static enum err revoke_invitation(struct act *a)
+{
+	struct id32 id;
+	enum err e = invitation_find(a, &id);
+	struct store_req req = {.op = STORE_INVITE_REVOKE, .a.id = id};
+	if (e == OK)
+		e = desk_put(a->desk, &req);
+	if (e == OK)
+		a->reply = json_pack("{s:o, s:b}", "id", compose_id_json(&id), "revoked", true);
+	return e;
+}
+
 static enum err list_invitations(struct act *a)
 {
 	struct store_req req = {.op = STORE_INVITE_LIST};
@@ -261,10 +298,12 @@ static enum err list_invitations(struct act *a)
 		for (size_t k = 0; k < v->used_n; k++)
 			json_array_append_new(used, compose_id_json(&v->used_by[k]));
 		json_array_append_new(items,
-			json_pack("{s:o, s:o, s:i, s:o, s:o, s:o}", "id", compose_id_json(&v->hash),
-				"expires", compose_number_json((uint64_t)v->expires_hour * 3600), "uses_left",
-				(int)v->uses_left, "note", api_clean(v->note), "made",
-				compose_number_json(v->made_s), "used_by", used));
+			json_pack("{s:o, s:o, s:b, s:i, s:o, s:o, s:o}", "id", compose_id_json(&v->hash),
+				"expires",
+				v->expires_hour ? compose_number_json((uint64_t)v->expires_hour * 3600)
+						: json_null(),
+				"revoked", v->expires_hour == 0, "uses_left", (int)v->uses_left, "note",
+				api_clean(v->note), "made", compose_number_json(v->made_s), "used_by", used));
 	}
 	store_res_free(&res);
 	a->reply = json_pack("{s:o}", "items", items);
@@ -284,6 +323,11 @@ void route_peer_remove(struct api_request *rq)
 void route_invitation_create(struct api_request *rq)
 {
 	act_begin(rq, invite);
+}
+
+void route_invitation_revoke(struct api_request *rq)
+{
+	act_begin(rq, revoke_invitation);
 }
 
 void route_invitation_list(struct api_request *rq)

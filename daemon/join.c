@@ -76,7 +76,7 @@ static const char *verdict(enum err e)
 	if (e == ERR_USED)
 		return "the invitation was used up by others: ask for a new one";
 	if (e == ERR_REFUSED)
-		return "the node there does not know this invitation: ask for a new one";
+		return "the node there does not know this invitation, or took it back: ask for a new one";
 	return NULL;
 }
 

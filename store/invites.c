@@ -53,6 +53,8 @@ enum err op_INVITE_USE(struct store *s, const struct store_req *q, struct store_
 	r->r.flag = used;
 	if (used)
 		return removed ? ERR_USED : OK;
+	if (expires == 0) /* revoked */
+		return ERR_REFUSED;
 	if (q->a.end >= expires)
 		return ERR_EXPIRED;
 	if (left <= 0)
@@ -113,7 +115,7 @@ enum err op_INVITE_LIST(struct store *s, const struct store_req *q, struct store
 	return e;
 }
 
-enum err op_INVITE_REMOVE(struct store *s, const struct store_req *q, struct store_res *r)
+enum err op_INVITE_REVOKE(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)r;
 	struct query get = q_start(s, Q_INVITE_GET);
@@ -123,7 +125,7 @@ enum err op_INVITE_REMOVE(struct store *s, const struct store_req *q, struct sto
 	if (e != OK || !found)
 		return e != OK ? e : ERR_NOT_FOUND;
 	store_touch(s);
-	struct query remove = q_start(s, Q_INVITE_REMOVE);
-	q_id(&remove, &q->a.id);
-	return q_done(&remove);
+	struct query revoke = q_start(s, Q_INVITE_REVOKE);
+	q_id(&revoke, &q->a.id);
+	return q_done(&revoke);
 }

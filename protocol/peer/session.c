@@ -296,8 +296,8 @@ static void redeemed(struct engine *e, struct session *s, void *ctx, struct stor
 			welcome(s, peer, !res->r.flag);
 		else if (res->err == ERR_EXPIRED || res->err == ERR_USED)
 			peer_close(s, res->err, "an invitation that is no longer good");
-		else if (res->err == ERR_NOT_FOUND)
-			peer_close(s, ERR_REFUSED, "an invitation that this node never gave");
+		else if (res->err == ERR_NOT_FOUND || res->err == ERR_REFUSED)
+			peer_close(s, ERR_REFUSED, "an invitation that this node never gave, or took back");
 		else
 			peer_close(s, res->err, "the store did not record an invitation's use");
 	}

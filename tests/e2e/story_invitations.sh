@@ -31,6 +31,14 @@ start lincoln
 unlock lincoln
 refused "an expired invitation is refused" 5 "expired" q district peer join "$late"
 
+# One that was given away is taken back before somebody uses it; who gave it sees that.
+stolen=$(q lincoln peer invite --uses 2 --note "lost letter" 2>/dev/null)
+id=$(q lincoln --json peer invite list | jq -r '.items[] | select(.note == "lost letter") | .id')
+refused "an invitation that is none cannot be revoked" 4 "no such invitation" q lincoln peer invite revoke "$(printf '%08d' 9)"
+check "one that was given away is revoked" q lincoln peer invite revoke "${id:0:8}"
+refused "then it admits nobody" 5 "took it back" q district peer join "$stolen"
+check "and the list says so" bash -c 'quire --home "$1" --json peer invite list | jq -e ".items[] | select(.note == \"lost letter\") | .revoked and .uses_left == 0 and .used_by == []"' _ "$TMPDIR/lincoln"
+
 check "another one admits the third node" join lincoln district
 knows() { q "$1" --json peer list | jq -e --arg name "$2" 'any(.items[]; .name == $name)' >/dev/null; }
 check "the network's log tells riverside of it" within 20 knows riverside district

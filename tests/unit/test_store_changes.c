@@ -172,9 +172,38 @@ static void an_invitation_is_spent_once_by_each_node_until_it_expires(void **sta
 	assert_int_equal(r.r.invites->used_n, 2);
 	assert_string_equal(r.r.invites->note, "two");
 	store_res_free(&r);
-	struct store_req remove = {.op = STORE_INVITE_REMOVE, .a.id = i.hash};
-	assert_int_equal(run(f, &remove, NULL), OK);
-	assert_int_equal(run(f, &remove, NULL), ERR_NOT_FOUND);
+}
+
+static void a_revoked_invitation_admits_nobody_else(void **state)
+{
+	struct fixture *f = *state;
+	struct store_invite i = {.hash = {{9}}, .expires_hour = 100, .uses_left = 2, .note = "two"};
+	struct store_req make = {.op = STORE_INVITE_PUT, .a.invite = &i};
+	struct store_peer p = {.name = "new"};
+	struct store_req use = {
+		.op = STORE_INVITE_USE, .a.id = i.hash, .a.node = fake_id(1, 1), .a.peer = &p, .a.end = 50};
+	struct store_req revoke = {.op = STORE_INVITE_REVOKE, .a.id = i.hash};
+	struct store_res r;
+	assert_int_equal(run(f, &revoke, NULL), ERR_NOT_FOUND);
+	assert_int_equal(run(f, &make, NULL), OK);
+	assert_int_equal(run(f, &use, NULL), OK);
+	assert_int_equal(run(f, &revoke, NULL), OK);
+	fixture_reopen(f);
+	use.a.node = fake_id(1, 2);
+	assert_int_equal(run(f, &use, NULL), ERR_REFUSED);
+	struct store_req get = {.op = STORE_PEER_GET, .a.node = fake_id(1, 2)};
+	assert_int_equal(run(f, &get, NULL), ERR_NOT_FOUND);
+	/* Who used it before stays, and may have missed the answer. */
+	use.a.node = fake_id(1, 1);
+	assert_int_equal(run(f, &use, &r), OK);
+	assert_true(r.r.flag);
+	store_res_free(&r);
+	struct store_req list = {.op = STORE_INVITE_LIST};
+	assert_int_equal(run(f, &list, &r), OK);
+	assert_int_equal(r.r.n, 1);
+	assert_int_equal(r.r.invites->expires_hour, 0);
+	assert_int_equal(r.r.invites->used_n, 1);
+	store_res_free(&r);
 }
 
 static void a_peer_is_told_what_it_follows_in_ascending_numbers(void **state)
@@ -436,6 +465,7 @@ int main(void)
 		TEST(a_peer_keeps_what_is_not_set),
 		TEST(a_removed_peer_comes_back_only_by_a_new_invitation),
 		TEST(an_invitation_is_spent_once_by_each_node_until_it_expires),
+		TEST(a_revoked_invitation_admits_nobody_else),
 		TEST(a_peer_is_told_what_it_follows_in_ascending_numbers),
 		TEST(a_direct_log_is_listed_to_nobody_who_is_not_named),
 		TEST(key_events_are_kept_in_the_order_they_are_sent),
