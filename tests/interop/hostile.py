@@ -5,6 +5,7 @@ Every limit of time is relative to what the same run took before the attack. Pri
 import asyncio
 import os
 import pathlib
+import random
 import statistics
 import sys
 import time
@@ -244,12 +245,89 @@ async def replayed(w):
     return f"{len(tape.kept)} bytes"
 
 
+class Line:
+    """Passes on so many bytes of each direction, then ends both connections at once."""
+
+    def __init__(self, address, up, down):
+        self.address, self.left = channel.split_address(address), [up, down]
+        self.passed, self.writers = [0, 0], []
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        return "127.0.0.1:%d" % self.server.sockets[0].getsockname()[1]
+
+    async def __aexit__(self, *_):
+        self._end()
+        self.server.close()
+
+    def _end(self):
+        for writer in self.writers:
+            writer.transport.abort()
+
+    async def _connected(self, reader, writer):
+        there, out = await asyncio.open_connection(*self.address)
+        self.writers += [writer, out]
+        await asyncio.gather(self._pass(reader, out, 0), self._pass(there, writer, 1))
+
+    async def _pass(self, reader, writer, way):
+        try:
+            while data := await reader.read(4096):
+                data = data[: self.left[way]]
+                self.left[way] -= len(data)
+                self.passed[way] += len(data)
+                writer.write(data)
+                await writer.drain()
+                if self.left[way] == 0:
+                    return self._end()
+        except ConnectionError:
+            pass
+        self._end()
+
+
+async def cut_off(w, cuts=32):
+    """A line that ends after any number of bytes, of either direction: what came before is a sound beginning, and nothing is different afterwards."""
+    seed = int(os.environ.get("QUIRE_SEED", time.time_ns() % 1000000))
+    draw = random.Random(seed)
+    length, address = await w.d.length(w.me.log), w.visitor.address
+
+    async def all_of(line):
+        got, ch = [], None
+        async with line as w.visitor.address:
+            try:
+                ch = await asyncio.wait_for(w.visitor.connect("open"), 10)
+                ch.send("want-run", req=1, log=w.me.log, first=0, end=ENTRIES)
+                while sum(got) < ENTRIES:
+                    kind, f = messages.decode(*await asyncio.wait_for(ch.receive(), 10))
+                    if kind.name == "run":
+                        got.append(len(f["headers"]) // 162)
+            except (channel.Cut, ConnectionError, asyncio.TimeoutError):
+                return None
+            finally:
+                w.visitor.address = address
+                if ch:
+                    ch.close()
+        return sum(got)
+
+    whole = Line(address, 1 << 30, 1 << 30)
+    assert await all_of(whole) == ENTRIES
+    sizes, cut = list(whole.passed), 0
+    for i in range(cuts):
+        way = i % 2
+        at = draw.randrange(1, 200 if i % 4 < 2 else sizes[way])
+        line = Line(address, at if way == 0 else 1 << 30, at if way == 1 else 1 << 30)
+        cut += await all_of(line) is None
+    assert cut > cuts // 2, f"only {cut} of {cuts} were cut, seed {seed}"
+    assert await asyncio.wait_for(w.session.ping(), 10) and await w.d.length(w.me.log) == length
+    await w.visit()
+    return f"{cut} of {cuts} were cut, of {sizes[0]} and {sizes[1]} bytes; seed {seed}"
+
+
 async def main():
     w = World()
     failed = 0
     await w.start()
     for name, act in (("whoever scans hears nothing", lambda: scanned(w)), ("a session that is sent again changes nothing", lambda: replayed(w)),
-                      ("2,000 dripping sockets do not keep members out", lambda: dripping(w)), ("a flood of handshakes does not keep members out", lambda: flooded(w)),
+                      ("a line that is cut anywhere leaves all as it was", lambda: cut_off(w)), ("2,000 dripping sockets do not keep members out", lambda: dripping(w)), ("a flood of handshakes does not keep members out", lambda: flooded(w)),
                       ("a member that floods with pings costs others nothing", lambda: greedy(w, "pings")), ("a member that floods with requests costs others nothing", lambda: greedy(w, "probes"))):
         try:
             print(f"ok - {name}: {await act()}", flush=True)
