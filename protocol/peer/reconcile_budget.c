@@ -6,7 +6,7 @@
 struct ranges_budget { /* zero is full */
 	struct id32 node;
 	uint64_t asking_ms; /* spent */
-	uint64_t answers; /* indexes built to answer it, times RECONCILE_ANSWER_MS */
+	uint64_t rows; /* read to answer it */
 	uint64_t ms; /* when both were counted last */
 };
 
@@ -19,7 +19,7 @@ static void refill(struct ranges_budget *b, uint64_t now_ms)
 {
 	uint64_t since = now_ms - b->ms, whole = since / ASKING_REST;
 	b->asking_ms = less(b->asking_ms, whole);
-	b->answers = less(b->answers, whole * ASKING_REST);
+	b->rows = less(b->rows, whole * ASKING_REST * RECONCILE_ANSWER_ROWS_PER_MS);
 	b->ms += whole * ASKING_REST;
 }
 
@@ -32,7 +32,7 @@ static struct ranges_budget *budget_of(struct engine *e, const struct id32 *node
 		refill(b, e->now_ms);
 		if (id32_equal(&b->node, node))
 			return b;
-		if (!b->asking_ms && !b->answers)
+		if (!b->asking_ms && !b->rows)
 			unused = b;
 	}
 	if (!unused) {
@@ -62,11 +62,15 @@ void reconcile_asking_spent(struct engine *e, const struct id32 *node, uint64_t 
 		b->asking_ms += ms;
 }
 
-bool reconcile_answer_spend(struct engine *e, const struct id32 *node)
+bool reconcile_answer_may(struct engine *e, const struct id32 *node)
+{
+	const struct ranges_budget *b = budget_of(e, node);
+	return b && b->rows < RECONCILE_ANSWER_ROWS;
+}
+
+void reconcile_answer_spent(struct engine *e, const struct id32 *node, uint64_t rows)
 {
 	struct ranges_budget *b = budget_of(e, node);
-	if (!b || b->answers + RECONCILE_ANSWER_MS > RECONCILE_ANSWERS * RECONCILE_ANSWER_MS)
-		return false;
-	b->answers += RECONCILE_ANSWER_MS;
-	return true;
+	if (b)
+		b->rows += RECONCILE_ANSWER_ROWS_MIN + rows;
 }
