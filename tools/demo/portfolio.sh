@@ -164,9 +164,13 @@ checked "what is written on the new computer reaches Riverside" within 20 holds 
 step "Everything is looked over"
 start lincoln
 checked "both schools are connected" within 30 connected riverside "Lincoln School"
-checked "doctor finds nothing wrong at Lincoln" sound lincoln
-checked "doctor finds nothing wrong at Riverside" sound riverside
-checked "doctor finds no error on the new computer, which has not met Lincoln yet" at laptop doctor
+checked "Riverside has introduced the new computer to Lincoln, whose network it is" within 30 introduced lincoln "New laptop"
+checked "Lincoln School signs in" at lincoln identity unlock "Lincoln School" --passphrase-file "$keys/lincoln"
+checked "and admits it" at lincoln peer admit "$(key_of laptop)"
+checked "now the new computer and Lincoln are connected" within 30 connected laptop "Lincoln School"
+for node in lincoln riverside laptop; do
+	checked "doctor finds nothing wrong at $node" sound $node
+done
 for node in lincoln riverside laptop; do
 	at $node node status --json >"$stage/status" && words
 done

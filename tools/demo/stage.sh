@@ -214,6 +214,17 @@ complete() { share_is_over "$1" "$2" 100; }
 
 # ---- peers
 
+key_of() { at "$1" --json node status | sed -n 's/^ *"node": "\([0-9a-f]*\)".*/\1/p' | head -n 1; }
+
+introduced() { # node, name of who waits to be admitted
+	at "$1" --json peer list | awk -v name="\"name\": \"$2\"" '
+		/^ *[{]/ { it = waits = 0 }
+		index($0, name) { it = 1 }
+		/"origin": "waiting"/ { waits = 1 }
+		it && waits { found = 1 }
+		END { exit !found }'
+}
+
 connected() { # node, name of the other
 	at "$1" --json peer list | awk -v name="\"name\": \"$2\"" '
 		/^ *[{]/ { it = on = 0 }
