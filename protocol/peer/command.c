@@ -91,14 +91,27 @@ static bool follow_change(struct engine *e, const struct id32 *identity, bool ad
 	return true;
 }
 
+/* SPEC 10.3: "A change behind one's `hello` is sent once the connection is open". Of several the last: its version makes the peer ask. */
+void command_follow_owed(struct session *s)
+{
+	struct message_follow m = {
+		.add = s->follow_add, .identity = s->follow_identity, .version = s->e->follows_version};
+	if (!s->follow_owed || s->state != SESSION_OPEN)
+		return;
+	s->follow_owed = false;
+	emit_message(s, MESSAGE_FOLLOW, &m);
+}
+
 enum err command_followed(struct engine *e, const struct id32 *identity, bool add)
 {
 	enum err err = OK;
 	if (follow_change(e, identity, add, &err)) {
-		struct message_follow m = {.add = add, .identity = *identity, .version = e->follows_version};
-		for (struct session *t = e->sessions; t; t = t->next)
-			if (t->state == SESSION_OPEN)
-				emit_message(t, MESSAGE_FOLLOW, &m);
+		for (struct session *t = e->sessions; t; t = t->next) {
+			t->follow_owed = t->hello_sent;
+			t->follow_add = add;
+			t->follow_identity = *identity;
+			command_follow_owed(t);
+		}
 	}
 	if (err == OK)
 		members_look(e);

@@ -150,6 +150,8 @@ struct session {
 	bool hello_sent, hello_got;
 	bool opening; /* the peer's hello is here, the store is asked who it is */
 	bool accepting; /* a store request of the opening is under way */
+	bool follow_owed, follow_add; /* a change of our follow set that the peer was not told of */
+	struct id32 follow_identity;
 	bool synced; /* the peer's first listing is committed */
 	bool paused;
 	bool pinged;
@@ -168,6 +170,7 @@ struct session {
 	uint64_t
 		rival; /* the token of a ping, not 0: another instance with its key was here, and is one if this answers */
 	bool rival_answered; /* it did: the next such second is told of the first */
+	uint8_t rival_instance[16]; /* of the second that the ping was sent for */
 	uint64_t hello_number; /* in our hello */
 	uint64_t peer_number; /* in its hello */
 	uint64_t opened_ms, heard_ms, asked_ms;
@@ -475,6 +478,7 @@ void own_deinit(struct engine *e);
 void command_run(struct engine *e, const struct engine_cmd *cmd);
 void command_answer(struct engine *e, uint64_t tag, enum err err);
 /* The store follows an identity, or no longer: so do we, and peers are told. ERR_MEMORY: from the next start on. */
+void command_follow_owed(struct session *s); /* the session is open now */
 enum err command_followed(struct engine *e, const struct id32 *identity, bool add);
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
 void admission_seen(

@@ -386,6 +386,12 @@ static void on_welcome(struct session *s, const struct message_welcome *m)
 
 /* ---- hello, SPEC 10.1 and 10.2 ---- */
 
+static void tell_clone(struct session *s, const struct id32 *node)
+{
+	struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = *node};
+	emit_event(s->e, &ev);
+}
+
 /* One connection a peer: which of two stays? SPEC 10.2. True: `s` was closed. */
 static bool second_connection(struct session *s)
 {
@@ -398,9 +404,12 @@ static bool second_connection(struct session *s)
 			if (o->rival_answered)
 				emit_message(s, MESSAGE_CLONE, &to_new);
 			emit_message(o, MESSAGE_CLONE, &to_old);
+			if (o->rival_answered && memcmp(o->rival_instance, s->instance, 16) == 0)
+				tell_clone(o, &o->node);
 			if (!o->rival) { /* is it still there at all? */
 				o->rival = s->e->now_ms + 1;
 				o->rival_answered = false;
+				memcpy(o->rival_instance, s->instance, 16);
 				emit_message(o, MESSAGE_PING, &(struct message_ping){.token = o->rival});
 			}
 			peer_close(s, ERR_DUPLICATE, "a second node runs with this key");
@@ -472,6 +481,7 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 		own_synced(s->e);
 	}
 	listing_start(s, m, peer);
+	command_follow_owed(s);
 	blob_session_open(s);
 	members_opened(s);
 	notices_session_open(s);
@@ -526,12 +536,6 @@ static void on_hello(struct session *s, const struct message_hello *m)
 
 /* ---- messages ---- */
 
-static void tell_clone(struct session *s, const struct id32 *node)
-{
-	struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = *node};
-	emit_event(s->e, &ev);
-}
-
 /* Its number is 0 if the instance is none of ours. */
 static void clone_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
@@ -551,14 +555,13 @@ static void on_clone(struct session *s, const struct message_clone *m)
 	emit_store(s->e, q, s, clone_known, NULL);
 }
 
-/* SPEC 10.2: "only once the first has answered a `ping` sent after the second showed itself" */
+/* SPEC 10.2: "the first has answered a `ping` sent after the second showed itself" */
 static void on_pong(struct session *s, const struct message_pong *m)
 {
 	if (!s->rival || m->token != s->rival)
 		return;
 	s->rival = 0;
 	s->rival_answered = true;
-	tell_clone(s, &s->node);
 }
 
 static void on_open_message(struct session *s, enum message_type type, const union message *m)

@@ -301,6 +301,32 @@ static void a_second_device_of_one_person_is_followed_too(void **state)
 	assert_same(a, c, &p.log);
 }
 
+/* The `hello` that tells of the old set is under way already. */
+static void a_follow_while_a_connection_opens_is_not_lost(void **state)
+{
+	(void)state;
+	struct world_node *a = world_node_new(&world, "ann"), *b = world_node_new(&world, "ben");
+	struct world_person p, q;
+	world_person_new(a, &p);
+	world_person_new(a, &q);
+	world_admit(a, b);
+	struct world_link *l = world_connect(b, a);
+	world_run(&world, 100); /* each knows whom the other follows */
+	world_cut(l);
+	world_run(&world, 100);
+	l = world_connect(b, a);
+	l->delay_ms[0] = l->delay_ms[1] = 400;
+	world_run(&world, 300);
+	size_t from = 0;
+	world_event(b, ENGINE_EVENT_PEER_OPEN, &from);
+	assert_null(world_event(b, ENGINE_EVENT_PEER_OPEN, &from)); /* once, the time before */
+	assert_int_equal(world_follow(b, &p.id), OK);
+	assert_int_equal(world_follow(b, &q.id), OK);
+	world_run(&world, 10000);
+	assert_same(a, b, &p.log);
+	assert_same(a, b, &q.log);
+}
+
 static void a_follow_over_an_open_connection_brings_what_there_is(void **state)
 {
 	(void)state;
@@ -332,6 +358,7 @@ int main(void)
 		WORLD_TEST(a_blob_arrives_whole_over_cuts),
 		WORLD_TEST(an_invitation_admits_once),
 		WORLD_TEST(a_second_device_of_one_person_is_followed_too),
+		WORLD_TEST(a_follow_while_a_connection_opens_is_not_lost),
 		WORLD_TEST(a_follow_over_an_open_connection_brings_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
