@@ -168,9 +168,9 @@ checked "Riverside has introduced the new computer to Lincoln, whose network it 
 checked "Lincoln School signs in" at lincoln identity unlock "Lincoln School" --passphrase-file "$keys/lincoln"
 checked "and admits it" at lincoln peer admit "$(key_of laptop)"
 checked "now the new computer and Lincoln are connected" within 30 connected laptop "Lincoln School"
-for node in lincoln riverside laptop; do
-	checked "doctor finds nothing wrong at $node" sound $node
-done
+checked "doctor finds nothing wrong at Lincoln" sound lincoln
+checked "doctor finds nothing wrong at Riverside" sound riverside
+checked "doctor finds nothing wrong on the new computer" sound laptop
 for node in lincoln riverside laptop; do
 	at $node node status --json >"$stage/status" && words
 done
