@@ -477,8 +477,9 @@ void own_deinit(struct engine *e);
 
 void command_run(struct engine *e, const struct engine_cmd *cmd);
 void command_answer(struct engine *e, uint64_t tag, enum err err);
+/* What changed in our follow set behind our hello, if the session is open by now. */
+void command_follow_owed(struct session *s);
 /* The store follows an identity, or no longer: so do we, and peers are told. ERR_MEMORY: from the next start on. */
-void command_follow_owed(struct session *s); /* the session is open now */
 enum err command_followed(struct engine *e, const struct id32 *identity, bool add);
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
 void admission_seen(

@@ -68,40 +68,36 @@ void introductions_redeemed(struct engine *e, const struct id32 *node, const cha
 
 /* ---- a member's */
 
-struct introduction {
-	struct store_peer who;
-};
-
 static void kept(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
-	struct introduction *i = ctx;
+	struct store_peer *who = ctx;
 	if (res->err == OK && res->r.flag) {
 		struct engine_event ev = {
-			.kind = ENGINE_EVENT_INTRODUCED, .conn = s->conn, .node = i->who.node, .id = s->node};
-		memcpy(ev.text, i->who.name, sizeof i->who.name);
+			.kind = ENGINE_EVENT_INTRODUCED, .conn = s->conn, .node = who->node, .id = s->node};
+		memcpy(ev.text, who->name, sizeof who->name);
 		emit_event(e, &ev);
 	} else if (res->err != OK && res->err != ERR_REFUSED) {
 		(void)engine_written(e, res, "an introduction");
 	}
-	free(i);
+	free(who);
 }
 
 /* SPEC 8.4: "A receiver that no hosting event in force of the network's identity names ignores `introduce`." */
 static void owner_known(struct engine *e, struct session *s, void *ctx, struct keys *k)
 {
-	struct introduction *i = ctx;
+	struct store_peer *who = ctx;
 	if (s->state != SESSION_OPEN || !hosts(k, &e->config.node)) {
-		free(i);
+		free(who);
 		return;
 	}
 	struct store_req *q = req_new(STORE_INTRODUCE_PUT);
 	if (q) {
-		q->a.node = i->who.node;
+		q->a.node = who->node;
 		q->a.id = s->node;
-		q->a.peer = &i->who;
+		q->a.peer = who;
 		q->a.now_s = e->wall_s;
 	}
-	emit_store(e, q, s, kept, i);
+	emit_store(e, q, s, kept, who);
 }
 
 void introductions_take(struct session *s, const struct message_introduce *m)
@@ -113,10 +109,10 @@ void introductions_take(struct session *s, const struct message_introduce *m)
 	if (id32_is_zero(&e->config.network) || id32_equal(&m->node, &e->config.node) ||
 		id32_equal(&m->node, &s->node))
 		return;
-	struct introduction *i = calloc(1, sizeof *i);
-	if (!i)
+	struct store_peer *who = calloc(1, sizeof *who);
+	if (!who)
 		return; /* the next connection brings it again */
-	i->who.node = m->node;
-	memcpy(i->who.name, m->name.p, m->name.n);
-	keys_get(e, &e->config.network, s, owner_known, i);
+	who->node = m->node;
+	memcpy(who->name, m->name.p, m->name.n);
+	keys_get(e, &e->config.network, s, owner_known, who);
 }

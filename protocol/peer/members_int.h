@@ -25,8 +25,7 @@
 #define MEMBERS_MEET_MS 60000 /* before somebody else is met */
 #define MEMBERS_SEEK_MS 5000 /* the same while an identity has no source among the members met */
 #define MEMBERS_ENOUGH_MS 600000 /* who said ENOUGH comes after all others */
-#define MEMBERS_SETTLED_MS \
-	30000 /* a younger connection is not surplus yet, and if it ends with an error it was in vain */
+#define MEMBERS_SETTLED_MS 30000 /* a younger connection is not surplus yet, and was in vain if it ends */
 
 struct member {
 	struct id32 node;

@@ -55,8 +55,8 @@ static void put_other(struct engine *e, struct mp_out *o, const struct store_pee
 	bool known = false;
 	for (size_t i = 0; i < p.relays_n; i++)
 		known |= id32_equal(&p.relays[i], &e->config.node);
-	if (!known &&
-		through_here(e, row)) { /* what this node knows by itself goes before what it was told */
+	/* What this node knows by itself goes before what it was told. */
+	if (!known && through_here(e, row)) {
 		p.relays_n += p.relays_n < LIMIT_ADDRESSES;
 		memmove(p.relays + 1, p.relays, (p.relays_n - 1) * sizeof *p.relays);
 		p.relays[0] = e->config.node;

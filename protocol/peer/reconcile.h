@@ -18,8 +18,10 @@
 #define RANGES_ANSWERING_MAX 4 /* indexes for answering at once */
 #define RANGES_ANSWERING_MS 1000 /* one more may be begun after each such time … */
 #define RANGES_ANSWERING_BURST 8 /* … and so many at once */
-#define RECONCILE_ANSWER_ROWS 1000000u /* read for one node's indexes at once, the last of them whole … */
-#define RECONCILE_ANSWER_ROWS_PER_MS 10u /* … and so many come back */
+#define RECONCILE_ANSWER_ROWS 1000000u /* read for one node's indexes at once … */
+#define RECONCILE_ANSWER_ROWS_PER_MS 2u /* … and so many come back */
+#define RECONCILE_ANSWER_SHARE \
+	(RECONCILE_ANSWER_ROWS / 8) /* taken for one index until it is built: it may never be */
 #define RECONCILE_ANSWER_ROWS_MIN 1000u /* what an index costs beside its rows */
 #define RANGES_NONCE_MS 60000 /* between two nonces on one connection */
 #define RANGES_IDLE_MS 30000 /* without a request: then the index goes */
@@ -43,9 +45,8 @@ void ranges_read_begin(struct session *s, struct ranges_read *r, const uint8_t n
 /* reconcile_budget.c: of one node, over all its connections. */
 uint64_t reconcile_asking_left(struct engine *e, const struct id32 *node); /* ms; 0: list */
 void reconcile_asking_spent(struct engine *e, const struct id32 *node, uint64_t ms);
-bool reconcile_answer_may(
-	struct engine *e, const struct id32 *node); /* build one more index; false: too much of late */
-void reconcile_answer_spent(
-	struct engine *e, const struct id32 *node, uint64_t rows); /* for one that was built */
+bool reconcile_answer_begin(
+	struct engine *e, const struct id32 *node); /* one more index; false: too much of late */
+void reconcile_answer_built(struct engine *e, const struct id32 *node, uint64_t rows); /* so much it was */
 
 #endif

@@ -62,15 +62,18 @@ void reconcile_asking_spent(struct engine *e, const struct id32 *node, uint64_t 
 		b->asking_ms += ms;
 }
 
-bool reconcile_answer_may(struct engine *e, const struct id32 *node)
+bool reconcile_answer_begin(struct engine *e, const struct id32 *node)
 {
-	const struct ranges_budget *b = budget_of(e, node);
-	return b && b->rows < RECONCILE_ANSWER_ROWS;
+	struct ranges_budget *b = budget_of(e, node);
+	if (!b || b->rows + RECONCILE_ANSWER_SHARE > RECONCILE_ANSWER_ROWS)
+		return false;
+	b->rows += RECONCILE_ANSWER_SHARE;
+	return true;
 }
 
-void reconcile_answer_spent(struct engine *e, const struct id32 *node, uint64_t rows)
+void reconcile_answer_built(struct engine *e, const struct id32 *node, uint64_t rows)
 {
 	struct ranges_budget *b = budget_of(e, node);
 	if (b)
-		b->rows += RECONCILE_ANSWER_ROWS_MIN + rows;
+		b->rows = less(b->rows, RECONCILE_ANSWER_SHARE) + RECONCILE_ANSWER_ROWS_MIN + rows;
 }

@@ -74,7 +74,7 @@ static void built(struct session *s, enum err err)
 {
 	struct ranges_serve *v = s->ranges_serve;
 	v->building = false;
-	reconcile_answer_spent(s->e, &s->node, err == OK ? ranges_count(v->read.index) : 0);
+	reconcile_answer_built(s->e, &s->node, err == OK ? ranges_count(v->read.index) : 0);
 	if (s->state != SESSION_OPEN)
 		return;
 	s->missing_due = s->missing_due || err == OK;
@@ -101,7 +101,7 @@ static bool may_begin(struct session *s)
 		e->ranges_spent -= more < e->ranges_spent ? (unsigned)more : e->ranges_spent;
 	}
 	if (n >= RANGES_ANSWERING_MAX || e->ranges_spent >= RANGES_ANSWERING_BURST ||
-		!reconcile_answer_may(e, &s->node))
+		!reconcile_answer_begin(e, &s->node))
 		return false;
 	e->ranges_spent++;
 	return true;

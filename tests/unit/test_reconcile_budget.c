@@ -12,16 +12,29 @@ static void answers_are_bounded_by_the_rows_they_read(void **state)
 {
 	struct engine e = {.now_ms = 5000};
 	(void)state;
-	for (unsigned i = 0; i < 9; i++) {
-		assert_true(reconcile_answer_may(&e, &mal));
-		reconcile_answer_spent(&e, &mal, 120000);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_true(reconcile_answer_begin(&e, &mal));
+		reconcile_answer_built(&e, &mal, 120000);
 	}
-	assert_false(reconcile_answer_may(&e, &mal));
-	assert_true(reconcile_answer_may(&e, &ann));
-	e.now_ms += 8000; /* 80,000 rows have come back */
-	assert_false(reconcile_answer_may(&e, &mal));
+	assert_false(reconcile_answer_begin(&e, &mal)); /* 968,000 are spent */
+	assert_true(reconcile_answer_begin(&e, &ann));
+	e.now_ms += 46000; /* 92,000 have come back */
+	assert_false(reconcile_answer_begin(&e, &mal));
 	e.now_ms += 1000;
-	assert_true(reconcile_answer_may(&e, &mal));
+	assert_true(reconcile_answer_begin(&e, &mal));
+	free(e.ranges_budgets);
+}
+
+static void who_leaves_before_it_is_built_has_spent_it_too(void **state)
+{
+	struct engine e = {.now_ms = 5000};
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		assert_true(reconcile_answer_begin(&e, &mal));
+	e.now_ms += 60000;
+	assert_false(reconcile_answer_begin(&e, &mal));
+	e.now_ms += 3000;
+	assert_true(reconcile_answer_begin(&e, &mal));
 	free(e.ranges_budgets);
 }
 
@@ -30,8 +43,8 @@ static void small_sets_may_be_compared_often(void **state)
 	struct engine e = {.now_ms = 5000};
 	(void)state;
 	for (unsigned i = 0; i < 500; i++) {
-		assert_true(reconcile_answer_may(&e, &ann));
-		reconcile_answer_spent(&e, &ann, 300);
+		assert_true(reconcile_answer_begin(&e, &ann));
+		reconcile_answer_built(&e, &ann, 300);
 		e.now_ms += 200;
 	}
 	free(e.ranges_budgets);
@@ -54,6 +67,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_bounded_by_the_rows_they_read),
+		cmocka_unit_test(who_leaves_before_it_is_built_has_spent_it_too),
 		cmocka_unit_test(small_sets_may_be_compared_often),
 		cmocka_unit_test(time_to_ask_comes_back_slowly_and_only_to_who_spent_it),
 	};
