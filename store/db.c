@@ -271,6 +271,22 @@ const char *qc_text(struct query *q, int column)
 	return t ? t : "";
 }
 
+void qc_name(struct query *q, int column, char out[LIMIT_NAME_BYTES + 1])
+{
+	const char *name = qc_text(q, column);
+	size_t n = strnlen(name, LIMIT_NAME_BYTES);
+	memcpy(out, name, n);
+	out[n] = 0;
+}
+
+enum err db_on_id(struct store *s, enum query_name name, const struct id32 *id)
+{
+	store_touch(s);
+	struct query q = q_start(s, name);
+	q_id(&q, id);
+	return q_done(&q);
+}
+
 struct id32 qc_id(struct query *q, int column)
 {
 	struct slice v = qc_slice(q, column);

@@ -106,6 +106,10 @@ int64_t qc_int(const struct query *q, int column);
 uint64_t qc_uint(const struct query *q, int column);
 struct slice qc_slice(struct query *q, int column);
 const char *qc_text(struct query *q, int column); /* never NULL */
+/* Names come from people and peers: what is longer is cut. */
+void qc_name(struct query *q, int column, char out[LIMIT_NAME_BYTES + 1]);
+/* A statement that changes something and has one parameter, an id. */
+MUST_CHECK enum err db_on_id(struct store *s, enum query_name name, const struct id32 *id);
 struct id32 qc_id(struct query *q, int column); /* a length other than 32 makes q->e ERR_CORRUPT */
 struct slice qc_copy(struct query *q, int column, struct arena *mem);
 

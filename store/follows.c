@@ -4,14 +4,6 @@
 #define GUEST_UNUSED_S (90ull * 86400)
 #define GUEST_UNOPENED_S 86400u /* before one that brought something nobody opened may give way */
 
-static enum err on_identity(struct store *s, enum query_name name, const struct id32 *identity)
-{
-	store_touch(s);
-	struct query q = q_start(s, name);
-	q_id(&q, identity);
-	return q_done(&q);
-}
-
 static enum err has(
 	struct store *s, enum query_name name, const struct id32 *identity, bool *there, bool *value)
 {
@@ -50,17 +42,17 @@ enum err op_FOLLOW_ADD(struct store *s, const struct store_req *q, struct store_
 	if (e == OK)
 		e = add(s, &q->a.identity, q->a.flag);
 	if (e == OK)
-		e = on_identity(s, Q_GUEST_DROP, &q->a.identity);
-	return e == OK ? on_identity(s, Q_DECLINED_DROP, &q->a.identity) : e;
+		e = db_on_id(s, Q_GUEST_DROP, &q->a.identity);
+	return e == OK ? db_on_id(s, Q_DECLINED_DROP, &q->a.identity) : e;
 }
 
 enum err op_FOLLOW_REMOVE(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)r;
-	enum err e = on_identity(s, Q_FOLLOW_REMOVE, &q->a.identity);
+	enum err e = db_on_id(s, Q_FOLLOW_REMOVE, &q->a.identity);
 	if (e == OK)
-		e = on_identity(s, Q_GUEST_DROP, &q->a.identity);
-	return e == OK ? on_identity(s, Q_DECLINED_ADD, &q->a.identity) : e;
+		e = db_on_id(s, Q_GUEST_DROP, &q->a.identity);
+	return e == OK ? db_on_id(s, Q_DECLINED_ADD, &q->a.identity) : e;
 }
 
 enum err op_FOLLOW_LIST(struct store *s, const struct store_req *q, struct store_res *r)
@@ -97,8 +89,8 @@ enum err op_FOLLOW_LIST(struct store *s, const struct store_req *q, struct store
 
 static enum err guest_leaves(struct store *s, const struct id32 *identity)
 {
-	enum err e = on_identity(s, Q_FOLLOW_REMOVE, identity);
-	return e == OK ? on_identity(s, Q_GUEST_DROP, identity) : e;
+	enum err e = db_on_id(s, Q_FOLLOW_REMOVE, identity);
+	return e == OK ? db_on_id(s, Q_GUEST_DROP, identity) : e;
 }
 
 /* SPEC 20.3: "A node keeps at most 256 guest follows, at most 64 of them brought by one link" */

@@ -1,24 +1,6 @@
 /* introductions.c -- what the network's log says of nodes, newcomers of this node, and those whom members introduced. SPEC.md sections 8.2 and 8.4. */
 #include "store/db.h"
 
-/* Names come from peers: what is too long for a column of ours is cut. */
-static void take_name(struct query *q, int column, char out[LIMIT_NAME_BYTES + 1])
-{
-	const char *name = qc_text(q, column);
-	size_t n = strlen(name);
-	n = n < LIMIT_NAME_BYTES ? n : LIMIT_NAME_BYTES;
-	memcpy(out, name, n);
-	out[n] = 0;
-}
-
-static enum err on_node(struct store *s, enum query_name name, const struct id32 *node)
-{
-	store_touch(s);
-	struct query q = q_start(s, name);
-	q_id(&q, node);
-	return q_done(&q);
-}
-
 static enum err finds(struct store *s, enum query_name name, const struct id32 *node, bool *found)
 {
 	struct query q = q_start(s, name);
@@ -38,12 +20,12 @@ static enum err count(struct store *s, enum query_name name, const struct id32 *
 
 enum err introduction_drop(struct store *s, const struct id32 *node)
 {
-	return on_node(s, Q_INTRODUCTION_DROP, node);
+	return db_on_id(s, Q_INTRODUCTION_DROP, node);
 }
 
 enum err introductions_drop_of(struct store *s, const struct id32 *introducer)
 {
-	return on_node(s, Q_INTRODUCTION_DROP_OF, introducer);
+	return db_on_id(s, Q_INTRODUCTION_DROP_OF, introducer);
 }
 
 /* ---- what the network's log says */
@@ -62,7 +44,7 @@ static enum err become_member(struct store *s, const struct store_req *q)
 	struct store_peer old;
 	enum err e = peer_get(s, &q->a.node, &old);
 	if (e == OK && old.origin == PEER_REMOVED)
-		e = on_node(s, Q_PEER_AGAIN, &q->a.node); /* but whom the operator took out */
+		e = db_on_id(s, Q_PEER_AGAIN, &q->a.node); /* but whom the operator took out */
 	if (e == OK || e == ERR_NOT_FOUND)
 		e = peer_admit(s, &q->a.node, PEER_ADMITTED, true, q->a.peer ? q->a.peer->name : "");
 	if (e == ERR_LIMIT) /* no room for one more peer; the admission is known all the same */
@@ -84,7 +66,7 @@ enum err op_ADMISSION_PUT(struct store *s, const struct store_req *q, struct sto
 	return e == OK && r->r.flag && !q->a.flag ? become_member(s, q) : e;
 }
 
-static enum err admission_node(struct store *s, const struct store_req *q, struct id32 *node)
+static enum err admissidb_on_id(struct store *s, const struct store_req *q, struct id32 *node)
 {
 	struct query get = q_start(s, Q_ADMISSION_NODE);
 	q_id(&get, &q->a.log);
@@ -107,7 +89,7 @@ enum err op_ADMISSION_END(struct store *s, const struct store_req *q, struct sto
 	bind_id_or_null(&end, &q->a.node);
 	enum err e = q_done(&end);
 	if (e == OK)
-		e = admission_node(s, q, &node);
+		e = admissidb_on_id(s, q, &node);
 	if (e != OK || id32_is_zero(&node))
 		return e;
 	e = finds(s, Q_ADMISSION_OF, &node, &admitted);
@@ -125,7 +107,7 @@ enum err op_ADMISSION_END(struct store *s, const struct store_req *q, struct sto
 enum err op_PEER_PARDON(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	(void)r;
-	return on_node(s, Q_PEER_PARDON, &q->a.node);
+	return db_on_id(s, Q_PEER_PARDON, &q->a.node);
 }
 
 /* ---- newcomers of this node */
@@ -142,7 +124,7 @@ enum err op_NEWCOMERS(struct store *s, const struct store_req *q, struct store_r
 			continue;
 		p->node = qc_id(&list, 0);
 		p->origin = PEER_INVITED;
-		take_name(&list, 1, p->name);
+		qc_name(&list, 1, p->name);
 	}
 	r->r.n = peers.n;
 	r->r.peers = array_give(&peers, &r->mem, &list);
@@ -205,7 +187,7 @@ enum err op_INTRODUCE_LIST(struct store *s, const struct store_req *q, struct st
 		if (!i)
 			continue;
 		i->node = qc_id(&list, 0);
-		take_name(&list, 1, i->name);
+		qc_name(&list, 1, i->name);
 		i->introducer = qc_id(&list, 2);
 		i->since_s = qc_uint(&list, 3);
 		i->refused = qc_int(&list, 4) != 0;
@@ -222,5 +204,5 @@ enum err op_INTRODUCE_REFUSE(struct store *s, const struct store_req *q, struct 
 	enum err e = finds(s, Q_INTRODUCTION_HAS, &q->a.node, &there);
 	if (e == OK && !there)
 		e = ERR_NOT_FOUND;
-	return e == OK ? on_node(s, Q_INTRODUCTION_REFUSE, &q->a.node) : e;
+	return e == OK ? db_on_id(s, Q_INTRODUCTION_REFUSE, &q->a.node) : e;
 }

@@ -102,9 +102,7 @@ enum err op_INVITE_LIST(struct store *s, const struct store_req *q, struct store
 		i->hash = qc_id(&list, 0);
 		i->expires_hour = (uint32_t)qc_uint(&list, 1);
 		i->uses_left = (uint32_t)qc_uint(&list, 2);
-		const char *note = qc_text(&list, 3);
-		size_t n = strlen(note);
-		memcpy(i->note, note, n > LIMIT_NAME_BYTES ? LIMIT_NAME_BYTES : n);
+		qc_name(&list, 3, i->note);
 		i->made_s = qc_uint(&list, 4);
 	}
 	r->r.n = invites.n;
@@ -124,8 +122,5 @@ enum err op_INVITE_REVOKE(struct store *s, const struct store_req *q, struct sto
 	enum err e = q_end(&get);
 	if (e != OK || !found)
 		return e != OK ? e : ERR_NOT_FOUND;
-	store_touch(s);
-	struct query revoke = q_start(s, Q_INVITE_REVOKE);
-	q_id(&revoke, &q->a.id);
-	return q_done(&revoke);
+	return db_on_id(s, Q_INVITE_REVOKE, &q->a.id);
 }

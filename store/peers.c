@@ -20,11 +20,7 @@ static void read_peer(struct query *q, struct store_peer *p)
 {
 	p->node = qc_id(q, 0);
 	p->origin = (enum peer_origin)qc_int(q, 1);
-	const char *name = qc_text(q, 2);
-	size_t n = strlen(name);
-	if (n > LIMIT_NAME_BYTES)
-		n = LIMIT_NAME_BYTES;
-	memcpy(p->name, name, n);
+	qc_name(q, 2, p->name);
 	read_addresses(qc_text(q, 3), p);
 	struct slice instance = qc_slice(q, 4);
 	if (instance.n == sizeof p->cursor_instance)
@@ -215,14 +211,6 @@ static enum err set_cursor(
 	return q_done(&q);
 }
 
-static enum err on_node(struct store *s, enum query_name name, const struct id32 *node)
-{
-	store_touch(s);
-	struct query q = q_start(s, name);
-	q_id(&q, node);
-	return q_done(&q);
-}
-
 enum err peer_end(struct store *s, const struct id32 *node, bool by_network)
 {
 	static const uint8_t no_instance[16];
@@ -240,12 +228,12 @@ enum err peer_end(struct store *s, const struct id32 *node, bool by_network)
 	if (e == OK)
 		e = set_version(s, node, &zero, false);
 	if (e == OK)
-		e = on_node(s, Q_PEER_HEARD_DROP, node);
+		e = db_on_id(s, Q_PEER_HEARD_DROP, node);
 	if (e == OK)
-		e = on_node(s, Q_PEER_RELAY_DROP, node);
+		e = db_on_id(s, Q_PEER_RELAY_DROP, node);
 	if (e == OK)
 		e = introductions_drop_of(s, node);
-	return e == OK ? on_node(s, Q_PEER_FOLLOWS_DROP, node) : e;
+	return e == OK ? db_on_id(s, Q_PEER_FOLLOWS_DROP, node) : e;
 }
 
 enum err op_PEER_REMOVE(struct store *s, const struct store_req *q, struct store_res *r)
@@ -339,12 +327,12 @@ enum err op_PEER_FOLLOWS(struct store *s, const struct store_req *q, struct stor
 		return e;
 	if (q->a.flag) {
 		memset(&p.follows_version, 0, 32);
-		e = on_node(s, Q_PEER_FOLLOWS_OLD, &q->a.node);
+		e = db_on_id(s, Q_PEER_FOLLOWS_OLD, &q->a.node);
 	}
 	if (e == OK)
 		e = add_follows(s, q, met, &p.follows_version);
 	if (e == OK && q->a.number)
-		e = on_node(s, Q_PEER_FOLLOWS_TRIM, &q->a.node);
+		e = db_on_id(s, Q_PEER_FOLLOWS_TRIM, &q->a.node);
 	if (e == OK)
 		e = set_version(s, &q->a.node, &p.follows_version, q->a.number != 0);
 	if (e == OK)
