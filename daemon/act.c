@@ -97,7 +97,7 @@ void act_wipe(struct act *a, const char *key)
 
 /* ---- ids that may be shortened */
 
-static bool has_prefix(const struct id32 *id, const char *text)
+bool act_begins(const struct id32 *id, const char *text)
 {
 	char hex[65];
 	sodium_bin2hex(hex, sizeof hex, id->b, 32);
@@ -110,7 +110,7 @@ static enum err find_prefix(
 	size_t found = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct id32 *id = (const struct id32 *)(const void *)((const char *)ids + i * stride);
-		if (has_prefix(id, text)) {
+		if (act_begins(id, text)) {
 			*out = *id;
 			found++;
 		}

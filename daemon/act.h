@@ -39,6 +39,8 @@ MUST_CHECK enum err act_ref(struct desk *d, const char *text, struct id32 *log, 
 MUST_CHECK enum err act_entry(
 	struct desk *d, const char *text, struct entry_ref *ref, struct id32 *owner, bool *keep);
 /* Overwrites the passphrase or code in the request. */
+/* Do the hexadecimal digits of an id begin so? */
+bool act_begins(const struct id32 *id, const char *text);
 void act_wipe(struct act *a, const char *key);
 
 #endif

@@ -5,8 +5,6 @@
 #include "ownlog.h"
 #include "rewrite.h"
 
-#include <sodium.h>
-
 static json_t *branch_json(const struct branches *b, const struct branch *one)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "last", compose_id_json(&one->last), "length",
@@ -69,9 +67,7 @@ static enum err choose(struct act *a, const struct branches *b, const struct bra
 	if (e != OK)
 		return e;
 	for (size_t i = 0; i < b->n; i++) {
-		char hex[65];
-		sodium_bin2hex(hex, sizeof hex, b->list[i].last.b, 32);
-		if (strlen(text) >= 8 && strncmp(hex, text, strlen(text)) == 0) {
+		if (strlen(text) >= 8 && act_begins(&b->list[i].last, text)) {
 			*out = &b->list[i];
 			found++;
 		}

@@ -4,8 +4,6 @@
 #include "compose.h"
 #include "introductions.h"
 
-#include <sodium.h>
-
 /* ---- who is meant */
 
 struct target {
@@ -14,13 +12,6 @@ struct target {
 	bool peer, out; /* known as a peer; taken out */
 	size_t found;
 };
-
-static bool begins(const struct id32 *id, const char *prefix)
-{
-	char hex[65];
-	sodium_bin2hex(hex, sizeof hex, id->b, 32);
-	return strncmp(hex, prefix, strlen(prefix)) == 0;
-}
 
 static void take(struct target *t, const struct id32 *node, const char *name)
 {
@@ -38,7 +29,7 @@ static enum err look_at_introductions(struct desk *d, const char *prefix, bool r
 	enum err e = desk_store(d, &req, &res);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		const struct store_introduction *x = &res.r.introductions[i];
-		if (!begins(&x->node, prefix) || (x->refused && !refused))
+		if (!act_begins(&x->node, prefix) || (x->refused && !refused))
 			continue;
 		take(t, &x->node, x->name);
 		t->introducer = x->introducer;
@@ -53,7 +44,7 @@ static enum err look_at_peers(struct desk *d, const char *prefix, struct target 
 	struct store_res res;
 	enum err e = desk_store(d, &req, &res);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
-		if (!begins(&res.r.peers[i].node, prefix))
+		if (!act_begins(&res.r.peers[i].node, prefix))
 			continue;
 		take(t, &res.r.peers[i].node, res.r.peers[i].name);
 		t->peer = true;

@@ -258,9 +258,7 @@ static enum err invitation_find(struct act *a, struct id32 *id)
 	size_t len = strlen(given), found = 0;
 	enum err e = desk_store(a->desk, &req, &res);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
-		char hex[65];
-		sodium_bin2hex(hex, sizeof hex, res.r.invites[i].hash.b, 32);
-		if (len < 8 || len > 64 || strncmp(hex, given, len) != 0)
+		if (len < 8 || !act_begins(&res.r.invites[i].hash, given))
 			continue;
 		*id = res.r.invites[i].hash;
 		found++;
@@ -269,14 +267,14 @@ static enum err invitation_find(struct act *a, struct id32 *id)
 	if (e != OK)
 		return e;
 	if (found > 1)
-		return act_say(a, ERR_INPUT, "More than one invitation begins so: give more digits.");
+		return act_say(a, ERR_AMBIGUOUS, "More than one invitation begins so: give more digits.");
 	return found ? OK : act_say(a, ERR_NOT_FOUND, "There is no such invitation: see the list of them.");
 }
 
 /* SPEC 8.3: "An invitation may be revoked at the node that gave it" */
 static enum err revoke_invitation(struct act *a)
 {
-	struct id32 id;
+	struct id32 id = {{0}};
 	enum err e = invitation_find(a, &id);
 	struct store_req req = {.op = STORE_INVITE_REVOKE, .a.id = id};
 	if (e == OK)

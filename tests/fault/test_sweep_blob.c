@@ -355,52 +355,39 @@ static bool done_erase(void)
 
 /* ---- the tests ---- */
 
-static void fetching_small_blobs_survives_whatever_fails(void **state)
+static void sweep_blobs(const char *name, void (*prepare)(void), void (*run)(void), bool (*done)(void))
 {
-	static const struct job job = {.name = "small",
-		.prepare = prepare_small,
-		.run = run_pair,
-		.done = done_fetch,
+	const struct job job = {.name = name,
+		.prepare = prepare,
+		.run = run,
+		.done = done,
 		.look = look_at_blobs,
 		.rest = nothing_is_left};
-	(void)state;
 	sweep(&job, SHARE);
+}
+
+static void fetching_small_blobs_survives_whatever_fails(void **state)
+{
+	(void)state;
+	sweep_blobs("small", prepare_small, run_pair, done_fetch);
 }
 
 static void fetching_from_two_survives_whatever_fails(void **state)
 {
-	static const struct job job = {.name = "file",
-		.prepare = prepare_file,
-		.run = run_pair,
-		.done = done_fetch,
-		.look = look_at_blobs,
-		.rest = nothing_is_left};
 	(void)state;
-	sweep(&job, SHARE);
+	sweep_blobs("file", prepare_file, run_pair, done_fetch);
 }
 
 static void taking_in_files_survives_whatever_fails(void **state)
 {
-	static const struct job job = {.name = "take",
-		.prepare = prepare_take,
-		.run = run_take,
-		.done = done_take,
-		.look = look_at_blobs,
-		.rest = nothing_is_left};
 	(void)state;
-	sweep(&job, SHARE);
+	sweep_blobs("take", prepare_take, run_take, done_take);
 }
 
 static void erasing_blobs_survives_whatever_fails(void **state)
 {
-	static const struct job job = {.name = "erase",
-		.prepare = prepare_erase,
-		.run = run_erase,
-		.done = done_erase,
-		.look = look_at_blobs,
-		.rest = nothing_is_left};
 	(void)state;
-	sweep(&job, SHARE);
+	sweep_blobs("erase", prepare_erase, run_erase, done_erase);
 }
 
 int main(void)

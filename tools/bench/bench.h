@@ -120,6 +120,10 @@ uint64_t bench_proc_number(pid_t pid, const char *file, const char *key);
 /* Ends the program if it has died. */
 void bench_daemon_check(const struct bench_daemon *d);
 void bench_daemon_stop(struct bench_daemon *d);
+/* A new receiver, which follows logs and knows where the source listens; the source's daemon is started, its own is not. Its store for reading. */
+struct store *bench_receiver(const struct bench_options *o, struct bench_home *source,
+	const struct bench_log *logs, size_t n, uint64_t number, struct bench_home *receiver,
+	struct bench_daemon *source_daemon);
 
 /* ---- ask.c: questions to a daemon's socket ---- */
 

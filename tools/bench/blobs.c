@@ -121,15 +121,7 @@ static void run(struct bench_options *o, struct bench_report *r, struct small *x
 {
 	struct bench_home receiver;
 	struct bench_daemon a, b;
-	char name[32];
-	snprintf(name, sizeof name, "receiver-%llu", (unsigned long long)number);
-	bench_home_make(o, name, &receiver);
-	bench_follow(&receiver, &x->log, 1);
-	bench_admit(&x->source, &receiver, NULL);
-	bench_daemon_start(o, &x->source, true, &a);
-	bench_admit(&receiver, &x->source, a.listen);
-	bench_settle();
-	struct store *reader = bench_open(&receiver, true);
+	struct store *reader = bench_receiver(o, &x->source, &x->log, 1, number, &receiver, &a);
 	bench_daemon_start(o, &receiver, false, &b);
 	double ready_s = bench_now_s();
 	wait_complete(reader, &b, &x->log);

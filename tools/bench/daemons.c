@@ -103,3 +103,18 @@ void bench_daemon_stop(struct bench_daemon *d)
 		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 	close(d->out);
 }
+
+struct store *bench_receiver(const struct bench_options *o, struct bench_home *source,
+	const struct bench_log *logs, size_t n, uint64_t number, struct bench_home *receiver,
+	struct bench_daemon *source_daemon)
+{
+	char name[32];
+	snprintf(name, sizeof name, "receiver-%llu", (unsigned long long)number);
+	bench_home_make(o, name, receiver);
+	bench_follow(receiver, logs, n);
+	bench_admit(source, receiver, NULL);
+	bench_daemon_start(o, source, true, source_daemon);
+	bench_admit(receiver, source, source_daemon->listen);
+	bench_settle();
+	return bench_open(receiver, true);
+}

@@ -50,15 +50,7 @@ static void run(struct bench_options *o, struct bench_report *r, struct bench_ho
 {
 	struct bench_home receiver;
 	struct bench_daemon a, b;
-	char name[32];
-	snprintf(name, sizeof name, "receiver-%llu", (unsigned long long)number);
-	bench_home_make(o, name, &receiver);
-	bench_follow(&receiver, logs, o->logs);
-	bench_admit(source, &receiver, NULL);
-	bench_daemon_start(o, source, true, &a);
-	bench_admit(&receiver, source, a.listen);
-	bench_settle();
-	struct store *reader = bench_open(&receiver, true);
+	struct store *reader = bench_receiver(o, source, logs, o->logs, number, &receiver, &a);
 	double launched_s = bench_now_s();
 	bench_daemon_start(o, &receiver, false, &b);
 	double ready_s = bench_now_s();

@@ -32,10 +32,15 @@ static uint64_t mix(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
+uint64_t sim_draw(uint64_t *stream, uint64_t below)
+{
+	uint64_t z = mix(stream);
+	return below ? z % below : z;
+}
+
 uint64_t sim_chance(struct sim *s, uint64_t below)
 {
-	uint64_t z = mix(&s->state);
-	return below ? z % below : z;
+	return sim_draw(&s->state, below);
 }
 
 void sim_hash(struct sim *s, const void *p, size_t n)

@@ -178,6 +178,8 @@ struct sim {
 };
 
 uint64_t sim_chance(struct sim *s, uint64_t below);
+/* The same from a stream of one's own, so that what draws from the main one is not moved. */
+uint64_t sim_draw(uint64_t *stream, uint64_t below);
 /* One line of the story; part of the hash. */
 void sim_tell(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_hash(struct sim *s, const void *p, size_t n);

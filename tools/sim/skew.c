@@ -13,12 +13,7 @@
 
 static uint64_t chance(struct sim *s, uint64_t below)
 {
-	uint64_t acts = s->state;
-	s->state = s->skew_state;
-	uint64_t r = sim_chance(s, below);
-	s->skew_state = s->state;
-	s->state = acts;
-	return r;
+	return sim_draw(&s->skew_state, below);
 }
 
 static bool allowed(const struct sim *s, enum sim_fault f)

@@ -10,12 +10,7 @@
 
 static uint64_t chance(struct sim *s, uint64_t below)
 {
-	uint64_t acts = s->state;
-	s->state = s->tidings_state;
-	uint64_t r = sim_chance(s, below);
-	s->tidings_state = s->state;
-	s->state = acts;
-	return r;
+	return sim_draw(&s->tidings_state, below);
 }
 
 void sim_tidings(struct sim *s)
