@@ -6,9 +6,9 @@ bool blob_rate_allows(struct engine *e, uint64_t bytes)
 	uint64_t rate = e->config.blob_rate;
 	if (rate == 0)
 		return true;
-	uint64_t span = e->now_ms - e->rate_ms;
-	if (span > 1000)
-		span = 1000;
+	uint64_t span = e->now_ms - e->rate_ms, filled = (bytes / rate + 1) * 1000;
+	if (span > filled) /* a chunk may take seconds */
+		span = filled;
 	e->rate_tokens += rate * span / 1000;
 	e->rate_ms = e->now_ms;
 	uint64_t full = rate > bytes ? rate : bytes;

@@ -40,8 +40,8 @@ static void know_members(struct engine *e)
 	m->loaded = true;
 }
 
-/* The store's answers to one look: eight identities have no source, and each is followed by one member, from the 50th on. */
-static void answer_look(struct engine *e)
+/* The store's answers to one look: so many identities have no source; eight members follow them in turn, from the 50th on. */
+static void answer_look(struct engine *e, size_t identities)
 {
 	struct engine_out out;
 	struct id32 wanted[8], nodes[8];
@@ -49,12 +49,12 @@ static void answer_look(struct engine *e)
 	for (size_t i = 0; i < 8; i++) {
 		wanted[i] = (struct id32){{(uint8_t)i, 4}};
 		nodes[i] = member_at(50 + i);
-		of[i] = i;
+		of[i] = i % identities;
 	}
 	while (hand_next(e, ENGINE_OUT_STORE, &out)) {
 		struct store_res res = {.err = OK};
 		if (out.req->op == STORE_SOURCES) {
-			res.r.n = res.r.count = 8;
+			res.r.n = res.r.count = identities;
 			res.r.ids = wanted;
 		} else if (out.req->op == STORE_FOLLOWERS) {
 			res.r.n = 8;
@@ -67,22 +67,56 @@ static void answer_look(struct engine *e)
 	}
 }
 
+/* One that has just looked for sources. */
+static struct engine *looking(size_t identities)
+{
+	struct engine *e = hand_engine(true);
+	assert_true(members_start(e));
+	know_members(e);
+	members_look(e);
+	answer_look(e, identities);
+	return e;
+}
+
+static unsigned dials(struct engine *e, bool dialled[MEMBERS])
+{
+	struct engine_out out;
+	unsigned n = 0;
+	e->members->plan = true;
+	members_pump(e);
+	for (; hand_next(e, ENGINE_OUT_DIAL, &out); n++)
+		dialled[out.node.b[0]] = true;
+	return n;
+}
+
 /* SPEC 19.1: "It also keeps one connection for each identity that it follows" */
 static void each_identity_without_a_source_has_one_dialled(void **state)
 {
 	(void)state;
-	struct engine *e = hand_engine(true);
-	struct engine_out out;
+	struct engine *e = looking(8);
 	bool dialled[MEMBERS] = {false};
-	assert_true(members_start(e));
-	know_members(e);
-	members_look(e);
-	answer_look(e);
-	members_pump(e);
-	while (hand_next(e, ENGINE_OUT_DIAL, &out))
-		dialled[out.node.b[0]] = true;
+	(void)dials(e, dialled);
 	for (size_t i = 0; i < MEMBERS; i++)
 		assert_int_equal(dialled[i], i >= 50 && i < 58);
+	engine_free(e);
+}
+
+/* One of eight that could be its source is enough, while it is dialled, and while nobody knows yet what it gives. */
+static void an_identity_has_one_source_dialled_and_no_more(void **state)
+{
+	(void)state;
+	struct engine *e = looking(1);
+	bool dialled[MEMBERS] = {false};
+	unsigned sources = 0;
+	assert_int_equal(dials(e, dialled), MEMBERS_NEIGHBOURS);
+	for (size_t i = 50; i < 58; i++)
+		sources += dialled[i];
+	assert_in_range(sources, 1, 2); /* the others are chosen by chance */
+	assert_int_equal(dials(e, dialled), 0);
+	for (size_t i = 0; i < MEMBERS; i++)
+		if (dialled[i])
+			hand_peer(e, i + 1)->node = member_at(i);
+	assert_int_equal(dials(e, dialled), 0);
 	engine_free(e);
 }
 
@@ -91,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pause_is_half_for_certain_and_half_by_chance),
 		cmocka_unit_test(each_identity_without_a_source_has_one_dialled),
+		cmocka_unit_test(an_identity_has_one_source_dialled_and_no_more),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
 }

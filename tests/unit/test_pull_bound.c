@@ -157,6 +157,58 @@ static void what_does_not_follow_waits_no_longer(void **state)
 	assert_int_equal(t.s->verify_bytes, 0);
 }
 
+/* SPEC 4.3: "is no fault yet" */
+static void what_nothing_vouches_for_yet_waits_no_longer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < RUNS; i++)
+		take_run();
+	for (size_t i = 0; i < RUNS; i++) {
+		t.works[i]->err = ERR_SIGNATURE;
+		t.works[i]->signature = NULL;
+		finish_run(i);
+	}
+	assert_int_equal(t.s->state, SESSION_OPEN);
+	assert_int_equal(t.paused, 1);
+	assert_int_equal(t.resumed, 1);
+	assert_int_equal(t.s->verify_bytes, 0);
+}
+
+/* Up to what was asked for, and not one more. */
+static void a_run_behind_what_was_asked_for_is_a_fault(void **state)
+{
+	(void)state;
+	union message m = {.run = {.log = t.p.row.log, .first = t.p.target}};
+	t.p.expected = t.p.target;
+	pull_got_run(t.s, &t.p, &m);
+	assert_int_equal(t.s->state, SESSION_CLOSED);
+	assert_int_equal(t.works_n, 0);
+}
+
+/* Runs that nobody asked for, faster than they are worked on. */
+static void unasked_runs_are_bounded_too(void **state)
+{
+	(void)state;
+	static const uint8_t header[ENTRY_HEADER_BYTES], signature[ENTRY_SIGNATURE_BYTES];
+	struct buf parts = {0};
+	struct mp_out o = mp_out_init(&parts);
+	message_put_part(&o, &(struct message_part){.kind = BODY_ABSENT});
+	assert_int_equal(o.err, OK);
+	struct message_run m = {.headers = slice_of(header, sizeof header),
+		.parts = {.n = 1, .raw = buf_slice(&parts)},
+		.signature = slice_of(signature, sizeof signature)};
+	for (uint32_t i = 0; i < 8 * LIMIT_CHANGES_ROWS; i++) {
+		be32_put(m.log.b, i);
+		pull_run_unasked(t.s, &m);
+		assert_int_equal(t.s->state, SESSION_OPEN);
+	}
+	be32_put(m.log.b, UINT32_MAX);
+	pull_run_unasked(t.s, &m);
+	assert_int_equal(t.s->state, SESSION_CLOSED);
+	assert_int_equal(t.s->pulls_n, 8 * LIMIT_CHANGES_ROWS);
+	buf_free(&parts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +217,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_left_out_behind_a_fork_waits_no_longer, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_only_looked_at_waits_no_longer, begin, end),
 		cmocka_unit_test_setup_teardown(what_does_not_follow_waits_no_longer, begin, end),
+		cmocka_unit_test_setup_teardown(what_nothing_vouches_for_yet_waits_no_longer, begin, end),
+		cmocka_unit_test_setup_teardown(a_run_behind_what_was_asked_for_is_a_fault, begin, end),
+		cmocka_unit_test_setup_teardown(unasked_runs_are_bounded_too, begin, end),
 	};
 	return cmocka_run_group_tests_name("pull bound", tests, NULL, NULL);
 }

@@ -1,0 +1,116 @@
+/* A peer's requests: one that is answered leaves room for the next, however many there were. SPEC.md section 9.3. */
+#include "tests/support/hand_engine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define ROUNDS (3 * LIMIT_REQUESTS)
+
+static struct engine *e;
+static struct session *s;
+
+static int begin(void **state)
+{
+	(void)state;
+	e = hand_engine(false);
+	s = hand_peer(e, 1);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	engine_free(e);
+	return 0;
+}
+
+/* The log is found, and then the answer is read: what the store says of that. Everything is written at once. */
+static void answer(enum store_op op, const struct store_res *with)
+{
+	struct store_log log = {.log = {{8}}, .end = 100, .length = 100};
+	struct store_res found = {.r = {.n = 1, .logs = &log}}, res = *with;
+	struct engine_out out;
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &out));
+	assert_int_equal(out.req->op, STORE_LOG_GET);
+	hand_stored(e, out.req, &found);
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &out));
+	assert_int_equal(out.req->op, op);
+	hand_stored(e, out.req, &res);
+	while (hand_next(e, ENGINE_OUT_SEND, &out)) {
+		peer_written(s, out.body.n, out.bulk);
+		buf_free(&out.body);
+	}
+	assert_int_equal(s->state, SESSION_OPEN);
+	assert_null(s->serves);
+}
+
+static void proofs_of_forks(void **state)
+{
+	(void)state;
+	static const uint8_t header[ENTRY_HEADER_BYTES], signature[ENTRY_SIGNATURE_BYTES];
+	const struct store_res res = {.r = {.seq = 5,
+					      .bytes = slice_of(header, sizeof header),
+					      .bytes2 = slice_of(header, sizeof header),
+					      .sig = slice_of(signature, sizeof signature),
+					      .sig2 = slice_of(signature, sizeof signature)}};
+	for (uint32_t i = 1; i <= ROUNDS; i++) {
+		union message m = {.want_fork = {.req = i, .log = {{8}}}};
+		serve_message(s, MESSAGE_WANT_FORK, &m);
+		answer(STORE_FORK_GET, &res);
+	}
+}
+
+static void statements_of_erasures(void **state)
+{
+	(void)state;
+	for (uint32_t i = 1; i <= ROUNDS; i++) {
+		union message m = {.want_erased = {.req = i, .log = {{8}}}};
+		serve_message(s, MESSAGE_WANT_ERASED, &m);
+		answer(STORE_ERASED_GET, &(struct store_res){.err = OK});
+	}
+}
+
+static void bodies_and_ids(void **state)
+{
+	(void)state;
+	static const uint8_t seq[] = {7};
+	struct store_part part = {.kind = BODY_ABSENT};
+	struct id32 id = {{9}};
+	for (uint32_t i = 1; i <= ROUNDS; i++) {
+		union message m = {
+			.want_bodies = {.req = i, .log = {{8}}, .seqs = {.n = 1, .raw = slice_of(seq, 1)}}};
+		serve_message(s, MESSAGE_WANT_BODIES, &m);
+		answer(STORE_BODY_GET, &(struct store_res){.r = {.n = 1, .parts = &part}});
+		m = (union message){
+			.probe = {.req = i, .log = {{8}}, .seqs = {.n = 1, .raw = slice_of(seq, 1)}}};
+		serve_message(s, MESSAGE_PROBE, &m);
+		answer(STORE_IDS, &(struct store_res){.r = {.n = 1, .ids = &id}});
+	}
+}
+
+/* SPEC 9.3: "A side has at most 128 unanswered requests, at most 16 of them `want-chunks`" */
+static void what_is_not_answered_is_bounded(void **state)
+{
+	(void)state;
+	for (uint32_t i = 1; i <= LIMIT_REQUESTS; i++) {
+		union message m = {.want_fork = {.req = i, .log = {{8}}}};
+		serve_message(s, MESSAGE_WANT_FORK, &m);
+		assert_int_equal(s->state, SESSION_OPEN);
+	}
+	union message m = {.want_fork = {.req = LIMIT_REQUESTS + 1, .log = {{8}}}};
+	serve_message(s, MESSAGE_WANT_FORK, &m);
+	assert_int_equal(s->state, SESSION_CLOSED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(proofs_of_forks, begin, end),
+		cmocka_unit_test_setup_teardown(statements_of_erasures, begin, end),
+		cmocka_unit_test_setup_teardown(bodies_and_ids, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_not_answered_is_bounded, begin, end),
+	};
+	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
+}
