@@ -5,111 +5,64 @@
 #include "protocol/log/entry.h"
 #include "protocol/log/record.h"
 
-/* ---- who is named by the network's logs */
+#include <stdio.h>
 
-struct admitted {
-	struct id32 node, introducer; /* introducer: zeros if nobody */
-	struct entry_ref ref;
-	bool ended;
-};
+/* ---- whom the network's logs name */
 
 struct book {
-	struct admitted *at;
+	struct store_admission *at;
 	size_t n;
-	struct entry_ref *ends; /* admissions that are ended, which may be read later */
-	size_t ends_n;
 	enum err err;
 };
 
 static void book_free(struct book *b)
 {
 	free(b->at);
-	free(b->ends);
 }
 
-static void note_end(struct book *b, const struct entry_ref *of)
+static void note_admission(struct book *b, const struct store_admission *a)
 {
-	struct entry_ref *ends = (struct entry_ref *)realloc(b->ends, (b->ends_n + 1) * sizeof *ends);
-	if (!ends) {
-		b->err = ERR_MEMORY;
-		return;
-	}
-	b->ends = ends;
-	b->ends[b->ends_n++] = *of;
-}
-
-static void settle(struct book *b)
-{
-	for (size_t k = 0; k < b->ends_n; k++)
-		for (size_t i = 0; i < b->n; i++)
-			if (id32_equal(&b->at[i].ref.log, &b->ends[k].log) &&
-				b->at[i].ref.seq == b->ends[k].seq)
-				b->at[i].ended = true;
-}
-
-static void note_admission(
-	struct book *b, const struct id32 *node, const struct id32 *introducer, const struct entry_ref *ref)
-{
-	struct admitted *at = (struct admitted *)realloc(b->at, (b->n + 1) * sizeof *at);
+	struct store_admission *at = (struct store_admission *)realloc(b->at, (b->n + 1) * sizeof *at);
 	if (!at) {
 		b->err = ERR_MEMORY;
 		return;
 	}
 	b->at = at;
-	b->at[b->n++] = (struct admitted){.node = *node, .introducer = *introducer, .ref = *ref};
+	b->at[b->n++] = *a;
 }
 
-static void note_part(struct book *b, const struct id32 *log, uint64_t seq, const struct store_part *p)
+/* node: NULL for all. */
+static enum err read_book(struct desk *d, const struct id32 *network, const struct id32 *node, struct book *b)
 {
-	struct slice kind, fields;
-	struct mp_in value;
-	struct entry_ref ref = {.log = *log, .seq = seq, .id = entry_id(p->header)}, of;
-	struct id32 node, introducer;
-	if (p->kind != BODY_HERE || (p->header[1] & ENTRY_FLAG_SEALED) || p->bytes.n <= ENTRY_SALT_BYTES)
-		return;
-	struct slice record = slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES);
-	if (record_open(record, &kind, &fields) != OK || record_check(record, NULL) != OK)
-		return;
-	if (slice_equal(kind, slice_str("admission")) && record_get_id(fields, "node", &node) == OK) {
-		if (record_get_id(fields, "introducer", &introducer) != OK)
-			introducer = (struct id32){{0}};
-		note_admission(b, &node, &introducer, &ref);
-	}
-	if (slice_equal(kind, slice_str("admission-end")) && record_get(fields, "of", &value) == OK &&
-		record_get_ref(&value, &of) == OK)
-		note_end(b, &of);
-}
-
-static void note_log(struct desk *d, const struct store_log *l, struct book *b)
-{
-	for (uint64_t seq = 0; b->err == OK && seq < l->end;) {
-		struct store_req req = {.op = STORE_RUN_GET,
-			.a.log = l->log,
-			.a.first = seq,
-			.a.end = run_interval_end(seq),
-			.a.max = UINT32_MAX};
-		struct store_res res;
-		b->err = desk_store(d, &req, &res);
-		for (size_t i = 0; b->err == OK && i < res.r.n; i++)
-			note_part(b, &l->log, seq + i, &res.r.parts[i]);
-		seq += res.r.n ? res.r.n : LIMIT_RUN_ENTRIES;
-		store_res_free(&res);
-	}
-}
-
-static enum err read_book(struct desk *d, const struct id32 *network, struct book *b)
-{
-	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = *network};
+	struct store_req req = {.op = STORE_ADMISSION_LIST, .a.identity = *network};
 	struct store_res res;
+	if (node)
+		req.a.node = *node;
 	b->err = desk_store(d, &req, &res);
 	for (size_t i = 0; b->err == OK && i < res.r.n; i++)
-		note_log(d, &res.r.logs[i], b);
+		note_admission(b, &res.r.admissions[i]);
 	store_res_free(&res);
-	settle(b);
 	return b->err;
 }
 
 /* ---- writing */
+
+/* The engine reads the entry and says the same; but whoever asks next is to know of it already. */
+static enum err note_put(struct desk *d, const struct entry_ref *ref, const struct id32 *node,
+	const char *name, const struct id32 *introducer)
+{
+	struct store_peer p = {.node = *node};
+	struct store_req req = {.op = STORE_ADMISSION_PUT,
+		.a.log = ref->log,
+		.a.seq = ref->seq,
+		.a.node = *node,
+		.a.peer = &p,
+		.a.flag = id32_equal(node, &d->keys->node_key)};
+	snprintf(p.name, sizeof p.name, "%s", name[0] ? name : "node");
+	if (introducer)
+		req.a.id = *introducer;
+	return desk_put(d, &req);
+}
 
 enum err admissions_put(struct desk *d, const struct owner *network, const struct id32 *node,
 	const char *name, const struct id32 *introducer)
@@ -128,11 +81,12 @@ enum err admissions_put(struct desk *d, const struct owner *network, const struc
 	mp_put_cstr(&m, name[0] ? name : "node");
 	mp_put_cstr(&m, "node");
 	mp_put_id(&m, node);
+	struct entry_ref ref;
 	enum err e = m.err;
 	if (e == OK)
-		e = ownlog_append_record(d, network, ENTRY_FLAG_KEEP, buf_slice(&record), NULL);
+		e = ownlog_append_record(d, network, ENTRY_FLAG_KEEP, buf_slice(&record), &ref);
 	buf_free(&record);
-	return e;
+	return e == OK ? note_put(d, &ref, node, name, introducer) : e;
 }
 
 static enum admission_standing standing(const struct book *b, const struct id32 *node)
@@ -148,7 +102,7 @@ enum err admissions_standing(
 	struct desk *d, const struct id32 *network, const struct id32 *node, enum admission_standing *out)
 {
 	struct book b = {0};
-	enum err e = read_book(d, network, &b);
+	enum err e = read_book(d, network, node, &b);
 	*out = standing(&b, node);
 	book_free(&b);
 	return e;
@@ -168,7 +122,6 @@ static bool may_admit(const struct book *b, const struct id32 *introducer)
 /* Those whom members introduced, where the owner wants all of them in. */
 static enum err admit_introduced(struct desk *d, const struct owner *network, struct book *b)
 {
-	static const struct entry_ref here;
 	struct store_req req = {.op = STORE_INTRODUCE_LIST};
 	struct store_res res;
 	enum err e = desk_store(d, &req, &res);
@@ -179,7 +132,7 @@ static enum err admit_introduced(struct desk *d, const struct owner *network, st
 		e = admissions_put(d, network, &x->node, x->name, &x->introducer);
 		if (e != OK)
 			break;
-		note_admission(b, &x->node, &x->introducer, &here);
+		note_admission(b, &(struct store_admission){.node = x->node, .introducer = x->introducer});
 		e = b->err;
 		log_info("peer", log_text("event", "admitted"), log_id("node", &x->node),
 			log_text("name", x->name), log_id("introducer", &x->introducer));
@@ -195,7 +148,7 @@ static enum err ensure(struct desk *d, const struct owner *network)
 	struct store_res res;
 	enum err e = desk_store(d, &req, &res);
 	if (e == OK)
-		e = read_book(d, &network->identity, &b);
+		e = read_book(d, &network->identity, NULL, &b);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		const struct store_peer *p = &res.r.peers[i];
 		if (p->origin == PEER_INVITED && standing(&b, &p->node) != ADMISSION_IN_FORCE)
@@ -232,14 +185,30 @@ static enum err put_end(struct desk *d, const struct owner *network, const struc
 	return e;
 }
 
+static enum err id_of(struct desk *d, struct entry_ref *ref)
+{
+	struct store_req req = {.op = STORE_IDS, .a.log = ref->log, .a.seqs = &ref->seq, .a.n = 1};
+	struct store_res res;
+	enum err e = desk_store(d, &req, &res);
+	if (e == OK)
+		ref->id = res.r.ids[0];
+	store_res_free(&res);
+	return e;
+}
+
 enum err admissions_end(struct desk *d, const struct owner *network, const struct id32 *node)
 {
 	struct book b = {0};
 	desk_lock(d);
-	enum err e = read_book(d, &network->identity, &b);
-	for (size_t i = 0; e == OK && i < b.n; i++)
-		if (!b.at[i].ended && id32_equal(&b.at[i].node, node))
-			e = put_end(d, network, &b.at[i].ref);
+	enum err e = read_book(d, &network->identity, node, &b);
+	for (size_t i = 0; e == OK && i < b.n; i++) {
+		struct entry_ref ref = {.log = b.at[i].log, .seq = b.at[i].seq};
+		if (b.at[i].ended)
+			continue;
+		e = id_of(d, &ref);
+		if (e == OK)
+			e = put_end(d, network, &ref);
+	}
 	desk_unlock(d);
 	book_free(&b);
 	return e;

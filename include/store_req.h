@@ -166,6 +166,13 @@ struct store_introduction {
 	bool refused; /* by the operator: it does not wait any more */
 };
 
+/* What an entry of the network's says of a node (SPEC 8.2). */
+struct store_admission {
+	struct id32 log, node, introducer; /* introducer: zeros if nobody */
+	uint64_t seq;
+	bool ended;
+};
+
 struct store_notice {
 	struct id32 id, link;
 	uint32_t expires_hour;
@@ -234,6 +241,7 @@ struct store_res {
 		struct store_follow *follows;
 		struct store_notice *notices;
 		struct store_introduction *introductions;
+		struct store_admission *admissions;
 		uint64_t *seqs;
 		struct id32 *ids;
 		struct slice bytes, bytes2, sig, sig2;

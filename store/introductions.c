@@ -52,56 +52,101 @@ static enum err become_member(struct store *s, const struct store_req *q)
 	return e == OK ? introduction_drop(s, &q->a.node) : e;
 }
 
-enum err op_ADMISSION_PUT(struct store *s, const struct store_req *q, struct store_res *r)
+/* What is known of the admission at (log, seq). node: zeros if only its end came. */
+static enum err look_up(
+	struct store *s, const struct store_req *q, struct id32 *node, bool *known, bool *ended)
 {
-	store_touch(s);
-	struct query put = q_start(s, Q_ADMISSION_PUT);
-	q_id(&put, &q->a.log);
-	q_uint(&put, q->a.seq);
-	q_id(&put, &q->a.node);
-	bind_id_or_null(&put, &q->a.id);
-	enum err e = q_done(&put);
-	if (e == OK)
-		e = finds(s, Q_ADMISSION_OF, &q->a.node, &r->r.flag);
-	return e == OK && r->r.flag && !q->a.flag ? become_member(s, q) : e;
-}
-
-static enum err admissidb_on_id(struct store *s, const struct store_req *q, struct id32 *node)
-{
-	struct query get = q_start(s, Q_ADMISSION_NODE);
+	struct query get = q_start(s, Q_ADMISSION_GET);
 	q_id(&get, &q->a.log);
 	q_uint(&get, q->a.seq);
-	*node = q_row(&get) ? qc_id(&get, 0) : (struct id32){{0}};
+	bool row = q_row(&get);
+	*known = row && qc_slice(&get, 0).n > 0;
+	*node = *known ? qc_id(&get, 0) : (struct id32){{0}};
+	*ended = row && qc_int(&get, 1) != 0;
 	return q_end(&get);
+}
+
+/* If no other admission of it is in force. */
+static enum err take_out(struct store *s, const struct id32 *node, bool but_invited, struct store_res *r)
+{
+	struct store_peer old;
+	bool admitted;
+	enum err e = finds(s, Q_ADMISSION_OF, node, &admitted);
+	if (e != OK || admitted)
+		return e;
+	r->r.ids = arena_alloc(&r->mem, sizeof *r->r.ids);
+	if (!r->r.ids)
+		return ERR_MEMORY;
+	e = introduction_drop(s, node);
+	if (e == OK)
+		e = peer_get(s, node, &old);
+	if (e == OK && but_invited && (old.origin == PEER_INVITED || old.origin == PEER_INVITER))
+		return OK;
+	if (e == OK)
+		e = peer_end(s, node, true);
+	r->r.ids[r->r.n++] = *node;
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err op_ADMISSION_PUT(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct id32 before;
+	bool known, ended;
+	enum err e = look_up(s, q, &before, &known, &ended);
+	if (e == OK && !known) {
+		store_touch(s);
+		struct query put = q_start(s, Q_ADMISSION_PUT);
+		q_id(&put, &q->a.log);
+		q_uint(&put, q->a.seq);
+		q_id(&put, &q->a.node);
+		bind_id_or_null(&put, &q->a.id);
+		e = q_done(&put);
+	}
+	if (e == OK)
+		e = finds(s, Q_ADMISSION_OF, &q->a.node, &r->r.flag);
+	if (e != OK || known || q->a.flag)
+		return e;
+	if (ended)
+		return take_out(s, &q->a.node, q->a.number == 1, r);
+	return r->r.flag ? become_member(s, q) : OK;
 }
 
 enum err op_ADMISSION_END(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	struct id32 node;
-	bool admitted = false;
-	r->r.ids = arena_alloc(&r->mem, sizeof *r->r.ids);
-	if (!r->r.ids)
-		return ERR_MEMORY;
+	bool known, ended;
+	enum err e = look_up(s, q, &node, &known, &ended);
+	if (e != OK || ended)
+		return e;
 	store_touch(s);
 	struct query end = q_start(s, Q_ADMISSION_END);
 	q_id(&end, &q->a.log);
 	q_uint(&end, q->a.seq);
-	bind_id_or_null(&end, &q->a.node);
-	enum err e = q_done(&end);
-	if (e == OK)
-		e = admissidb_on_id(s, q, &node);
-	if (e != OK || id32_is_zero(&node))
-		return e;
-	e = finds(s, Q_ADMISSION_OF, &node, &admitted);
-	if (e == OK && !admitted) {
-		e = introduction_drop(s, &node);
-		if (e == OK)
-			e = peer_end(s, &node, true);
-		e = e == ERR_NOT_FOUND ? OK : e;
-		r->r.flag = true;
-		r->r.ids[r->r.n++] = node;
+	e = q_done(&end);
+	return e == OK && known ? take_out(s, &node, q->a.number == 1, r) : e;
+}
+
+enum err op_ADMISSION_LIST(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct array all = {0};
+	struct query list = q_start(s, Q_ADMISSION_LIST);
+	q_id(&list, &q->a.identity);
+	bind_id_or_null(&list, &q->a.node);
+	while (q_row(&list)) {
+		struct store_admission *a = array_add(&all, sizeof *a, &list);
+		if (!a)
+			continue;
+		a->log = qc_id(&list, 0);
+		a->seq = qc_uint(&list, 1);
+		a->node = qc_id(&list, 2);
+		struct slice by = qc_slice(&list, 3);
+		if (by.n == sizeof a->introducer)
+			a->introducer = id32_from(by.p);
+		a->ended = qc_int(&list, 4) != 0;
 	}
-	return e;
+	r->r.n = all.n;
+	r->r.admissions = array_give(&all, &r->mem, &list);
+	return q_end(&list);
 }
 
 enum err op_PEER_PARDON(struct store *s, const struct store_req *q, struct store_res *r)

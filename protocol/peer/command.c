@@ -336,6 +336,8 @@ static void run_heard(struct engine *e, const struct engine_cmd *cmd)
 static void run_network(struct engine *e, const struct engine_cmd *cmd)
 {
 	e->config.network = cmd->id;
+	if (!id32_is_zero(&cmd->id))
+		admissions_start(e);
 	for (struct session *s = e->sessions; s; s = s->next)
 		peer_close(s, ERR_CLOSED, "this node moves to another network");
 	command_answer(e, cmd->tag, OK);

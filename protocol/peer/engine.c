@@ -13,6 +13,14 @@ static void boot_failed(struct engine *e, const struct store_res *res)
 	emit_event(e, &ev);
 }
 
+void engine_ready(struct engine *e)
+{
+	e->booted = true;
+	struct engine_event ev = {.kind = ENGINE_EVENT_READY};
+	emit_event(e, &ev);
+	blob_pinned(e);
+}
+
 static void notices_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	(void)s, (void)ctx;
@@ -22,10 +30,10 @@ static void notices_read(struct engine *e, struct session *s, void *ctx, struct 
 		boot_failed(e, res);
 		return;
 	}
-	e->booted = true;
-	struct engine_event ev = {.kind = ENGINE_EVENT_READY};
-	emit_event(e, &ev);
-	blob_pinned(e);
+	if (id32_is_zero(&e->config.network))
+		engine_ready(e);
+	else
+		admissions_start(e);
 }
 
 static void own_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)

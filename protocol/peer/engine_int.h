@@ -484,6 +484,9 @@ enum err command_followed(struct engine *e, const struct id32 *identity, bool ad
 /* Entries of a log were committed: if it is the network's, admissions among them count. */
 void admission_seen(
 	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
+/* Those of them whose reading a crash cut off, or an older version. A starting engine is ready then. */
+void admissions_start(struct engine *e);
+void engine_ready(struct engine *e);
 
 /* ---- introductions.c ---- */
 
@@ -589,6 +592,7 @@ struct engine {
 	struct id32 follows_version;
 	uint64_t number; /* last change that is committed */
 	bool booted;
+	uint64_t readings; /* admission.c: of the network's logs at a start, under way */
 	bool closing; /* engine_free has begun: what is asked for now is answered with ERR_CLOSED at once */
 	struct fetch *fetches; /* blob_fetch.c */
 	size_t fetches_n;

@@ -7,10 +7,13 @@
 #include "protocol/peer/message.h"
 #include "tests/support/world_fixture.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include <sqlite3.h>
 
 #include <cmocka.h>
 
@@ -18,6 +21,7 @@
 
 static struct world_node *ann;
 static struct world_person network;
+static unsigned crash_after = UINT_MAX; /* steps after an entry was given to ann's engine */
 
 static void host(struct world_node *n)
 {
@@ -65,7 +69,15 @@ static struct entry_ref write_record(struct mp_out *o, struct buf *record)
 		.flags = ENTRY_FLAG_KEEP,
 		.body = buf_slice(&body),
 		.device_secret = network.device_secret};
-	struct engine_event ev = world_command(ann, &cmd);
+	struct engine_event ev = {0};
+	if (crash_after < UINT_MAX) {
+		(void)world_command_begin(ann, &cmd);
+		for (unsigned i = 0; i < crash_after; i++)
+			world_step(&world);
+		world_crash(ann);
+	} else {
+		ev = world_command(ann, &cmd);
+	}
 	assert_int_equal(ev.err, OK);
 	buf_free(&body);
 	buf_free(record);
@@ -305,6 +317,110 @@ static void in_whatever_order_admissions_and_ends_are_read_the_same_are_members(
 	assert_false(member_at(ann, dee, NULL));
 }
 
+/* ---- what a start reads */
+
+static void on_database(const struct world_node *n, const char *sql)
+{
+	char path[600];
+	sqlite3 *db;
+	snprintf(path, sizeof path, "%s/quire.db", n->home);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static size_t listed(struct world_node *at, const struct world_node *who, bool ended)
+{
+	struct store_req q = {.op = STORE_ADMISSION_LIST, .a.identity = network.id, .a.node = who->key};
+	struct store_res res;
+	size_t n = 0;
+	world_store(at, &q, &res);
+	assert_int_equal(res.err, OK);
+	for (size_t i = 0; i < res.r.n; i++)
+		n += res.r.admissions[i].ended == ended;
+	store_res_free(&res);
+	return n;
+}
+
+/* Of version 7, which kept no table of admissions: who had joined by an invitation was a peer, and who had been admitted too. */
+static void a_home_from_before_the_table_reads_the_networks_log_once(void **state)
+{
+	(void)state;
+	found();
+	struct world_node *ben = world_node_new(&world, "ben"), *cas = world_node_new(&world, "cas"),
+			  *dee = world_node_new(&world, "dee");
+	admit(ann, NULL);
+	join(ben, ann);
+	admit(ben, NULL);
+	for (int i = 0; i < 100; i++) /* over more than one run */
+		assert_int_equal(world_append(ann, &network, 10).err, OK);
+	struct entry_ref gone = admit(cas, ben), back = admit(dee, NULL);
+	end(&gone);
+	end(&back);
+	world_run(&world, 3000);
+	world_cut(join(dee, ann)); /* anew, since then */
+	world_crash(ann);
+	on_database(ann,
+		"DROP TABLE admission; DROP TABLE introduction; ALTER TABLE peer DROP COLUMN ended;"
+		"DELETE FROM meta WHERE substr(key, 1, 10) = CAST('admissions' AS BLOB); PRAGMA user_version = 7");
+	for (int i = 1; i < 40; i++) { /* crashes on the way */
+		world_restart(ann);
+		for (int k = 0; k < i; k++)
+			world_step(&world);
+		world_crash(ann);
+	}
+	for (int i = 0; i < 2; i++) { /* the second time it reads no more, and knows as much */
+		world_restart(ann);
+		world_run(&world, 100);
+		assert_int_equal(listed(ann, ben, false), 1);
+		assert_int_equal(listed(ann, cas, true), 1);
+		assert_int_equal(listed(ann, cas, false), 0);
+		assert_int_equal(listed(ann, dee, true), 1);
+		assert_true(member_at(ann, ben, NULL));
+		assert_false(member_at(ann, cas, NULL));
+		assert_true(member_at(ann, dee, NULL));
+		world_crash(ann);
+	}
+	on_database(ann, "DELETE FROM admission");
+	world_restart(ann);
+	world_run(&world, 100);
+	assert_int_equal(listed(ann, ben, false), 0);
+}
+
+/* An entry is committed before what it says is: a crash between the two takes nothing from it. */
+static void what_a_crash_kept_from_the_table_comes_into_it_at_the_next_start(void **state)
+{
+	(void)state;
+	unsigned written = 0;
+	found();
+	for (unsigned k = 0; k < 40; k++) {
+		struct world_node who = {.key = {{0xee, (uint8_t)k}}, .name = "who"};
+		struct store_log before, after;
+		assert_int_equal(world_log(ann, &network.log, &before), OK);
+		crash_after = k % 20;
+		struct entry_ref ref = admit(&who, NULL);
+		crash_after = UINT_MAX;
+		world_restart(ann);
+		world_run(&world, 100);
+		assert_int_equal(world_log(ann, &network.log, &after), OK);
+		if (after.length == before.length)
+			continue;
+		written++;
+		ref = (struct entry_ref){.log = network.log, .seq = before.length, .id = after.last};
+		assert_int_equal(listed(ann, &who, false), 1);
+		assert_true(member_at(ann, &who, NULL));
+		crash_after = k % 20;
+		end(&ref);
+		crash_after = UINT_MAX;
+		world_restart(ann);
+		world_run(&world, 100);
+		assert_int_equal(world_log(ann, &network.log, &before), OK);
+		assert_int_equal(listed(ann, &who, true), before.length > after.length);
+		assert_int_equal(member_at(ann, &who, NULL), before.length == after.length);
+	}
+	assert_in_range(written, 10, 39);
+}
+
 static void introduce(struct world_link *l, const struct world_node *to, uint32_t who)
 {
 	struct id32 node = {{0xee}};
@@ -368,6 +484,8 @@ int main(void)
 		WORLD_TEST(who_came_while_the_owner_was_away_is_introduced_when_it_is_met),
 		WORLD_TEST(who_was_ended_is_not_introduced_again_and_neither_are_its_own),
 		WORLD_TEST(in_whatever_order_admissions_and_ends_are_read_the_same_are_members),
+		WORLD_TEST(a_home_from_before_the_table_reads_the_networks_log_once),
+		WORLD_TEST(what_a_crash_kept_from_the_table_comes_into_it_at_the_next_start),
 		WORLD_TEST(one_who_introduces_without_end_takes_his_share_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,15 +52,23 @@ static void admission(struct fixture *f, const struct id32 *log, uint64_t seq, c
 	assert_int_equal(run(f, &q, NULL), OK);
 }
 
-static bool ended(struct fixture *f, const struct id32 *log, uint64_t seq, const struct id32 *node)
+/* node: who goes with it, if anybody does. */
+static bool ended_at(
+	struct fixture *f, const struct id32 *log, uint64_t seq, const struct id32 *node, bool long_ago)
 {
-	struct store_req q = {.op = STORE_ADMISSION_END, .a.log = *log, .a.seq = seq, .a.node = *node};
+	struct store_req q = {.op = STORE_ADMISSION_END, .a.log = *log, .a.seq = seq, .a.number = long_ago};
 	struct store_res r;
 	assert_int_equal(run(f, &q, &r), OK);
-	bool out = r.r.flag;
-	assert_int_equal(r.r.n, out);
+	bool out = r.r.n == 1;
+	if (out)
+		assert_memory_equal(&r.r.ids[0], node, 32);
 	store_res_free(&r);
 	return out;
+}
+
+static bool ended(struct fixture *f, const struct id32 *log, uint64_t seq, const struct id32 *node)
+{
+	return ended_at(f, log, seq, node, false);
 }
 
 static bool member(struct fixture *f, const struct id32 *node, struct id32 *introducer)
@@ -137,7 +145,8 @@ static void who_is_or_was_a_member_does_not_wait(void **state)
 	assert_false(introduce(f, &cas, &ben, 4));
 	/* The admission that was ended may have come first of all, before the node was ever seen. */
 	struct id32 dee = made_up(1);
-	assert_true(ended(f, &log_b, 9, &dee));
+	assert_false(ended(f, &log_b, 9, &dee));
+	admission(f, &log_b, 9, &dee, &nobody);
 	assert_false(introduce(f, &dee, &ann, 5));
 }
 
@@ -168,6 +177,72 @@ static void the_order_of_admissions_and_ends_makes_no_difference(void **state)
 		.op = STORE_ADMISSION_PUT, .a.log = log_a, .a.seq = 3, .a.node = dee, .a.flag = true};
 	assert_int_equal(run(f, &own, NULL), OK);
 	assert_false(member(f, &dee, NULL));
+}
+
+/* A start may read again what was read before, and a home of an older version reads for the first time what it acted on long ago. */
+static void what_is_read_twice_counts_once(void **state)
+{
+	struct fixture *f = *state;
+	admission(f, &log_a, 1, &cas, &nobody);
+	assert_true(ended(f, &log_a, 1, &cas));
+	assert_int_equal(put_peer(f, &cas, PEER_INVITED), OK); /* by an invitation of ours, since then */
+	admission(f, &log_a, 1, &cas, &nobody);
+	assert_false(ended(f, &log_a, 1, &cas));
+	assert_true(member(f, &cas, NULL));
+	on_node(f, STORE_PEER_REMOVE, &cas);
+	admission(f, &log_a, 1, &cas, &nobody);
+	assert_false(member(f, &cas, NULL));
+	/* The end came first, and takes out who came by an invitation too: but not if that is long ago. */
+	assert_int_equal(put_peer(f, &ann, PEER_INVITED), OK);
+	assert_int_equal(put_peer(f, &ben, PEER_INVITED), OK);
+	assert_false(ended(f, &log_b, 2, &ann));
+	admission(f, &log_b, 2, &ann, &nobody);
+	assert_false(member(f, &ann, NULL));
+	admission(f, &log_b, 3, &ben, &nobody);
+	assert_false(ended_at(f, &log_b, 3, &ben, true));
+	assert_true(member(f, &ben, NULL));
+	struct id32 dee = made_up(1);
+	admission(f, &log_b, 4, &dee, &nobody);
+	assert_true(ended_at(f, &log_b, 4, &dee, true));
+	assert_false(member(f, &dee, NULL));
+}
+
+static size_t listed(struct fixture *f, const struct id32 *network, const struct id32 *node, bool ended_too)
+{
+	struct store_req q = {.op = STORE_ADMISSION_LIST, .a.identity = *network, .a.node = *node};
+	struct store_res r;
+	size_t n = 0;
+	assert_int_equal(run(f, &q, &r), OK);
+	for (size_t i = 0; i < r.r.n; i++)
+		n += ended_too || !r.r.admissions[i].ended;
+	store_res_free(&r);
+	return n;
+}
+
+static void only_admissions_in_the_networks_logs_before_their_end_are_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_log *l = fake_log_new(5, 40);
+	assert_int_equal(put(f, l, 0, 40), OK);
+	admission(f, &l->log, 38, &ann, &ben);
+	admission(f, &l->log, 39, &cas, &nobody);
+	admission(f, &l->log, 40, &ann, &nobody); /* behind its end */
+	admission(f, &log_b, 1, &ann, &nobody); /* somebody else's */
+	assert_false(ended(f, &l->log, 37, &nobody)); /* of nobody known */
+	assert_int_equal(listed(f, &l->identity, &nobody, true), 2);
+	assert_int_equal(listed(f, &l->identity, &ann, true), 1);
+	assert_int_equal(listed(f, &ann, &nobody, true), 0);
+	assert_true(ended(f, &l->log, 39, &cas));
+	assert_int_equal(listed(f, &l->identity, &nobody, true), 2);
+	assert_int_equal(listed(f, &l->identity, &nobody, false), 1);
+	struct store_req q = {.op = STORE_ADMISSION_LIST, .a.identity = l->identity, .a.node = ann};
+	struct store_res r;
+	assert_int_equal(run(f, &q, &r), OK);
+	assert_int_equal(r.r.admissions[0].seq, 38);
+	assert_memory_equal(&r.r.admissions[0].log, &l->log, 32);
+	assert_memory_equal(&r.r.admissions[0].introducer, &ben, 32);
+	store_res_free(&r);
+	free(l);
 }
 
 static void newcomers_are_those_of_whom_the_network_says_nothing(void **state)
@@ -203,6 +278,11 @@ int main(void)
 			who_is_or_was_a_member_does_not_wait, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(the_order_of_admissions_and_ends_makes_no_difference,
 			fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_read_twice_counts_once, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			only_admissions_in_the_networks_logs_before_their_end_are_listed, fixture_setup,
+			fixture_teardown),
 		cmocka_unit_test_setup_teardown(newcomers_are_those_of_whom_the_network_says_nothing,
 			fixture_setup, fixture_teardown),
 	};
