@@ -120,12 +120,88 @@ static void an_identity_has_one_source_dialled_and_no_more(void **state)
 	engine_free(e);
 }
 
+/* ---- what is told */
+
+/* SPEC 19.2: "node keys of relays (section 19.5) through which it can be reached" */
+static void a_relay_names_itself_once(void **state)
+{
+	(void)state;
+	for (int told = 0; told < 2; told++) { /* before it is told that it is one, and after */
+		struct engine *e = looking(1);
+		struct session *s = hand_peer(e, 1);
+		struct engine_out out;
+		struct store_peer row = {
+			.node = hand_peer(e, 2)->node, .through = {{{77}}, {{88}}}, .through_n = 1};
+		struct store_res res = {.r = {.n = 1, .peers = &row}};
+		union message m;
+		e->config.relay = true;
+		if (told)
+			row.through[row.through_n++] = e->config.node;
+		members_tell(s, false);
+		assert_true(hand_next(e, ENGINE_OUT_STORE, &out));
+		assert_int_equal(out.req->op, STORE_PEER_SOME);
+		hand_stored(e, out.req, &res);
+		assert_true(hand_next(e, ENGINE_OUT_SEND, &out));
+		assert_int_equal(message_decode(out.type, buf_slice(&out.body), &m), OK);
+		assert_int_equal(m.peers.peers.n, 2);
+		struct mp_in in = message_list_open(&m.peers.peers);
+		(void)message_next_peer(&in);
+		struct message_peer p = message_next_peer(&in);
+		assert_int_equal(p.relays_n, 2);
+		assert_memory_equal(&p.relays[told], &e->config.node, 32);
+		assert_int_equal(p.relays[!told].b[0], 77);
+		buf_free(&out.body);
+		engine_free(e);
+	}
+}
+
+/* How many of those that the peer tells of are to be kept; the store says so of each. */
+static unsigned kept(struct session *s, const struct message_peers *m, enum err says)
+{
+	struct engine_out out;
+	unsigned n = 0;
+	s->e->now_ms += MEMBERS_TAKE_MS;
+	members_peers(s, m);
+	while (hand_next(s->e, ENGINE_OUT_STORE, &out)) {
+		struct store_res res = {.err = says};
+		n += out.req->op == STORE_PEER_HEARD;
+		hand_stored(s->e, out.req, &res);
+	}
+	return n;
+}
+
+static void what_is_told_again_and_again_is_kept_once_it_could_be(void **state)
+{
+	(void)state;
+	struct engine *e = looking(1);
+	struct session *s = hand_peer(e, 1);
+	struct buf list = {0};
+	struct mp_out o = mp_out_init(&list);
+	for (size_t i = 0; i < 32; i++) {
+		struct message_peer p = {
+			.node = member_at(i), .addresses = {slice_str("a.example:7411")}, .addresses_n = 1};
+		message_put_peer(&o, &p);
+	}
+	assert_int_equal(o.err, OK);
+	struct message_peers m = {.peers = {.n = 32, .raw = buf_slice(&list)}};
+	assert_int_equal(kept(s, &m, ERR_FULL), 32);
+	assert_int_equal(kept(s, &m, ERR_FULL), 32); /* none of them was */
+	assert_int_equal(kept(s, &m, OK), 32);
+	assert_int_equal(kept(s, &m, OK), 0);
+	e->wall_s += MEMBERS_TOLD_AGAIN_S + 1;
+	assert_int_equal(kept(s, &m, OK), 32);
+	buf_free(&list);
+	engine_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pause_is_half_for_certain_and_half_by_chance),
 		cmocka_unit_test(each_identity_without_a_source_has_one_dialled),
 		cmocka_unit_test(an_identity_has_one_source_dialled_and_no_more),
+		cmocka_unit_test(a_relay_names_itself_once),
+		cmocka_unit_test(what_is_told_again_and_again_is_kept_once_it_could_be),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
 }

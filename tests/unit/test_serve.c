@@ -1,4 +1,5 @@
 /* A peer's requests: one that is answered leaves room for the next, however many there were. SPEC.md section 9.3. */
+#include "protocol/peer/reconcile.h"
 #include "tests/support/hand_engine.h"
 
 #include <setjmp.h>
@@ -90,6 +91,29 @@ static void bodies_and_ids(void **state)
 	}
 }
 
+/* SPEC 10.8: "A side may answer `want-ranges` with `done` LIMIT" */
+static void ranges_that_are_refused(void **state)
+{
+	(void)state;
+	static const uint8_t everything[RANGES_PREFIX_BYTES];
+	struct engine_out out;
+	s->list.ready = true;
+	for (uint32_t i = 1; i <= ROUNDS; i++) {
+		uint8_t nonce[RANGES_NONCE_BYTES] = {(uint8_t)(i >> 8), (uint8_t)i};
+		e->now_ms += RANGES_NONCE_MS;
+		e->ranges_ms = e->now_ms;
+		e->ranges_spent = RANGES_ANSWERING_BURST; /* by others */
+		ranges_serve_want(s,
+			&(struct message_want_ranges){.req = i,
+				.nonce = slice_of(nonce, sizeof nonce),
+				.prefixes = slice_of(everything, sizeof everything)});
+		assert_int_equal(s->state, SESSION_OPEN);
+		assert_true(hand_next(e, ENGINE_OUT_SEND, &out));
+		assert_int_equal(out.type, MESSAGE_DONE);
+		buf_free(&out.body);
+	}
+}
+
 /* SPEC 9.3: "A side has at most 128 unanswered requests, at most 16 of them `want-chunks`" */
 static void what_is_not_answered_is_bounded(void **state)
 {
@@ -110,6 +134,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(proofs_of_forks, begin, end),
 		cmocka_unit_test_setup_teardown(statements_of_erasures, begin, end),
 		cmocka_unit_test_setup_teardown(bodies_and_ids, begin, end),
+		cmocka_unit_test_setup_teardown(ranges_that_are_refused, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_not_answered_is_bounded, begin, end),
 	};
 	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
