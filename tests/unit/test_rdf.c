@@ -135,6 +135,32 @@ static void sets_lists_and_repeated_statements(void **state)
 		"<urn:x:a> <" OBV "allowedValue> <" RDF "nil> .\n");
 }
 
+/* The same is said of it in two graphs, in turn, once or more often. */
+static void a_statement_counts_once_in_each_graph(void **state)
+{
+	(void)state;
+	static const char *const again[] = {
+		"", ",'DataIntegrityProof'", ",'DataIntegrityProof','DataIntegrityProof'"};
+	struct buf b[3][3] = {0};
+	for (int i = 0; i < 9; i++) {
+		char text[600], why[RDF_WHY_BYTES];
+		snprintf(text, sizeof text,
+			CONTEXT ",'id':'urn:x:a','type':'VerifiableCredential',"
+				"'endorsement':{'id':'urn:x:a','type':['DataIntegrityProof'%s]},"
+				"'proof':{'id':'urn:x:a','type':['DataIntegrityProof'%s]},"
+				"'termsOfUse':{'id':'urn:x:a','type':['DataIntegrityProof'%s]}",
+			again[i / 3], again[i % 3], again[i / 3]);
+		json_t *doc = document(text);
+		enum err e = rdf_canonical(doc, &b[i / 3][i % 3], why);
+		if (e != OK)
+			fail_msg("%s", why);
+		json_decref(doc);
+		assert_true(slice_equal(buf_slice(&b[i / 3][i % 3]), buf_slice(&b[0][0])));
+	}
+	for (int i = 0; i < 9; i++)
+		buf_free(&b[i / 3][i % 3]);
+}
+
 static void graphs_are_blank_nodes_of_their_own(void **state)
 {
 	(void)state;
@@ -399,6 +425,7 @@ int main(void)
 		cmocka_unit_test(each_kind_of_term_becomes_what_the_context_says),
 		cmocka_unit_test(numbers_are_integers_or_doubles),
 		cmocka_unit_test(sets_lists_and_repeated_statements),
+		cmocka_unit_test(a_statement_counts_once_in_each_graph),
 		cmocka_unit_test(graphs_are_blank_nodes_of_their_own),
 		cmocka_unit_test(texts_are_escaped_and_sorted_by_code_point),
 		cmocka_unit_test(types_end_with_their_object),
