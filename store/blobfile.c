@@ -125,9 +125,14 @@ enum err blobfile_open_any(const char *home, const struct id32 *root, int *fd)
 	return e;
 }
 
+static bool in_range(uint64_t index, size_t n)
+{
+	return index < LIMIT_BLOB_CHUNKS && n <= (LIMIT_BLOB_CHUNKS - index) * BLOB_CHUNK_STORED_BYTES;
+}
+
 enum err blobfile_write_chunk(int fd, uint64_t index, const uint8_t *p, size_t n)
 {
-	if (index >= LIMIT_BLOB_CHUNKS || n > BLOB_CHUNK_STORED_BYTES)
+	if (!in_range(index, n))
 		return ERR_RANGE;
 	off_t at = (off_t)(index * BLOB_CHUNK_STORED_BYTES);
 	while (n > 0) {
@@ -145,7 +150,7 @@ enum err blobfile_write_chunk(int fd, uint64_t index, const uint8_t *p, size_t n
 
 enum err blobfile_read_chunk(int fd, uint64_t index, uint8_t *p, size_t n)
 {
-	if (index >= LIMIT_BLOB_CHUNKS || n > BLOB_CHUNK_STORED_BYTES)
+	if (!in_range(index, n))
 		return ERR_RANGE;
 	off_t at = (off_t)(index * BLOB_CHUNK_STORED_BYTES);
 	while (n > 0) {

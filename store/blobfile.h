@@ -13,7 +13,7 @@ MUST_CHECK enum err blobfile_temp(const char *home, int *fd);
 MUST_CHECK enum err blobfile_open_part(const char *home, const struct id32 *root, int *fd);
 MUST_CHECK enum err blobfile_open(const char *home, const struct id32 *root, int *fd);
 MUST_CHECK enum err blobfile_open_any(const char *home, const struct id32 *root, int *fd);
-/* Chunk i at i * 65,552. ERR_IO, ERR_FULL; read: ERR_CORRUPT if it is shorter. */
+/* Chunk i at i * 65,552; n bytes of it, or of several one behind the other. ERR_IO, ERR_FULL; read: ERR_CORRUPT if the file is shorter. */
 MUST_CHECK enum err blobfile_write_chunk(int fd, uint64_t index, const uint8_t *p, size_t n);
 MUST_CHECK enum err blobfile_read_chunk(int fd, uint64_t index, uint8_t *p, size_t n);
 /* What was written to the growing file, and its name. */

@@ -9,8 +9,6 @@
 #define WINDOW_MAX 128 /* 8 MiB on their way from one peer */
 #define QUICK_MS 500 /* an answer that takes less: more may be asked for at once */
 #define FILE_REQUESTS (LIMIT_CHUNK_REQUESTS - 4) /* the others are for blobs of one chunk */
-#define TELL_CHUNKS 64
-#define SYNC_BYTES (16u << 20) /* durable progress at least this often */
 
 struct chunk_ask {
 	struct chunk_ask *next;
@@ -18,6 +16,7 @@ struct chunk_ask {
 	struct session *s; /* compared, never followed, once it is closed */
 	uint64_t first, end, begin, sent_ms;
 	bool late;
+	struct gathered *gathered; /* of its answer */
 };
 
 /* ---- what a source has ---- */
@@ -48,111 +47,6 @@ bool source_lacks(struct fetch *f, struct source *src, uint64_t first, uint64_t 
 	return src->lacks != NULL;
 }
 
-/* ---- verified ---- */
-
-struct arrived {
-	struct fetch *f;
-	conn_id conn;
-	uint64_t index;
-	bool direct;
-};
-
-static void chunk_failed(struct fetch *f, const struct arrived *a, enum err err)
-{
-	struct engine *e = f->e;
-	if (f->asked)
-		bit_clear(f->asked, a->index);
-	if (err == ERR_HASH && a->direct) {
-		f->direct = false; /* the envelope may lie about the size: ask what the blob is */
-		return;
-	}
-	if (err == ERR_HASH) {
-		struct session *s = peer_find(e, a->conn);
-		if (s) /* SPEC 11.1: "a lying peer is caught at its first chunk" */
-			peer_close(s, ERR_WIRE, "a chunk that does not match its leaf");
-		return;
-	}
-	struct engine_event ev = {.kind = ENGINE_EVENT_STORE_ERROR, .err = err, .text = "a blob's chunk"};
-	emit_event(e, &ev);
-	wants_wait(f);
-}
-
-static void count_chunk(struct fetch *f, uint64_t index, size_t bytes)
-{
-	if (bit_get(f->have, index))
-		return;
-	bit_set(f->have, index);
-	f->have_n++;
-	f->unsynced += bytes;
-	f->e->blob_progress = true;
-	f->got = true;
-	f->got_ms = f->e->now_ms;
-	bit_set(f->untold_pages, index / BLOB_PAGE_LEAVES);
-	if (++f->untold >= TELL_CHUNKS)
-		fetch_tell(f);
-}
-
-static void chunk_checked(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
-{
-	struct arrived a = *(struct arrived *)ctx;
-	struct fetch *f = a.f;
-	(void)e, (void)s;
-	free(ctx);
-	f->on_way--;
-	if (!fetch_release(f) || f->step != FETCH_WORK)
-		return;
-	if (w->err != OK) {
-		chunk_failed(f, &a, w->err);
-		return;
-	}
-	if (a.direct) {
-		f->leaf = w->leaf;
-		if (w->file)
-			fetch_publish(f);
-		else
-			fetch_finish(f, w->bytes);
-		return;
-	}
-	count_chunk(f, a.index, w->bytes.n);
-	if (f->have_n == f->chunks && !f->file)
-		fetch_finish(f, w->bytes);
-	else if (f->unsynced >= SYNC_BYTES)
-		fetch_sync(f);
-}
-
-static void verify(struct session *s, struct fetch *f, uint64_t i, struct slice bytes)
-{
-	struct engine_work *w = work_new(WORK_CHUNK);
-	struct arrived *a = w ? malloc(sizeof *a) : NULL;
-	if (!a || !arena_put(&w->mem, bytes, &w->bytes)) {
-		free(a);
-		if (w)
-			engine_work_free(w);
-		peer_close(s, ERR_MEMORY, "out of memory");
-		return;
-	}
-	*a = (struct arrived){.f = f, .conn = s->conn, .index = i, .direct = f->direct};
-	w->root = f->root;
-	w->identity = f->owner;
-	w->index = i;
-	w->size = f->size;
-	w->file = blob_stored_bytes(f->size) > LIMIT_BLOB_INLINE_BYTES;
-	w->whole = f->direct;
-	if (!f->direct) {
-		w->leaf = f->leaves[i % BLOB_PAGE_LEAVES];
-		bit_set(f->asked, i); /* also if it comes late */
-	}
-	f->on_way++;
-	fetch_hold(f);
-	if (w->file) {
-		emit_work(s->e, w, NULL, chunk_checked, a);
-		return;
-	}
-	engine_work_hash(w); /* sooner done than said to another thread */
-	chunk_checked(s->e, NULL, a, w);
-	engine_work_free(w);
-}
-
 /* ---- a blob of one chunk, by itself ---- */
 
 static void got_direct(struct session *s, void *ctx, const union message *m)
@@ -162,10 +56,11 @@ static void got_direct(struct session *s, void *ctx, const union message *m)
 	if (f->step != FETCH_WORK || !f->direct || f->on_way || !src)
 		return;
 	src->state = SOURCE_READY;
-	if (m->chunk.index == 0 && m->chunk.bytes.n == f->size + BLOB_CHUNK_TAG_BYTES)
-		verify(s, f, 0, m->chunk.bytes);
-	else
+	struct gathered *one = NULL;
+	if (m->chunk.index != 0 || m->chunk.bytes.n != f->size + BLOB_CHUNK_TAG_BYTES)
 		f->direct = false;
+	else if (!gather(&one, s, f, 0, 1, m->chunk.bytes))
+		peer_close(s, ERR_MEMORY, "out of memory");
 }
 
 /* The peer is free for the next as soon as it has answered. */
@@ -198,8 +93,8 @@ static void got_chunk(struct session *s, struct chunk_ask *a, const struct messa
 		return; /* another was faster */
 	if (m->bytes.n != blob_chunk_plain_bytes(f->size, i) + BLOB_CHUNK_TAG_BYTES)
 		peer_close(s, ERR_WIRE, "a chunk of another size than its blob has");
-	else
-		verify(s, f, i, m->bytes);
+	else if (!gather(&a->gathered, s, f, i, a->late ? i + 1 : a->end, m->bytes))
+		peer_close(s, ERR_MEMORY, "out of memory");
 }
 
 /* What the peer passed over it does not have: another is asked, and it is asked for other chunks. May close the session, which frees a. */
@@ -252,6 +147,7 @@ static void chunks_end(struct session *s, void *ctx, enum err code)
 	struct source *src = f->step == FETCH_WORK ? source_of(f, s) : NULL;
 	unsigned n = (unsigned)(a->end - a->begin);
 	(void)code;
+	gather_flush(&a->gathered);
 	for (struct chunk_ask **at = &f->asks; *at; at = &(*at)->next) {
 		if (*at == a) {
 			*at = a->next;
@@ -384,6 +280,7 @@ void fetch_give_on(struct fetch *f)
 			!others_idle(f, a->first, a->end))
 			continue;
 		a->late = true;
+		gather_flush(&a->gathered);
 		src->late++;
 		for (uint64_t i = a->first; i < a->end; i++)
 			bit_clear(f->asked, i);

@@ -1,5 +1,5 @@
 /* blob_fetch.h -- what the parts of fetching share: blob_wants.c (which blobs), blob_fetch.c (from whom), blob_index.c (owner, size, pages,
- * leaves), blob_chunks.c (content), blob_keep.c (durable as it comes, and complete), blob_tell.c (who has which chunks). SPEC.md section 11.
+ * leaves), blob_chunks.c (content), blob_verify.c (checked), blob_keep.c (durable as it comes, and complete), blob_tell.c (who has which chunks). SPEC.md section 11.
  *
  * A fetch lives as long as something under way refers to it: each continuation holds it once and releases it once. Continuations only
  * record and stir; blob_settle(), at the end of each step, does what is next, and frees. */
@@ -107,6 +107,14 @@ bool source_can(const struct fetch *f, const struct source *src, uint64_t first,
 bool source_lacks(struct fetch *f, struct source *src, uint64_t first, uint64_t end);
 /* Ranges that a source keeps waiting go to others. */
 void fetch_give_on(struct fetch *f);
+
+/* ---- blob_verify.c */
+struct gathered;
+/* Adds chunk `index`, whose length is right, to those of one answer that end before `end`; *at NULL: none yet. They are checked when they are
+ * eight, when one does not follow the last, or with gather_flush(). False: out of memory. */
+MUST_CHECK bool gather(struct gathered **at, struct session *s, struct fetch *f, uint64_t index, uint64_t end,
+	struct slice bytes);
+void gather_flush(struct gathered **at);
 
 /* ---- blob_keep.c */
 /* Were the entries that pinned it erased meanwhile? Then what was fetched goes too, and the fetch is over. res: of a write for it. */

@@ -5,13 +5,14 @@
 #include "protocol/log/blobtree.h"
 
 #define SAY_UNREADABLE_MS 60000
-#define READS 2 /* chunks read ahead for one request; a peer has several of them */
+#define READS 2 /* under way for one request; a peer has several of them */
+#define AHEAD_MAX 32 /* chunks read ahead for a peer: 2 MiB */
 
 struct chunk_read {
 	struct chunk_serve *v;
 	uint64_t index;
+	size_t n; /* chunks; 0: free */
 	struct engine_work *work; /* read; NULL while under way */
-	bool busy;
 };
 
 struct chunk_serve {
@@ -27,6 +28,7 @@ struct chunk_serve {
 	enum err code;
 	unsigned reads; /* under way */
 	uint64_t sent; /* next index to send */
+	unsigned read_at, send_at; /* slots: the next to read into, and to send from */
 	struct chunk_read slots[READS];
 };
 
@@ -61,6 +63,14 @@ static struct chunk_serve *serve_new(
 	return v;
 }
 
+static void slot_free(struct chunk_serve *v, struct chunk_read *r)
+{
+	v->s->chunks_ahead -= (unsigned)r->n;
+	if (r->work)
+		engine_work_free(r->work);
+	*r = (struct chunk_read){0};
+}
+
 static void serve_free(struct chunk_serve *v)
 {
 	for (struct chunk_serve **at = &v->s->chunk_serves; *at; at = &(*at)->next) {
@@ -70,8 +80,7 @@ static void serve_free(struct chunk_serve *v)
 		}
 	}
 	for (size_t i = 0; i < READS; i++)
-		if (v->slots[i].work)
-			engine_work_free(v->slots[i].work);
+		slot_free(v, &v->slots[i]);
 	free(v);
 }
 
@@ -186,33 +195,38 @@ static void send_chunk(struct chunk_serve *v, uint64_t index, struct slice bytes
 	emit_message(v->s, MESSAGE_CHUNK, &m);
 }
 
-static void pump(struct chunk_serve *v);
-
 static bool missing(const struct chunk_serve *v, uint64_t index)
 {
 	return bit_get(v->missing, index - v->begin);
 }
 
+static void send_read(struct chunk_serve *v, const struct chunk_read *r)
+{
+	struct slice bytes = r->work->bytes;
+	for (size_t i = 0; i < r->work->done_n; i++) {
+		size_t n = blob_chunk_plain_bytes(v->size, r->index + i) + BLOB_CHUNK_TAG_BYTES;
+		send_chunk(v, r->index + i, slice_of(bytes.p, n));
+		bytes = slice_of(bytes.p + n, bytes.n - n);
+	}
+	v->sent = r->index + r->n;
+	if (r->work->done_n == r->n)
+		return;
+	v->over = true;
+	v->code = ERR_NOT_FOUND;
+}
+
 /* Sends what was read, in order. */
 static void send_ready(struct chunk_serve *v)
 {
-	while (v->sent < v->first && !v->over) {
-		if (missing(v, v->sent)) {
+	while (!v->over) {
+		while (v->sent < v->first && missing(v, v->sent))
 			v->sent++;
-			continue;
-		}
-		struct chunk_read *r = &v->slots[v->sent % READS];
+		struct chunk_read *r = &v->slots[v->send_at];
 		if (!r->work)
 			return;
-		if (r->work->err == OK)
-			send_chunk(v, v->sent, r->work->bytes);
-		else {
-			v->over = true;
-			v->code = ERR_NOT_FOUND;
-		}
-		engine_work_free(r->work);
-		r->work = NULL;
-		v->sent++;
+		send_read(v, r);
+		slot_free(v, r);
+		v->send_at = (v->send_at + 1) % READS;
 	}
 }
 
@@ -227,7 +241,7 @@ static void say_unreadable(struct engine *e, enum err err)
 	emit_event(e, &ev);
 }
 
-static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
+static void chunks_were_read(struct engine *e, struct session *s, void *ctx, struct engine_work *w)
 {
 	struct chunk_read *r = ctx;
 	struct chunk_serve *v = r->v;
@@ -243,22 +257,44 @@ static void chunk_was_read(struct engine *e, struct session *s, void *ctx, struc
 	*r->work = *w;
 	w->mem = (struct arena){0};
 	send_ready(v);
-	pump(v);
+	if (!v->pumping)
+		blob_serve_pump(s); /* the others wait for the same room */
+}
+
+/* As many in one go as follow each other. */
+static size_t stretch(const struct chunk_serve *v)
+{
+	size_t n = 1, most = AHEAD_MAX - v->s->chunks_ahead;
+	if (most > WORK_CHUNKS_MAX)
+		most = WORK_CHUNKS_MAX;
+	while (n < most && v->first + n < v->end && !missing(v, v->first + n))
+		n++;
+	return n;
 }
 
 static void read_next(struct chunk_serve *v)
 {
 	struct engine_work *w = work_new(WORK_READ);
-	struct chunk_read *r = &v->slots[v->first % READS];
-	*r = (struct chunk_read){.v = v, .index = v->first};
+	struct chunk_read *r = &v->slots[v->read_at];
+	*r = (struct chunk_read){.v = v, .index = v->first, .n = stretch(v)};
 	if (w) {
 		w->root = v->root;
 		w->index = v->first;
+		w->n = r->n;
 		w->size = v->size;
 	}
-	v->first++;
+	v->first += r->n;
+	v->read_at = (v->read_at + 1) % READS;
 	v->reads++;
-	emit_work(v->s->e, w, v->s, chunk_was_read, r);
+	v->s->chunks_ahead += (unsigned)r->n;
+	emit_work(v->s->e, w, v->s, chunks_were_read, r);
+}
+
+static bool may_read(const struct chunk_serve *v)
+{
+	const struct session *s = v->s;
+	return !v->over && v->first < v->end && v->slots[v->read_at].n == 0 && s->chunks_ahead < AHEAD_MAX &&
+		s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN;
 }
 
 static void pump(struct chunk_serve *v)
@@ -267,8 +303,7 @@ static void pump(struct chunk_serve *v)
 	if (v->pumping)
 		return;
 	v->pumping = true;
-	while (!v->over && v->first < v->end && v->first - v->sent < READS &&
-		s->queued_bulk < SERVE_CHUNK_QUEUE_BYTES && s->state == SESSION_OPEN) {
+	while (may_read(v)) {
 		if (missing(v, v->first)) {
 			v->first++;
 			send_ready(v);

@@ -126,8 +126,8 @@ struct engine_cmd {
 
 enum engine_work_kind {
 	WORK_RUN, /* verify a run: log, first, device_key, n, headers, signature, parts -> err, prev, last */
-	WORK_CHUNK, /* does chunk `index` hash to `leaf` (whole: does this one chunk make `root`, for owner identity and size? -> leaf)? then, if `file`, write it to the growing file -> err (HASH: the peer lied; IO, FULL: ours) */
-	WORK_READ, /* read chunk `index` of the complete or growing file -> err, bytes */
+	WORK_CHUNKS, /* do the n chunks from `index` hash to `leaves` (whole: does this one chunk make `root`, for owner identity and size? -> leaf)? then, if `file`, write those that do to the growing file -> done_n, err of the first that is not done (HASH: the peer lied; IO, FULL: ours) */
+	WORK_READ, /* read the n chunks from `index` of the complete or growing file -> bytes, done_n, err of the first that cannot be read */
 	WORK_SYNC, /* fdatasync the growing file -> err */
 	WORK_PUBLISH, /* fsync, final name, fsync the folder -> err */
 	WORK_REMOVE, /* remove a dropped blob's files */
@@ -136,6 +136,8 @@ enum engine_work_kind {
 	WORK_STATEMENTS, /* check n erasure statements by their signing keys -> good[n] */
 	WORK_RANGES, /* n rows become items of ranges; last_page: then they are sorted -> ranges, err */
 };
+
+#define WORK_CHUNKS_MAX 8u /* in one request */
 
 struct engine_work {
 	enum engine_work_kind kind;
@@ -154,9 +156,11 @@ struct engine_work {
 	size_t fork_n;
 	/* blobs */
 	struct id32 root, leaf;
+	const struct id32 *leaves; /* n of them */
 	uint64_t index, size; /* size: plain bytes of the blob */
 	bool file, whole;
-	struct slice bytes; /* CHUNK: in; READ: out */
+	struct slice bytes; /* CHUNKS: in, all of the same length; READ: out. One behind the other */
+	size_t done_n; /* result: so many chunks, from the first */
 	/* KEYS */
 	struct id32 identity;
 	const struct store_keyevent *held, *events;
@@ -172,7 +176,7 @@ struct engine_work {
 	bool last_page;
 };
 
-/* Does the pure part of a work request (RUN, KEYS, STATEMENTS, RANGES, and the hash of CHUNK); the driver does the files. Any thread. */
+/* Does the pure part of a work request (RUN, KEYS, STATEMENTS, RANGES, and the hash of CHUNKS); the driver does the files. Any thread. */
 void engine_work_hash(struct engine_work *w);
 void engine_work_free(struct engine_work *w);
 

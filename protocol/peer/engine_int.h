@@ -176,6 +176,7 @@ struct session {
 	uint64_t opened_ms, heard_ms, asked_ms;
 	size_t queued, queued_bulk; /* bytes given to send and not yet written */
 	struct chunk_serve *chunk_serves;
+	unsigned chunks_ahead; /* read for it, or being read, and not yet sent */
 	uint64_t blob_turn; /* which of all that opened: wants know whom they asked */
 	unsigned fetches_n; /* blobs that it is a source of */
 	unsigned hastened; /* wants that its word hastened; they come back in time */

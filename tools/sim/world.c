@@ -224,16 +224,19 @@ static void out_pause(struct world_node *n, conn_id conn, bool pause)
 static void out_work(struct world_node *n, struct engine_work *work)
 {
 	struct disks *d = n->world->disks;
-	bool chunk = work->kind == WORK_CHUNK && work->file;
+	bool chunk = work->kind == WORK_CHUNKS && work->file;
 	if (d && chunk && disk_refuses(d, n->home)) {
 		work->err = ERR_FULL;
 		return;
 	}
 	drive_work(n->home, work);
-	if (!d || work->err != OK)
+	if (!d)
 		return;
-	if (chunk)
-		disk_chunk(d, n->home, &work->root, work->index * BLOB_CHUNK_STORED_BYTES, work->bytes.n);
+	if (chunk && work->done_n > 0)
+		disk_chunk(d, n->home, &work->root, work->index * BLOB_CHUNK_STORED_BYTES,
+			work->bytes.n / work->n * work->done_n);
+	else if (work->err != OK)
+		return;
 	else if (work->kind == WORK_SYNC || work->kind == WORK_PUBLISH)
 		disk_synced(d, n->home, &work->root);
 }
