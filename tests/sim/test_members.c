@@ -261,6 +261,23 @@ static void give_keys(struct world_node *from, struct world_node *to, const stru
 	store_res_free(&res);
 }
 
+/* There is nobody whom a look for sources could find. */
+static void who_knows_nobody_rests(void **state)
+{
+	(void)state;
+	newcomers(1);
+	struct world_node *n = &world.nodes[0];
+	for (unsigned i = 0; i < 100; i++) {
+		struct id32 somebody = {{(uint8_t)(i + 1)}};
+		assert_int_equal(world_follow(n, &somebody), OK);
+	}
+	pass(60000);
+	uint64_t steps = n->steps;
+	pass(600000);
+	print_message("%llu steps in ten minutes\n", (unsigned long long)(n->steps - steps));
+	assert_in_range(n->steps - steps, 1, 60);
+}
+
 static void what_is_followed_has_a_live_source(void **state)
 {
 	(void)state;
@@ -759,6 +776,7 @@ int main(void)
 		MEMBERS_TEST(a_parted_network_becomes_one_again_without_a_meeting_point),
 		MEMBERS_TEST(who_loses_neighbours_finds_others),
 		MEMBERS_TEST(whose_disk_is_full_is_tried_ever_more_rarely),
+		MEMBERS_TEST(who_knows_nobody_rests),
 		MEMBERS_TEST(what_is_followed_has_a_live_source),
 		MEMBERS_TEST(a_known_source_that_is_out_of_reach_keeps_from_no_other),
 		MEMBERS_TEST(a_hosting_event_tells_whom_to_ask),
