@@ -9,6 +9,8 @@
 
 #include <sodium.h>
 
+#define PROFILES_MAX 1024u
+
 /* ---- words */
 
 static const char *const kind_names[] = {"person", "school", "issuer", "district", "network"};
@@ -53,59 +55,27 @@ void identities_did(const struct id32 *badge_key, char out[DID_BYTES])
 
 /* ---- the newest profile */
 
-struct newest {
-	bool found;
-	uint32_t hour;
-	char *out;
-};
-
-static void look_at(const struct store_part *p, struct newest *best)
-{
-	struct entry_header h;
-	struct slice kind, fields, name;
-	if (p->kind != BODY_HERE || (p->header[1] & ENTRY_FLAG_SEALED) || p->bytes.n <= ENTRY_SALT_BYTES ||
-		entry_header_decode(slice_of(p->header, ENTRY_HEADER_BYTES), &h) != OK)
-		return;
-	struct slice record = slice_of(p->bytes.p + ENTRY_SALT_BYTES, p->bytes.n - ENTRY_SALT_BYTES);
-	if (record_open(record, &kind, &fields) != OK || !slice_equal(kind, slice_str("profile")) ||
-		record_check(record, NULL) != OK || record_get_str(fields, "name", &name) != OK ||
-		name.n >= PROFILE_NAME_BYTES || (best->found && h.hour < best->hour))
-		return;
-	best->found = true;
-	best->hour = h.hour;
-	memcpy(best->out, name.p, name.n);
-	best->out[name.n] = 0;
-}
-
-static void look_in(struct store *s, const struct id32 *log, uint64_t first, struct newest *best)
-{
-	struct store_req req = {.op = STORE_RUN_GET,
-		.a.log = *log,
-		.a.first = first,
-		.a.end = first + 64,
-		.a.max = UINT32_MAX};
-	struct store_res res = {0};
-	store_exec_one(s, &req, &res);
-	for (size_t i = 0; res.err == OK && i < res.r.n; i++)
-		look_at(&res.r.parts[i], best);
-	store_res_free(&res);
-}
-
-/* A profile stands at a log's beginning, or was written lately: the first interval and the last eight are looked at. */
+/* Of several profiles the one with the latest hour, of equal ones the last. */
 void identities_name(struct store *s, const struct id32 *identity, char out[PROFILE_NAME_BYTES])
 {
-	struct newest best = {.out = out};
-	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = *identity};
+	struct store_req req = {.op = STORE_FACT_BY,
+		.a.identity = *identity,
+		.a.number = FACT_MASK(FACT_PROFILE),
+		.a.max = PROFILES_MAX};
 	struct store_res res = {0};
+	const struct fact *best = NULL;
+	struct slice kind, fields, name;
 	out[0] = 0;
 	store_exec_one(s, &req, &res);
 	for (size_t i = 0; res.err == OK && i < res.r.n; i++) {
-		const struct store_log *l = &res.r.logs[i];
-		uint64_t intervals = (l->end + 63) / 64;
-		if (intervals)
-			look_in(s, &l->log, 0, &best);
-		for (uint64_t k = intervals > 9 ? intervals - 8 : 1; k < intervals; k++)
-			look_in(s, &l->log, k * 64, &best);
+		const struct fact *f = &res.r.facts[i];
+		if (!f->cut && (!best || f->hour >= best->hour))
+			best = f;
+	}
+	if (best && record_open(best->data, &kind, &fields) == OK &&
+		record_get_str(fields, "name", &name) == OK && name.n < PROFILE_NAME_BYTES) {
+		memcpy(out, name.p, name.n);
+		out[name.n] = 0;
 	}
 	store_res_free(&res);
 }

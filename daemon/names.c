@@ -4,9 +4,6 @@
 #include "api.h"
 #include "compose.h"
 #include "desk.h"
-#include "protocol/log/record.h"
-
-#define PROFILES_MAX 1024u
 
 struct known {
 	struct id32 id;
@@ -38,38 +35,13 @@ void names_free(struct names *n)
 	free(n);
 }
 
-/* Of several profiles the one with the latest hour, of equal ones the last. */
-static void find_name(struct store *s, const struct id32 *id, char out[PROFILE_NAME_BYTES])
-{
-	struct store_req req = {.op = STORE_FACT_BY,
-		.a.identity = *id,
-		.a.number = FACT_MASK(FACT_PROFILE),
-		.a.max = PROFILES_MAX};
-	struct store_res res = {0};
-	const struct fact *best = NULL;
-	struct slice kind, fields, name;
-	out[0] = 0;
-	store_exec_one(s, &req, &res);
-	for (size_t i = 0; res.err == OK && i < res.r.n; i++) {
-		const struct fact *f = &res.r.facts[i];
-		if (!f->cut && (!best || f->hour >= best->hour))
-			best = f;
-	}
-	if (best && record_open(best->data, &kind, &fields) == OK &&
-		record_get_str(fields, "name", &name) == OK && name.n < PROFILE_NAME_BYTES) {
-		memcpy(out, name.p, name.n);
-		out[name.n] = 0;
-	}
-	store_res_free(&res);
-}
-
 static json_t *look_up(struct store *s, const struct id32 *id)
 {
 	char name[PROFILE_NAME_BYTES], did[DID_BYTES] = "";
 	const char *kind = NULL;
 	struct keyset *ks = NULL;
 	struct keyset_view v;
-	find_name(s, id, name);
+	identities_name(s, id, name);
 	if (desk_keyset_read(s, id, &ks) == OK && keyset_resolve(ks, &v) == OK) {
 		identities_did(&v.badge_key, did);
 		kind = identities_kind_name(v.kind);
