@@ -90,7 +90,8 @@ static void sources_known(struct engine *e, struct session *s, void *ctx, struct
 		take_uses(e, l, res->r.bytes);
 		m->wanted_n = res->r.n;
 		memcpy(m->wanted, res->r.ids, res->r.n * sizeof *m->wanted);
-		bool page = res->r.count > res->r.n && m->n; /* the others another time, if there is anybody */
+		bool page = res->r.count > res->r.n &&
+			m->n; /* the others another time, if there is anybody */
 		m->from = page && res->r.n == MEMBERS_WANTED ? res->r.ids[res->r.n - 1] : (struct id32){{0}};
 		m->page_ms = page ? e->now_ms + MEMBERS_PAGE_MS : UINT64_MAX;
 	}

@@ -6,14 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "daemon/drive_work.h"
 #include "protocol/log/blobtree.h"
 #include "protocol/log/lanes.h"
 #include "store/blobfile.h"
+#include "tests/support/files.h"
 #include "tests/support/seeded_random.h"
 
 static uint8_t chunks[LANES * BLOB_CHUNK_STORED_BYTES];
@@ -93,9 +92,7 @@ static void request_make(struct request *q, size_t n)
 
 static void request_drop(struct request *q)
 {
-	char command[96];
-	snprintf(command, sizeof command, "rm -r %s", q->home);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(remove_tree(q->home), 0);
 }
 
 /* What the file gives of n chunks from 3 on. */
