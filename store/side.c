@@ -283,6 +283,8 @@ enum err op_SIDE_MOVE(struct store *s, const struct store_req *q, struct store_r
 	enum err e = log_get(s, &q->a.log, &l);
 	if (e != OK || q->a.first >= l->pub.length)
 		return e;
+	if (!id32_is_zero(&q->a.id) && !id32_equal(&q->a.id, &l->pub.last))
+		return ERR_CHAIN;
 	e = side_take(s, l, q->a.first, q->a.flag, &r->r.count);
 	if (e == OK)
 		e = log_settle(s, l);

@@ -412,6 +412,7 @@ struct pull {
 	size_t probes_n;
 	unsigned rounds, searches;
 	bool probed, fork_asked, run_asked;
+	bool parted; /* a seq at which they differ was seen */
 	struct engine_work *theirs; /* the peer's run from the first difference */
 };
 

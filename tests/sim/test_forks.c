@@ -17,18 +17,20 @@
 #include <cmocka.h>
 
 #define NODES 4
-#define TRUNK 50 /* entries that both branches share */
+#define TRUNK 50 /* entries that all branches share */
+#define FORK_2 55 /* where the third parts from the second */
+#define BRANCHES 3
 #define ROUNDS 160
-static const uint64_t lengths[2] = {100, 80}; /* of the branches */
+static const uint64_t lengths[BRANCHES] = {100, 80, 70}, parts_at[BRANCHES] = {0, TRUNK, FORK_2};
 
-/* One identity whose device wrote two histories. */
+/* One identity whose device wrote three histories, each but the first parting from the one before. */
 struct forked {
 	struct world_person p;
 	struct id32 device_key, generation;
 	struct keyset *ks;
-	uint8_t headers[2][100][ENTRY_HEADER_BYTES], signatures[2][100][ENTRY_SIGNATURE_BYTES];
-	struct buf bodies[2][100];
-	struct id32 ids[2][100];
+	uint8_t headers[BRANCHES][100][ENTRY_HEADER_BYTES], signatures[BRANCHES][100][ENTRY_SIGNATURE_BYTES];
+	struct buf bodies[BRANCHES][100];
+	struct id32 ids[BRANCHES][100];
 };
 
 static void put_record(struct buf *body, struct mp_out *o, struct buf *record)
@@ -60,12 +62,12 @@ static void make_body(struct buf *body, const struct id32 *event, uint64_t seq, 
 static void write_branch(struct forked *f, int b, const struct id32 *event)
 {
 	for (uint64_t seq = 0; seq < lengths[b]; seq++) {
-		if (b == 1 && seq < TRUNK) {
-			memcpy(f->headers[1][seq], f->headers[0][seq], ENTRY_HEADER_BYTES);
-			memcpy(f->signatures[1][seq], f->signatures[0][seq], ENTRY_SIGNATURE_BYTES);
+		if (seq < parts_at[b]) {
+			memcpy(f->headers[b][seq], f->headers[b - 1][seq], ENTRY_HEADER_BYTES);
+			memcpy(f->signatures[b][seq], f->signatures[b - 1][seq], ENTRY_SIGNATURE_BYTES);
 			assert_int_equal(
-				buf_put_slice(&f->bodies[1][seq], buf_slice(&f->bodies[0][seq])), OK);
-			f->ids[1][seq] = f->ids[0][seq];
+				buf_put_slice(&f->bodies[b][seq], buf_slice(&f->bodies[b - 1][seq])), OK);
+			f->ids[b][seq] = f->ids[b - 1][seq];
 			continue;
 		}
 		make_body(&f->bodies[b][seq], seq ? NULL : event, seq, b);
@@ -100,14 +102,15 @@ static struct forked *forked_new(void)
 	assert_int_equal(keyset_resolve(f->ks, &v), OK);
 	f->generation = v.generation;
 	write_branch(f, 0, &v.devices[0].event);
-	write_branch(f, 1, NULL);
+	for (int b = 1; b < BRANCHES; b++)
+		write_branch(f, b, NULL);
 	keyset_view_deinit(&v);
 	return f;
 }
 
 static void forked_free(struct forked *f)
 {
-	for (int b = 0; b < 2; b++)
+	for (int b = 0; b < BRANCHES; b++)
 		for (int i = 0; i < 100; i++)
 			buf_free(&f->bodies[b][i]);
 	keyset_free(f->ks);
@@ -126,10 +129,10 @@ static enum err put(struct world_node *n, struct store_req *q)
 }
 
 /* As runs from a peer: only their last signatures are kept. */
-static void give_branch(struct world_node *n, const struct forked *f, int b)
+static void give_entries(struct world_node *n, const struct forked *f, int b, uint64_t length)
 {
-	for (uint64_t first = 0; first < lengths[b]; first = run_interval_end(first)) {
-		uint64_t end = run_interval_end(first) < lengths[b] ? run_interval_end(first) : lengths[b];
+	for (uint64_t first = 0; first < length; first = run_interval_end(first)) {
+		uint64_t end = run_interval_end(first) < length ? run_interval_end(first) : length;
 		struct store_part parts[LIMIT_RUN_ENTRIES];
 		for (uint64_t i = first; i < end; i++)
 			parts[i - first] = (struct store_part){.header = f->headers[b][i],
@@ -150,15 +153,17 @@ static void give_branch(struct world_node *n, const struct forked *f, int b)
 	}
 }
 
-static void give_proof(struct world_node *n, const struct forked *f)
+/* That branch `b` parts from the one before. */
+static void give_proof(struct world_node *n, const struct forked *f, int b)
 {
+	uint64_t at = parts_at[b];
 	struct store_req q = {.op = STORE_FORK_PUT};
 	q.a.log = f->p.log;
-	q.a.seq = TRUNK;
-	q.a.bytes = slice_of(f->headers[0][TRUNK], (64 - TRUNK) * ENTRY_HEADER_BYTES);
-	q.a.sig = slice_of(f->signatures[0][63], ENTRY_SIGNATURE_BYTES);
-	q.a.bytes2 = slice_of(f->headers[1][TRUNK], (64 - TRUNK) * ENTRY_HEADER_BYTES);
-	q.a.sig2 = slice_of(f->signatures[1][63], ENTRY_SIGNATURE_BYTES);
+	q.a.seq = at;
+	q.a.bytes = slice_of(f->headers[b - 1][at], (64 - at) * ENTRY_HEADER_BYTES);
+	q.a.sig = slice_of(f->signatures[b - 1][63], ENTRY_SIGNATURE_BYTES);
+	q.a.bytes2 = slice_of(f->headers[b][at], (64 - at) * ENTRY_HEADER_BYTES);
+	q.a.sig2 = slice_of(f->signatures[b][63], ENTRY_SIGNATURE_BYTES);
 	assert_int_equal(put(n, &q), OK);
 }
 
@@ -245,8 +250,8 @@ static void give(struct round *r, int node, enum item k)
 {
 	struct world_node *n = &world.nodes[node];
 	switch (k) {
-	case BRANCH: give_branch(n, r->f, r->branch[node]); return;
-	case PROOF: give_proof(n, r->f); return;
+	case BRANCH: give_entries(n, r->f, r->branch[node], lengths[r->branch[node]]); return;
+	case PROOF: give_proof(n, r->f, 1); return;
 	case CLOSING_1: give_keys(n, r->f, &r->closings[0]); return;
 	case CLOSING_2: give_keys(n, r->f, &r->closings[1]); return;
 	case ERASURE_TRUNK: give_erasure(n, r->f, 0, 20); return;
@@ -377,6 +382,90 @@ static void all_end_with_the_same_whatever_came_first(void **state)
 		run_round(round);
 }
 
+/* As a run of which a closing or a proof once named the last entry: without signature. */
+static void give_unsigned(struct world_node *n, const struct forked *f, int b, uint64_t first, uint64_t end)
+{
+	struct store_part parts[LIMIT_RUN_ENTRIES];
+	for (uint64_t i = first; i < end; i++)
+		parts[i - first] = (struct store_part){
+			.header = f->headers[b][i], .kind = BODY_HERE, .bytes = buf_slice(&f->bodies[b][i])};
+	struct store_req q = {.op = STORE_RUN_PUT};
+	q.a.log = f->p.log;
+	q.a.identity = f->p.id;
+	q.a.device_key = f->device_key;
+	q.a.first = first;
+	q.a.prev = f->ids[b][first - 1];
+	q.a.n = end - first;
+	q.a.parts = parts;
+	q.a.id = f->ids[b][end - 1];
+	assert_int_equal(put(n, &q), OK);
+}
+
+struct two {
+	struct forked *f;
+	struct world_node *a, *b;
+};
+
+/* `b` ends the log, without a signature there, by the proof that the third branch parts from the second. */
+static struct two two_nodes(void)
+{
+	struct two t = {.f = forked_new()};
+	t.a = world_node_new(&world, "a");
+	t.b = world_node_new(&world, "b");
+	world_admit(t.a, t.b);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(world_follow(&world.nodes[i], &t.f->p.id), OK);
+		give_keys(&world.nodes[i], t.f, NULL);
+	}
+	give_entries(t.b, t.f, 1, lengths[1]);
+	give_proof(t.b, t.f, 2);
+	return t;
+}
+
+static void both_end(struct two *t, int branch, uint64_t end)
+{
+	struct world_link *l = world_connect(t->a, t->b);
+	world_run(&world, 3000);
+	for (int i = 0; i < 2; i++) {
+		struct store_log log;
+		assert_int_equal(world_log(&world.nodes[i], &t->f->p.log, &log), OK);
+		assert_int_equal(log.fork_seq1, end + 1);
+		assert_int_equal(log.end, end);
+		assert_memory_equal(&log.end_last, &t->f->ids[branch][end - 1], sizeof log.end_last);
+		assert_int_equal(log.gaps, 0);
+	}
+	assert_true(l->open[0] && l->open[1]);
+	forked_free(t->f);
+}
+
+/* What `a` holds lies along the first branch: that both part below the proven fork is found … */
+static void a_fork_below_a_proven_one_is_found(void **state)
+{
+	(void)state;
+	struct two t = two_nodes();
+	give_entries(t.a, t.f, 0, FORK_2 - 2);
+	both_end(&t, 0, TRUNK);
+}
+
+/* … also by what the proof has cut off there, with the only signature … */
+static void what_lies_aside_shows_what_lies_before_it(void **state)
+{
+	(void)state;
+	struct two t = two_nodes();
+	give_entries(t.a, t.f, 0, FORK_2 + 5);
+	both_end(&t, 0, TRUNK);
+}
+
+/* … and what nothing shows gives way. */
+static void what_nothing_shows_gives_way(void **state)
+{
+	(void)state;
+	struct two t = two_nodes();
+	give_entries(t.a, t.f, 0, TRUNK);
+	give_unsigned(t.a, t.f, 0, TRUNK, FORK_2);
+	both_end(&t, 1, FORK_2);
+}
+
 /* Disks that wait for nothing. */
 static int open_with_disks(void **state)
 {
@@ -398,6 +487,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			all_end_with_the_same_whatever_came_first, open_with_disks, close_with_disks),
+		cmocka_unit_test_setup_teardown(
+			a_fork_below_a_proven_one_is_found, open_with_disks, close_with_disks),
+		cmocka_unit_test_setup_teardown(
+			what_lies_aside_shows_what_lies_before_it, open_with_disks, close_with_disks),
+		cmocka_unit_test_setup_teardown(
+			what_nothing_shows_gives_way, open_with_disks, close_with_disks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

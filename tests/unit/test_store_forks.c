@@ -60,6 +60,67 @@ static void a_log_ends_before_its_lowest_proven_fork(void **state)
 	free(l);
 }
 
+/* EVIDENCE from `first`: does it reach up to `last`, with that entry's signature? */
+static void assert_shown(struct fixture *f, const struct fake_log *l, uint64_t first, uint64_t last)
+{
+	struct store_req q = on_log(STORE_EVIDENCE, l);
+	struct store_res r;
+	q.a.first = first;
+	assert_int_equal(run(f, &q, &r), OK);
+	assert_true(slice_equal(
+		r.r.bytes, slice_of(l->headers[first], (size_t)(last + 1 - first) * ENTRY_HEADER_BYTES)));
+	assert_true(slice_equal(r.r.sig, slice_of(l->sigs[last], 64)));
+	store_res_free(&r);
+}
+
+static enum err not_shown(struct fixture *f, const struct fake_log *l, uint64_t first)
+{
+	struct store_req q = on_log(STORE_EVIDENCE, l);
+	q.a.first = first;
+	return run(f, &q, NULL);
+}
+
+static void an_entry_is_shown_by_the_next_signature_wherever_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_log *l = fake_log_new(1, 80), *other = fake_log_new(1, 80);
+	assert_int_equal(put(f, l, 0, 10), OK);
+	assert_int_equal(put(f, l, 10, 80), OK);
+	assert_shown(f, l, 3, 9); /* runs end at 9, 63 and 79 */
+	assert_shown(f, l, 10, 63);
+	assert_shown(f, l, 64, 79);
+	assert_int_equal(not_shown(f, l, 80), ERR_NOT_FOUND);
+	assert_int_equal(put_fork(f, l, 70), OK); /* 79 lies aside now */
+	assert_shown(f, l, 66, 79);
+	assert_int_equal(not_shown(f, l, 70), ERR_NOT_FOUND);
+	/* Another branch takes the place of 60 and what is behind it, with no signature up to where the proof begins. */
+	struct store_req cut = on_log(STORE_SIDE_MOVE, l);
+	cut.a.first = 60;
+	cut.a.id = l->ids[60];
+	assert_int_equal(run(f, &cut, NULL), ERR_CHAIN);
+	cut = on_log(STORE_SIDE_MOVE, l);
+	cut.a.first = 60;
+	cut.a.id = l->ids[69];
+	assert_int_equal(run(f, &cut, NULL), OK);
+	assert_shown(f, l, 50, 63); /* what lies aside follows 59 */
+	fake_log_branch(other, 60, 1);
+	struct store_req q;
+	run_put_req(&q, other, 60, 62, NULL);
+	q.a.sig = (struct slice){0};
+	assert_int_equal(run(f, &q, NULL), OK);
+	assert_int_equal(not_shown(f, other, 50), ERR_NOT_FOUND); /* it does not follow that one */
+	struct store_req proof = on_log(STORE_FORK_PUT, l);
+	proof.a.seq = 62;
+	proof.a.bytes = slice_of(other->headers[62], 2 * ENTRY_HEADER_BYTES);
+	proof.a.sig = slice_of(other->sigs[63], 64);
+	proof.a.bytes2 = slice_str("other");
+	proof.a.sig2 = proof.a.sig;
+	assert_int_equal(run(f, &proof, NULL), OK);
+	assert_shown(f, other, 60, 63);
+	free(l);
+	free(other);
+}
+
 static void a_closing_settles_a_fork_and_brings_the_entries_back(void **state)
 {
 	struct fixture *f = *state;
@@ -331,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_log_ends_before_its_lowest_proven_fork),
+		TEST(an_entry_is_shown_by_the_next_signature_wherever_it_is),
 		TEST(a_closing_settles_a_fork_and_brings_the_entries_back),
 		TEST(a_closing_ends_a_log_that_is_longer),
 		TEST(old_own_entries_are_moved_and_marked_for_writing_again),
