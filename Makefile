@@ -65,11 +65,12 @@ SHIMS := $(patsubst tests/shim/%.c,$(B)/shim/%.so,$(SHIM_SRC))
 SOURCES := $(foreach d,protocol store daemon tools/quire tools/bench tools/sim,$(call tree,$(d))) \
 	$(TEST_SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c) $(SUPPORT_SRC) $(SHIM_SRC)
 
-.PHONY: build tests demo run test sim fuzz sweep mesh mutations check fmt install clean help FORCE print-sources print-flags
+.PHONY: build tests objects demo run test sim fuzz sweep mesh mutations check fmt install clean help FORCE print-sources print-flags
 .DELETE_ON_ERROR:
 .SECONDARY:
 build: $(BINS) $(LIBS)
 tests: build $(TESTS) $(FUZZERS) $(SHIMS)
+objects: $(patsubst %.c,$(B)/%.o,$(filter-out $(SHIM_SRC),$(SOURCES)))
 
 # Objects are made again when the compiler or its flags change.
 STAMP := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)
@@ -174,6 +175,6 @@ help: ## this list
 print-sources:
 	@printf '%s\n' $(SOURCES)
 print-flags: # for tools/check: how a header is compiled
-	@printf '%s\n' '$(CPPFLAGS_ALL) -std=c11 $(WARN) -Werror'
+	@printf '%s\n' '$(subst ','\'',$(CPPFLAGS_ALL) -std=c11 $(WARN) -Werror)'
 
 -include $(patsubst %.c,$(B)/%.d,$(filter-out $(SHIM_SRC),$(SOURCES))) $(SHIMS:.so=.d)

@@ -1,12 +1,19 @@
-/* sources.c -- which peers follow what is followed here. SPEC.md section 19.1. */
+/* sources.c -- which peers follow what is followed here, or are named in its direct logs. SPEC.md section 19.1. */
 #include "store/db.h"
 
+/* An identity, or a direct log of one. */
 struct followed {
 	struct id32 id;
-	bool hosted;
+	bool hosted; /* a log: ours */
 	uint8_t by; /* how many of the nodes follow it: 0, 1, 2 for more */
 	uint16_t one; /* the first of them */
 };
+
+static void count(struct followed *f, uint16_t no)
+{
+	f->one = f->by == 0 ? no : f->one;
+	f->by = f->by < 2 ? f->by + 1 : 2;
+}
 
 static struct followed *read_follows(struct store *s, struct array *a, enum err *e)
 {
@@ -34,10 +41,35 @@ static enum err mark(struct store *s, const struct id32 *node, uint16_t no, stru
 			i++;
 		if (i == n || !id32_equal(&f[i].id, &id))
 			continue;
-		f[i].one = f[i].by == 0 ? no : f[i].one;
-		f[i].by = f[i].by < 2 ? f[i].by + 1 : 2;
+		count(&f[i], no);
 	}
 	return q_end(&shared);
+}
+
+static enum err add_direct(struct store *s, const struct store_req *q, struct array *a)
+{
+	struct followed *f = NULL;
+	struct query list = q_start(s, Q_DIRECT_WITH);
+	q_id(&list, &q->a.node);
+	while (q_row(&list)) {
+		struct id32 log = qc_id(&list, 0), node = qc_id(&list, 2);
+		if (!f || !id32_equal(&f->id, &log)) {
+			f = array_add(a, sizeof *f, &list);
+			if (!f)
+				break;
+			f->id = log;
+			f->hosted = qc_int(&list, 1) != 0;
+		}
+		for (size_t i = 0; i < q->a.n; i++)
+			if (id32_equal(&q->a.ids[i], &node))
+				count(f, (uint16_t)i);
+	}
+	return q_end(&list);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return id32_cmp(&((const struct followed *)a)->id, &((const struct followed *)b)->id);
 }
 
 static enum err give(
@@ -70,36 +102,49 @@ enum err op_SOURCES(struct store *s, const struct store_req *q, struct store_res
 	struct followed *f = read_follows(s, &follows, &e);
 	for (size_t i = 0; e == OK && i < q->a.n; i++)
 		e = mark(s, &q->a.ids[i], (uint16_t)i, f, follows.n);
+	size_t identities = follows.n;
+	if (e == OK)
+		e = add_direct(s, q, &follows);
+	f = (struct followed *)(void *)follows.b.p;
+	if (follows.n > identities)
+		qsort(f, follows.n, sizeof *f, by_id);
 	if (e == OK)
 		e = give(f, follows.n, q, sole, r);
 	buf_free(&follows.b);
 	return e;
 }
 
+/* Round the circle from q->a.node, of what stands at `i`. */
+static enum err list_nodes(struct store *s, enum query_name name, const struct store_req *q, size_t i,
+	struct array *nodes, struct array *which)
+{
+	struct query list = q_start(s, name);
+	q_id(&list, &q->a.ids[i]);
+	q_id(&list, &q->a.node);
+	q_uint(&list, q->a.max);
+	while (q_row(&list)) {
+		struct id32 *node = array_add(nodes, sizeof *node, &list);
+		uint64_t *index = node ? array_add(which, sizeof *index, &list) : NULL;
+		if (index) {
+			*node = qc_id(&list, 0);
+			*index = i;
+		}
+	}
+	return q_end(&list);
+}
+
 enum err op_FOLLOWERS(struct store *s, const struct store_req *q, struct store_res *r)
 {
 	struct array nodes = {0}, which = {0};
-	struct query list = {.e = OK};
-	for (size_t i = 0; i < q->a.n; i++) {
-		list = q_start(s, Q_FOLLOWERS);
-		q_id(&list, &q->a.ids[i]);
-		q_id(&list, &q->a.node);
-		q_uint(&list, q->a.max);
-		while (q_row(&list)) {
-			struct id32 *node = array_add(&nodes, sizeof *node, &list);
-			uint64_t *index = node ? array_add(&which, sizeof *index, &list) : NULL;
-			if (index) {
-				*node = qc_id(&list, 0);
-				*index = i;
-			}
-		}
-		enum err e = q_end(&list);
-		list.e = e;
-		if (e != OK)
-			break;
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < q->a.n; i++) {
+		e = list_nodes(s, Q_FOLLOWERS, q, i, &nodes, &which);
+		if (e == OK)
+			e = list_nodes(s, Q_DIRECT_NAMED, q, i, &nodes, &which);
 	}
+	struct query end = {.s = s, .e = e};
 	r->r.n = which.n;
-	r->r.ids = array_give(&nodes, &r->mem, &list);
-	r->r.seqs = array_give(&which, &r->mem, &list);
-	return list.e;
+	r->r.ids = array_give(&nodes, &r->mem, &end);
+	r->r.seqs = array_give(&which, &r->mem, &end);
+	return end.e;
 }

@@ -262,17 +262,27 @@ static struct store_req *put_request(struct keys *k)
 	return q;
 }
 
+/* SPEC 19.1: "to another node that the device event names" */
+static bool names_nodes(const struct keyset_view *v)
+{
+	bool named = v->hostings_n > 0;
+	for (size_t i = 0; i < v->devices_n; i++)
+		named = named || v->devices[i].direct;
+	return named;
+}
+
 static void stored(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
 	struct keys_op *op = ctx;
+	struct keys *k = find(e, &op->identity);
 	if (engine_written(e, res, "key events")) {
 		struct engine_event ev = {.kind = ENGINE_EVENT_KEYS, .identity = op->identity};
 		emit_event(e, &ev);
 		introductions_keys(e, &op->identity);
-	} else {
-		struct keys *k = find(e, &op->identity);
-		if (k)
-			unload(k);
+		if (k && k->set && names_nodes(&k->view))
+			members_look(e);
+	} else if (k) {
+		unload(k);
 	}
 	op_end(e, s, op, res->err, res->err == OK);
 }

@@ -134,6 +134,7 @@ void members_look(struct engine *e)
 	q->a.ids = nodes;
 	q->a.n = n;
 	q->a.identity = m->from;
+	q->a.node = e->config.node;
 	q->a.max = MEMBERS_WANTED;
 	m->looking = true;
 	emit_store(e, q, NULL, sources_known, l);

@@ -406,6 +406,37 @@ static void a_hosting_event_tells_whom_to_ask(void **state)
 	assert_int_equal(length(f, &p), 1);
 }
 
+/* Many follow the person, and so each has a source of what is open to all. */
+static void who_is_named_in_a_direct_log_is_connected_with_who_writes_it(void **state)
+{
+	(void)state;
+	struct world_person p, direct;
+	newcomers(30);
+	struct world_node *home = &world.nodes[3], *named = &world.nodes[20];
+	assert_int_equal(world_person_new(&world.nodes[0], &p), OK);
+	for (unsigned i = 1; i <= 20; i++)
+		assert_int_equal(world_follow(&world.nodes[i], &p.id), OK);
+	pass(300000);
+	struct world_link *l = link_between(home, named);
+	if (l)
+		world_cut(l);
+	struct id32 nodes[] = {home->key, named->key};
+	if (id32_cmp(&nodes[0], &nodes[1]) > 0) {
+		nodes[0] = named->key;
+		nodes[1] = home->key;
+	}
+	assert_int_equal(world_person_direct(home, &p, nodes, 2, &direct), OK);
+	assert_int_equal(world_append(home, &direct, 100).err, OK);
+	pass(20000);
+	assert_non_null(link_between(home, named));
+	assert_int_equal(length(named, &direct), 2);
+	assert_int_equal(length(&world.nodes[10], &direct), 0);
+	for (int i = 0; i < 10; i++) {
+		pass(60000);
+		assert_non_null(link_between(home, named)); /* it is never the one too many */
+	}
+}
+
 static void one_source_for_many_is_taken_before_many(void **state)
 {
 	(void)state;
@@ -780,6 +811,7 @@ int main(void)
 		MEMBERS_TEST(what_is_followed_has_a_live_source),
 		MEMBERS_TEST(a_known_source_that_is_out_of_reach_keeps_from_no_other),
 		MEMBERS_TEST(a_hosting_event_tells_whom_to_ask),
+		MEMBERS_TEST(who_is_named_in_a_direct_log_is_connected_with_who_writes_it),
 		MEMBERS_TEST(one_source_for_many_is_taken_before_many),
 		MEMBERS_TEST(all_of_a_few_are_dialled),
 		MEMBERS_TEST(of_many_five_are_dialled_and_then_one_a_minute),

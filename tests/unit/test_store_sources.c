@@ -254,6 +254,64 @@ static void followers_are_given_round_the_circle_and_without_removed_ones(void *
 	store_res_free(&r);
 }
 
+static void direct_logs_that_name_this_node_have_sources_of_their_own(void **state)
+{
+	struct fixture *f = *state;
+	static const struct id32 self = {{1}};
+	struct fake_log *l = fake_log_new(1, 5);
+	struct store_device device = {.log = l->log,
+		.device_key = l->device_key,
+		.direct = true,
+		.direct_n = 2,
+		.direct_nodes = {self, ann}};
+	struct store_keyevent event = {.id = l->log};
+	struct store_req q = {.op = STORE_IDENTITY_PUT};
+	q.a.identity = l->identity;
+	q.a.root_key = l->device_key;
+	q.a.count = 1;
+	q.a.events = &event;
+	q.a.events_n = 1;
+	q.a.devices = &device;
+	q.a.devices_n = 1;
+	assert_int_equal(run(f, &q, NULL), OK);
+	assert_int_equal(put_peer(f, &ann, PEER_ADMITTED), OK);
+	struct id32 others[] = {ben, ann};
+	struct store_req ask = {.op = STORE_SOURCES, .a.ids = others, .a.n = 1, .a.max = 10, .a.node = self};
+	struct store_res r;
+	assert_int_equal(run(f, &ask, &r), OK);
+	assert_int_equal(r.r.n, 0); /* nobody here follows the identity */
+	store_res_free(&r);
+	struct store_req add = {.op = STORE_FOLLOW_ADD, .a.identity = l->identity};
+	assert_int_equal(run(f, &add, NULL), OK);
+	assert_int_equal(run(f, &ask, &r), OK);
+	assert_int_equal(r.r.count, 2);
+	struct id32 wanted[] = {r.r.ids[0], r.r.ids[1]};
+	store_res_free(&r);
+	assert_int_equal(id32_equal(&wanted[0], &l->log) + id32_equal(&wanted[1], &l->log), 1);
+	assert_int_equal(id32_equal(&wanted[0], &l->identity) + id32_equal(&wanted[1], &l->identity), 1);
+	assert_true(id32_cmp(&wanted[0], &wanted[1]) < 0);
+	struct store_req who = {.op = STORE_FOLLOWERS, .a.ids = wanted, .a.n = 2, .a.max = 4};
+	assert_int_equal(run(f, &who, &r), OK);
+	assert_int_equal(r.r.n, 1);
+	assert_memory_equal(&r.r.ids[0], &ann, 32);
+	assert_true(id32_equal(&wanted[r.r.seqs[0]], &l->log));
+	store_res_free(&r);
+	ask.a.n = 2; /* with ann */
+	assert_int_equal(run(f, &ask, &r), OK);
+	assert_int_equal(r.r.count, 1);
+	assert_memory_equal(&r.r.ids[0], &l->identity, 32);
+	assert_int_equal(r.r.bytes.p[0], 0);
+	assert_int_equal(r.r.bytes.p[1], 1); /* she alone */
+	store_res_free(&r);
+	device.closed = true; /* nothing of it is here: closed and whole */
+	assert_int_equal(run(f, &q, NULL), OK);
+	ask.a.n = 1;
+	assert_int_equal(run(f, &ask, &r), OK);
+	assert_int_equal(r.r.count, 1);
+	store_res_free(&r);
+	free(l);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -264,6 +322,7 @@ int main(void)
 		TEST(the_newest_word_on_relays_counts),
 		TEST(hearsay_adds_relays_and_takes_none_away),
 		TEST(it_is_known_what_no_connected_node_follows),
+		TEST(direct_logs_that_name_this_node_have_sources_of_their_own),
 		TEST(followers_are_given_round_the_circle_and_without_removed_ones),
 	};
 	return cmocka_run_group_tests_name("store sources", tests, NULL, NULL);
