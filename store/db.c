@@ -108,7 +108,7 @@ static enum err configure(struct store *s)
 	return db_exec(s,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = " QUIRE_STORE_SYNC
 		"; PRAGMA secure_delete = ON;"
-		"PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;");
+		"PRAGMA cache_size = -5120; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;");
 }
 
 enum err db_open(struct store *s, const struct store_options *o)
