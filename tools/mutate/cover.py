@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 
-from shell import BUILD, COVER, make, run_test
+from shell import BUILD, COVER, make, run_test, shims
 
 TEST_SECONDS = 900
 WORLDS = ("sim/", "fault/")
@@ -67,7 +67,7 @@ class Map:
         if not due:
             return
         for build, some in ((COVER, [t for t in due if not t.startswith(WORLDS)]), (BUILD, [t for t in due if t.startswith(WORLDS)])):
-            status, out = make(self.tree, build, [f"{build}/tests/{t}" for t in some])
+            status, out = make(self.tree, build, [f"{build}/tests/{t}" for t in some] + shims(self.tree, build))
             if status:
                 raise SystemExit(out)
             counted(self.tree)

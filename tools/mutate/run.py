@@ -21,10 +21,10 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cover import Map  # noqa: E402
+from cover import TEST_SECONDS, Map  # noqa: E402
 from named import NAMED  # noqa: E402
 from operators import draw  # noqa: E402
-from shell import BUILD, SAN, first_failure, make, run_test, sh  # noqa: E402
+from shell import BUILD, SAN, first_failure, make, run_test, sh, shims  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AT_ONCE = 4  # tests that are linked before the first of them is run
@@ -88,6 +88,18 @@ def by_tests(tree, tests, cost, build=BUILD):
             if status:
                 return first_failure(t, status, out)
     return None
+
+
+def check_judges(tree, tests):
+    """A test that fails without a mistake would catch each."""
+    if tests:
+        status, out = make(tree, BUILD, [f"{BUILD}/tests/{t}" for t in tests])
+        if status:
+            sys.exit(out)
+    for t in sorted(tests):
+        status, out, _, _ = run_test(tree, BUILD, t, TEST_SECONDS, TEST_SECONDS)
+        if status:
+            sys.exit(f"{first_failure(t, status, out)}: it fails as it is\n{out[-2000:]}")
 
 
 def by_seeds(tree, seeds):
@@ -168,12 +180,14 @@ def judge(tree, job, o, of_lines, counted_only):
 def go(tree, o):
     of_lines = Map(tree)
     if not o.list:
-        status, out = make(tree, BUILD, [SIM])
+        status, out = make(tree, BUILD, [SIM, *shims(tree, BUILD)])
         if status:
             sys.exit(out)
         if (o.random or o.only) and not o.tests:
             of_lines.fill(say)
     jobs = list(named_jobs(tree, o.named, of_lines)) if o.named != "none" else []
+    if not o.list:
+        check_judges(tree, {*filter(None, o.tests.split(",")), *(t for job in jobs for t in job[3])})
     for job in jobs:
         report(tree, job, o, of_lines, False)
     wanted, counted, left_out = set(filter(None, o.only.split(","))), 0, 0

@@ -47,6 +47,11 @@ def make(tree, build, targets):
     return sh(["make", "-s", "-f", "Makefile", *FLAGS[build], "WERROR=0", f"B={build}", *targets], tree, BUILD_SECONDS)
 
 
+def shims(tree, build):
+    """What tests preload into children of theirs."""
+    return [f"{build}/shim/{f[:-2]}.so" for f in sorted(os.listdir(f"{tree}/tests/shim")) if f.endswith(".c")]
+
+
 def run_test(tree, build, test, limit, cpu):
     """A test as tests/run runs it: (status, output, seconds, seconds of the processor)."""
     home = tempfile.mkdtemp(prefix="mutate-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
