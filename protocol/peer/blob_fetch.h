@@ -81,6 +81,8 @@ void source_drop(struct fetch *f, struct source *src, bool no);
 /* ---- blob_wants.c */
 /* Gives the place up for later. */
 void wants_wait(struct fetch *f);
+/* So many bytes of it came. True: they fill the quota. */
+bool wants_full(struct fetch *f, size_t bytes);
 void wants_done(struct engine *e, const struct id32 *root);
 /* A peer says that it has something of a blob that is waited for. */
 void wants_hasten(struct session *s, const struct id32 *root);

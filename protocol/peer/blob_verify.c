@@ -79,6 +79,8 @@ static void checked(struct engine *e, struct session *s, void *ctx, struct engin
 		failed(f, &g, w->done_n, w->err);
 	else if (g.direct)
 		direct_checked(f, w);
+	else if (wants_full(f, w->done_n * g.each) && f->have_n < f->chunks)
+		wants_wait(f);
 	else if (f->have_n == f->chunks && !f->file)
 		fetch_finish(f, w->bytes);
 	else if (f->unsynced >= SYNC_BYTES)

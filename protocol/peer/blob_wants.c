@@ -249,6 +249,15 @@ static void count_used(struct engine *e, struct wants *w, uint64_t held)
 	}
 }
 
+bool wants_full(struct fetch *f, size_t bytes)
+{
+	uint64_t quota = f->e->config.blob_quota;
+	struct wants *w = wants_of(f->e);
+	if (w)
+		w->held += bytes; /* until the store is asked again */
+	return w && quota && !f->hosted && w->held > quota;
+}
+
 /* SPEC 11.4: "A node may bound what it holds of blobs" */
 static bool over_quota(struct engine *e, struct wants *w, const struct store_blob *b)
 {

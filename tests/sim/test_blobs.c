@@ -18,6 +18,8 @@
 static struct {
 	unsigned chunks[NODES], blob_asks[NODES], rewarded;
 	int lies, keeps_back, slow; /* nodes; -1: none */
+	bool mute; /* who keeps back does not say either that it does */
+	uint64_t kept_back[64]; /* requests: those at once are fewer */
 } seen;
 
 static int number_of(const struct world_node *n)
@@ -65,13 +67,25 @@ static void count(void *ctx, struct world_node *from, struct world_node *to, uin
 	seen.blob_asks[number_of(from)] += type == MESSAGE_WANT_BLOB || type == MESSAGE_WANT_CHUNKS;
 }
 
+static bool is_kept_back(uint8_t type, struct slice body)
+{
+	union message m;
+	if (type != MESSAGE_CHUNK && type != MESSAGE_DONE)
+		return false;
+	assert_int_equal(message_decode(type, body, &m), OK);
+	if (type == MESSAGE_DONE)
+		return seen.mute && seen.kept_back[m.done.req % 64] == m.done.req;
+	seen.kept_back[m.chunk.req % 64] = m.chunk.req;
+	return true;
+}
+
 static bool meddle(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
 {
 	int from = number_of(l->nodes[!to]);
 	(void)ctx;
 	if (*type == MESSAGE_CHUNK && from == seen.lies)
 		body->p[body->n / 2] ^= 1;
-	return *type != MESSAGE_CHUNK || from != seen.keeps_back;
+	return from != seen.keeps_back || !is_kept_back(*type, buf_slice(body));
 }
 
 static void node(size_t i)
@@ -425,25 +439,28 @@ static void a_quota_refuses_what_is_more(void **state)
 	assert_int_equal(engine_blobs_refused(world.nodes[1].engine), 0);
 }
 
-/* What the second claims would fill the quota, and does not come: the first's has room all the same. */
-static void a_claim_that_does_not_come_keeps_nobody_out(void **state)
+/* Node 2's files claim nearly all the room, one after the other, and nothing of them comes: after the first of them they keep nobody out. */
+static void claims_that_do_not_come_keep_nobody_out(void **state)
 {
 	struct world_person p, mal;
 	struct id32 root, big;
 	(void)state;
-	world.blob_quota = 1000000;
+	world.blob_quota = 4000000;
 	people(3, &p);
 	assert_int_equal(world_person_new(&world.nodes[2], &mal), OK);
 	assert_int_equal(world_follow(&world.nodes[1], &mal.id), OK);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(world_attach(&world.nodes[2], &mal, 900000, &big).err, OK);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(world_attach(&world.nodes[2], &mal, 3500000, &big).err, OK);
 	seen.keeps_back = 2;
+	seen.mute = true;
 	struct world_link *l = world_connect(&world.nodes[2], &world.nodes[1]);
 	world_run(&world, 2000);
-	assert_int_equal(world_attach(&world.nodes[0], &p, 400000, &root).err, OK);
-	world_connect(&world.nodes[0], &world.nodes[1]);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 1500000, &root).err, OK);
+	struct world_link *honest = world_connect(&world.nodes[0], &world.nodes[1]);
+	honest->delay_ms[0] = honest->delay_ms[1] =
+		2000; /* before he has said no, the other is there again */
 	/* Who keeps back is closed after 30 s, and is there again at once. */
-	for (uint64_t until = world.now_ms + 150000; world.now_ms < until; world.now_ms += 100) {
+	for (uint64_t until = world.now_ms + 120000; world.now_ms < until; world.now_ms += 100) {
 		if (!l->open[1])
 			l = world_connect(&world.nodes[2], &world.nodes[1]);
 		world_run(&world, 100);
@@ -455,6 +472,47 @@ static void a_claim_that_does_not_come_keeps_nobody_out(void **state)
 	world_run(&world, 400000);
 	assert_int_equal(held_whole(1), 1);
 	assert_true(engine_blobs_refused(world.nodes[1].engine) >= 1);
+}
+
+static uint64_t bytes_held(size_t i)
+{
+	struct store_req q = {.op = STORE_BLOB_LIST, .a.flag = true, .a.max = 1, .a.end = 1};
+	struct store_res res;
+	world_store(&world.nodes[i], &q, &res);
+	uint64_t held = res.r.number;
+	store_res_free(&res);
+	return held;
+}
+
+/* A file of half an hour, a chunk in four seconds: it has as much room as it needs for ten minutes, and no more. */
+static void a_claim_that_comes_slowly_has_room_by_its_pace(void **state)
+{
+	struct world_person p, mal;
+	struct id32 root, big;
+	(void)state;
+	world.blob_quota = 30u << 20;
+	people(3, &p);
+	assert_int_equal(world_person_new(&world.nodes[2], &mal), OK);
+	assert_int_equal(world_follow(&world.nodes[1], &mal.id), OK);
+	assert_int_equal(world_attach(&world.nodes[2], &mal, 28u << 20, &big).err, OK);
+	struct world_link *l = world_connect(&world.nodes[2], &world.nodes[1]);
+	l->delay_ms[1] = 4000;
+	world_run(&world, 20000);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 8u << 20, &root).err, OK);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	for (uint64_t until = world.now_ms + 30000; world.now_ms < until;)
+		world_run(&world, 1000);
+	assert_int_equal(held_whole(1), 0); /* for a minute it is believed */
+	for (uint64_t until = world.now_ms + 270000; world.now_ms < until;)
+		world_run(&world, 1000);
+	assert_true(whole(1, &root));
+	assert_int_equal(held_whole(1), 1);
+	assert_true(l->open[1]); /* to be slow is no fault */
+	/* It comes sooner now, and fills what room there is. */
+	l->delay_ms[1] = 0;
+	world_run(&world, 400000);
+	assert_int_equal(held_whole(1), 1);
+	assert_in_range(bytes_held(1), 14u << 20, 31u << 20);
 }
 
 /* Somebody who lives here names what somebody else named first. */
@@ -501,7 +559,8 @@ int main(void)
 		TEST(what_nobody_has_keeps_nobody_waiting),
 		TEST(a_peers_word_makes_a_node_look_no_more_than_its_share),
 		TEST(a_quota_refuses_what_is_more),
-		TEST(a_claim_that_does_not_come_keeps_nobody_out),
+		TEST(claims_that_do_not_come_keep_nobody_out),
+		TEST(a_claim_that_comes_slowly_has_room_by_its_pace),
 		TEST(what_somebody_here_names_is_kept_whoever_named_it_first),
 		TEST(a_blob_of_another_owner_is_nobodys_fault),
 		TEST(roots_that_begin_alike_are_found_as_fast_as_others),
