@@ -3,6 +3,7 @@
 
 #define ERASED_PER_MESSAGE 256
 #define SERVE_READS 4 /* runs read ahead for one request */
+#define BODIES_AT_ONCE 8 /* read for one request: what its peer does not take is held here */
 
 /* One unanswered request of the peer. */
 struct serve {
@@ -240,11 +241,18 @@ static void bodies_read(struct engine *e, struct session *s, void *ctx, struct s
 		return;
 	for (size_t i = 0; i < res->r.n && res->err == OK; i++) {
 		const struct store_part *p = &res->r.parts[i];
-		uint8_t kind = p->header && p->kind && v->seqs[i] < v->end ? p->kind : BODY_ABSENT;
-		struct message_body m = {.req = v->req, .log = v->log, .seq = v->seqs[i], .kind = kind};
+		uint64_t seq = v->seqs[v->first + i];
+		uint8_t kind = p->header && p->kind && seq < v->end ? p->kind : BODY_ABSENT;
+		struct message_body m = {.req = v->req, .log = v->log, .seq = seq, .kind = kind};
 		if (kind == BODY_HERE || kind == BODY_ERASED)
 			m.bytes = p->bytes;
 		emit_message(s, MESSAGE_BODY, &m);
+	}
+	v->first += res->r.n;
+	if (res->err == OK && res->r.n && v->first < v->n) {
+		v->ready = true;
+		small_pump(v);
+		return;
 	}
 	finish(v, res->err);
 }
@@ -344,6 +352,10 @@ static void small_pump(struct serve *v)
 		q->a.max = ERASED_PER_MESSAGE;
 		q->a.seqs = v->seqs;
 		q->a.n = v->n;
+	}
+	if (q && v->type == MESSAGE_WANT_BODIES) {
+		q->a.seqs += v->first;
+		q->a.n = v->n - v->first < BODIES_AT_ONCE ? v->n - v->first : BODIES_AT_ONCE;
 	}
 	v->ready = false;
 	s->reads_n++;

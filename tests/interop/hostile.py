@@ -3,6 +3,7 @@
 Every limit of time is relative to what the same run took before the attack. Prints ok and not ok lines.
 """
 import asyncio
+import contextlib
 import os
 import pathlib
 import random
@@ -169,6 +170,50 @@ async def greedy(w, mode):
     return figures
 
 
+async def crowded(w, modes=("pings", "probes", "runs", "probes", "pings", "runs")):
+    """Six members at once that ask as fast as they can: another gets at least eight tenths of what it got before, each within a second."""
+    before, took = await w.work()
+    async with contextlib.AsyncExitStack() as stack:
+        attacks = []
+        for mode in modes:
+            t = await w._target(mode)
+            attacks.append(await stack.enter_async_context(Attack("greedy", t.address, t.node_key.hex(), t.network.hex(), t.secret.hex(), w.me.log.hex(), mode)))
+        during, took_then = await w.work()
+    did = ", ".join(f"{a.did['sent_a_second']} {mode}" for mode, a in zip(modes, attacks))
+    assert not any("closed" in a.did for a in attacks) and all(a.did["sent_a_second"] > 20 for a in attacks), [a.did for a in attacks]
+    figures = f"{before} answers before, {during} during; median {ms(statistics.median(took))}, {ms(statistics.median(took_then))}, longest {ms(took_then[-1])}; a second: {did}"
+    assert during >= 0.8 * before and took_then[-1] < 1, figures
+    return figures
+
+
+def memory(pid):
+    """Bytes that the process holds."""
+    with open(f"/proc/{pid}/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def unread(w, members=4):
+    """Members that ask for far more than they read: each costs a queue of 1 MiB and what was being read for it."""
+    long = Author()
+    begin(long, w.member)
+    await w.d.follow(long.id)
+    for n in range(63):
+        write(long, w.member, f"{n} " * 8000)
+    await eventually((w.d.length, long.log), 64, "the daemon has the long entries")
+    before, took = await w.work()
+    held = memory(w.d.process.pid)
+    async with contextlib.AsyncExitStack() as stack:
+        attacks = []
+        for i in range(members):
+            t = await w._target(f"slow {i}")
+            attacks.append(await stack.enter_async_context(Attack("slow", t.address, t.node_key.hex(), t.network.hex(), t.secret.hex(), long.log.hex(), "nothing" if i % 2 else "drip")))
+        during, took_then = await w.work(4)
+        more = memory(w.d.process.pid) - held
+    figures = f"{before} answers before in 2 s, {during} during in 4 s; median {ms(statistics.median(took))}, {ms(statistics.median(took_then))}; {more / 2**20:.1f} MiB more; {attacks[0].did}"
+    assert during >= 0.9 * 2 * before and more < members * 8 * 2**20, figures
+    return figures
+
+
 async def scanned(w):
     """Who does not have the key hears nothing, and cannot tell by the time whether another part was right."""
     t = w.visitor
@@ -328,7 +373,9 @@ async def main():
     await w.start()
     for name, act in (("whoever scans hears nothing", lambda: scanned(w)), ("a session that is sent again changes nothing", lambda: replayed(w)),
                       ("a line that is cut anywhere leaves all as it was", lambda: cut_off(w)), ("2,000 dripping sockets do not keep members out", lambda: dripping(w)), ("a flood of handshakes does not keep members out", lambda: flooded(w)),
-                      ("a member that floods with pings costs others nothing", lambda: greedy(w, "pings")), ("a member that floods with requests costs others nothing", lambda: greedy(w, "probes"))):
+                      ("a member that floods with pings costs others nothing", lambda: greedy(w, "pings")), ("a member that floods with requests costs others nothing", lambda: greedy(w, "probes")),
+                      ("six members that flood at once leave another its service", lambda: crowded(w)),
+                      ("who reads nothing, or a byte at a time, costs others nothing", lambda: unread(w))):
         try:
             print(f"ok - {name}: {await act()}", flush=True)
         except Exception as e:  # noqa: BLE001 - whatever goes wrong is the test's result

@@ -2,7 +2,8 @@
 
     drip HOST:PORT SOCKETS           so many sockets from many addresses, each one byte a second; each that is closed is opened again
     flood HOST:PORT PER_SECOND       beginnings of handshakes from many addresses that no key stands behind
-    greedy HOST:PORT NODE NETWORK SECRET LOG MODE   a member that sends as fast as it can what is allowed: pings, or probes of a log
+    greedy HOST:PORT NODE NETWORK SECRET LOG MODE   a member that sends as fast as it can what is allowed: pings, probes of a log, or requests for all of it
+    slow HOST:PORT NODE NETWORK SECRET LOG MODE   a member that asks for as much as it may and reads nothing, or (drip) a byte now and then
 """
 import asyncio
 import errno
@@ -101,12 +102,45 @@ def pings():
     return one * (65000 // len(one)), 65000 // len(one)
 
 
-def probes(log):
+def requests(name, n, **fields):
     out = b""
-    for req in range(1, 101):
-        number, body = messages.encode("probe", req=req, log=log, seqs=list(range(64)))
+    for req in range(1, n + 1):
+        number, body = messages.encode(name, req=req, **fields)
         out += bytes([number]) + len(body).to_bytes(3, "big") + body
-    return out, 100
+    return out, n
+
+
+def asked(mode, log):
+    return requests("want-run", 20, log=log, first=0, end=128) if mode == "runs" else requests("probe", 100, log=log, seqs=list(range(64)))
+
+
+async def slow(address, node, network, secret, log, mode):
+    """Asks for as many bodies as may be asked for at once, and reads nothing, or a byte a tenth of a second."""
+    host, port = channel.split_address(address)
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(s, (host, port))
+    reader, writer = await asyncio.open_connection(sock=s, limit=1)
+    ch = await channel.shake(reader, writer, True, bytes.fromhex(secret), bytes.fromhex(network), bytes.fromhex(node))
+    ch.send("hello", version=1, instance=os.urandom(16), number=0, cursor_instance=bytes(16), cursor=0, follows=bytes(32), name="slow", addresses=[])
+    await ch.flush()
+    await ch.receive()
+    print("ready", flush=True)
+    writer.transport.pause_reading()
+    plain, n = requests("want-bodies", 120, log=bytes.fromhex(log), seqs=list(range(1, 64)))
+    writer.write(ch.frame(plain))
+    while not ended:
+        await asyncio.sleep(0.1)
+        try:
+            if mode == "drip":
+                s.recv(1)
+        except BlockingIOError:
+            pass
+        except OSError as e:
+            did["closed"] = str(e)
+            break
+    did.update(asked=n)
 
 
 async def greedy(address, node, network, secret, log, mode):
@@ -114,7 +148,7 @@ async def greedy(address, node, network, secret, log, mode):
     ch.send("hello", version=1, instance=os.urandom(16), number=0, cursor_instance=bytes(16), cursor=0, follows=bytes(32), name="greedy", addresses=[])
     await ch.flush()
     await ch.receive()
-    plain, n = pings() if mode == "pings" else probes(bytes.fromhex(log))
+    plain, n = pings() if mode == "pings" else asked(mode, bytes.fromhex(log))
     sent, answered = 0, 0
     start = time.monotonic()
     print("ready", flush=True)
@@ -137,7 +171,7 @@ async def greedy(address, node, network, secret, log, mode):
         try:
             await asyncio.wait_for(ch.writer.drain(), 1)
             sent += n
-            if mode == "probes":
+            if mode != "pings":
                 await asyncio.wait_for(done(), 5)
                 answered += n
         except asyncio.TimeoutError:
@@ -159,5 +193,5 @@ if __name__ == "__main__":
     elif mode == "flood":
         flood(channel.split_address(address), int(rest[0]))
     else:
-        asyncio.run(greedy(address, *rest))
+        asyncio.run((slow if mode == "slow" else greedy)(address, *rest))
     print(did, flush=True)
