@@ -1,4 +1,4 @@
-/* evidence.c -- what shows our entries to be valid: the headers from one of them up to the next signature. SPEC.md section 4.3. */
+/* evidence.c -- what shows our entries to be valid: the headers from one of them up to a signature, as many as can be. SPEC.md section 4.3. */
 #include "store/db.h"
 
 /* In the making: headers of `first` and those behind it, of one interval. */
@@ -20,17 +20,21 @@ static enum err of_the_log(struct store *s, const struct log_row *l, struct evid
 	struct query list = q_start(s, Q_ENTRY_RANGE);
 	q_int(&list, entry_key(l, v->first));
 	q_int(&list, entry_key(l, end));
-	while (!v->sig.n && q_row(&list)) {
-		struct slice header = qc_slice(&list, 2);
+	size_t read = 0;
+	while (q_row(&list)) {
+		struct slice header = qc_slice(&list, 2), sig = qc_copy(&list, 3, &r->mem);
 		if (header.n != ENTRY_HEADER_BYTES) {
 			list.e = ERR_CORRUPT;
 			break;
 		}
-		memcpy(header_at(v, v->first + v->n++), header.p, header.n);
-		v->sig = qc_copy(&list, 3, &r->mem);
+		memcpy(header_at(v, v->first + read++), header.p, header.n);
+		if (sig.n) {
+			v->sig = sig;
+			v->n = read;
+		}
 	}
 	enum err e = q_end(&list);
-	return e == OK && !v->sig.n && v->n != end - v->first ? ERR_CORRUPT : e;
+	return e == OK && read != end - v->first ? ERR_CORRUPT : e;
 }
 
 /* The header of the entry `id`, which lies aside; and the id before it. */
@@ -87,7 +91,7 @@ static enum err of_the_proof(
 		if (n > 0 && n <= v->end - l->pub.length &&
 			memcmp(h.p + HEADER_PREV_AT, l->pub.last.b, sizeof l->pub.last.b) == 0) {
 			memcpy(header_at(v, l->pub.length), h.p, n * ENTRY_HEADER_BYTES);
-			v->n += n;
+			v->n = (size_t)(l->pub.length - v->first) + n;
 			v->sig = qc_copy(&get, 2, &r->mem);
 		}
 	}
