@@ -143,11 +143,12 @@ refused "its earner reviews nothing of her own" 5 "your own" as ana review claim
 claim=$(as vera review claim "$first" 2>/dev/null) || fail "the first reviewer claims it"
 refused "not twice" 1 "claimed it already" as vera review claim "$first"
 as wim review claim "$first" >/dev/null 2>&1 || fail "the second reviewer claims it"
-check "two claims are active for everybody" everywhere "$first" claimed ana bureau vera wim
+sees_both() { holds "$1" '.state == "claimed" and (.claims | length == 2)' submission show "$first"; }
+for name in ana bureau vera wim; do check "two claims are active for $name" within 20 sees_both $name; done
 check "with their names" holds vera '[.claimed_by[].name] | sort == ["vera", "wim"]' review show "$first"
 as bureau reviewer appoint "${ids[pat]}" --for "$talk" >/dev/null 2>&1 || fail "somebody of the earner's school is appointed"
 within 20 holds pat "any(.items[]; .ref == \"$first\" and (.why_not // \"\" | test(\"at work\")))" review queue --all ||
-	fail "he has it, and knows who is at work on it"
+	fail "he has it, and knows who is at work on it: what the issuer had when it appointed him"
 refused "more than are needed do not claim it" 5 "as many reviewers as are needed" as pat review claim "$first"
 check "nor is it in his queue, but for --all, which says why" eval 'holds pat ".items | length == 0" review queue &&
 	holds pat ".items[0].why_not | test(\"at work\")" review queue --all'
