@@ -403,8 +403,10 @@ static bool second_connection(struct session *s)
 					     to_old = {.instance = slice_of(s->instance, 16)};
 			if (o->rival_answered)
 				emit_message(s, MESSAGE_CLONE, &to_new);
-			emit_message(o, MESSAGE_CLONE, &to_old);
-			if (o->rival_answered && memcmp(o->rival_instance, s->instance, 16) == 0)
+			bool again = memcmp(o->rival_instance, s->instance, 16) == 0;
+			if (again)
+				emit_message(o, MESSAGE_CLONE, &to_old);
+			if (again && o->rival_answered)
 				tell_clone(o, &o->node);
 			if (!o->rival) { /* is it still there at all? */
 				o->rival = s->e->now_ms + 1;

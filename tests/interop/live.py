@@ -273,11 +273,11 @@ class Visit:
         third = await clone.dial(self.invitation.addresses[0], self.invitation.node_key)
         await asyncio.wait_for(third.ended.wait(), 10)
         assert not [x for x in third.log if x.startswith("clone")] and third.closed_with == ("got", messages.DUPLICATE), (third.log, third.closed_with)
-        await until(lambda: f"clone {clone.instance.hex()}" in second.log, "the first one is told")
         assert await second.ping()
         fourth = await clone.dial(self.invitation.addresses[0], self.invitation.node_key)  # the first is known to be there by now
         await asyncio.wait_for(fourth.ended.wait(), 10)
         assert f"clone {self.node.instance.hex()}" in fourth.log and fourth.closed_with == ("got", messages.DUPLICATE), (fourth.log, fourth.closed_with)
+        await until(lambda: f"clone {clone.instance.hex()}" in second.log, "the first one is told")
         assert await second.ping()
 
     async def used_invitation(self):

@@ -370,11 +370,11 @@ async def twice(net):
     third = await clone.dial(a.addresses[0], a.key)
     await asyncio.wait_for(third.ended.wait(), 5)
     assert not [x for x in third.log if x.startswith("clone")] and third.closed_with == ("got", messages.DUPLICATE), (third.log, third.closed_with)
-    await until(lambda: f"clone {clone.instance.hex()}" in second.log, "the first one is told")
     assert await second.ping()
     fourth = await clone.dial(a.addresses[0], a.key)  # the first is known to be there by now
     await asyncio.wait_for(fourth.ended.wait(), 5)
     assert f"clone {b.instance.hex()}" in fourth.log and fourth.closed_with == ("got", messages.DUPLICATE), (fourth.log, fourth.closed_with)
+    await until(lambda: f"clone {clone.instance.hex()}" in second.log, "the first one is told")
 
 
 async def other_network(net):

@@ -145,6 +145,38 @@ static void who_comes_back_before_it_is_missed_is_no_copy(void **state)
 	assert_null(world_event(b, ENGINE_EVENT_CLONE, &from));
 }
 
+/* A hello of the node that was, late on its way, arrives when the node that was restored from an older backup is there already. */
+static void a_late_hello_of_a_later_instance_is_no_copy(void **state)
+{
+	(void)state;
+	struct world_node *a, *b;
+	struct world_person p;
+	char backup[512];
+	size_t from = 0;
+	snapshot_path("backup", backup);
+	world_cut(story(&a, &b, &p));
+	world_crash(a);
+	copy_tree(a->home, backup);
+	world_restart(a); /* an instance that the backup does not know */
+	struct world_link *late = world_connect(a, b);
+	late->stalled[late->nodes[1] == b] = true;
+	world_run(&world, 500);
+	struct world_node *c = world_node_open(&world, "backup", &a->key);
+	assert_true(c->restored);
+	world_connect(c, b);
+	world_run(&world, 500);
+	late->stalled[late->nodes[1] == b] = false;
+	world_run(&world, 500);
+	assert_null(world_event(c, ENGINE_EVENT_CLONE, &from));
+	from = 0;
+	assert_null(world_event(b, ENGINE_EVENT_CLONE, &from));
+	/* It is there after all, and shows itself again. */
+	world_connect(a, b);
+	world_run(&world, 500);
+	from = 0;
+	assert_non_null(world_event(c, ENGINE_EVENT_CLONE, &from));
+}
+
 /* What the copy announced first is the original's own: it is no reason to give the log up. */
 static void a_copy_that_was_faster_does_not_end_the_log(void **state)
 {
@@ -456,6 +488,7 @@ int main(void)
 		WORLD_TEST(a_restored_backup_begins_a_new_log),
 		WORLD_TEST(a_copy_that_runs_beside_the_original_does_not_fork),
 		WORLD_TEST(who_comes_back_before_it_is_missed_is_no_copy),
+		WORLD_TEST(a_late_hello_of_a_later_instance_is_no_copy),
 		WORLD_TEST(a_copy_that_was_faster_does_not_end_the_log),
 		WORLD_TEST(a_rolled_back_disk_is_found_out_by_the_peer_and_nothing_is_lost),
 		WORLD_TEST(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),

@@ -120,7 +120,9 @@ class Node:
             if other.hello["instance"] != session.hello["instance"]:
                 if other.rival == "answered":
                     session.channel.send("clone", instance=other.hello["instance"])
-                other.channel.send("clone", instance=session.hello["instance"])
+                if session.hello["instance"] in other.rivals:
+                    other.channel.send("clone", instance=session.hello["instance"])
+                other.rivals = {session.hello["instance"]}
                 if not isinstance(other.rival, int):
                     other.rival = int.from_bytes(os.urandom(7), "big")
                     other.channel.send("ping", token=other.rival)

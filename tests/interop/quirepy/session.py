@@ -34,6 +34,7 @@ class Session(Listing, Gossip, Introducing, Parts):
         self.peer = channel.peer
         self.states = {"S"} if invitation else {"H"} if initiator else {"S", "H"}
         self.requests, self.last_req, self.pings = {}, 0, set()
+        self.rivals = set()  # the instance id of the last second node with its key
         self.rival = None  # of a second node with its key: the token of a ping, then "answered"
         self.hello = None
         self.ended = asyncio.Event()
