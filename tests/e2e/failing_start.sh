@@ -126,7 +126,7 @@ failing() {
 	back
 }
 
-# sweep KIND -- how many calls does a start make? The last without which it is not ready fails, and those before it; others now and then; SWEEP=full: each.
+# sweep KIND -- how many calls does a start make? The last without which it is not ready fails, and those before it; each until the engine's own are met, then others now and then; SWEEP=full: each.
 sweep() {
 	local n step=1
 	: >"$TMPDIR/tally"
@@ -134,7 +134,7 @@ sweep() {
 	[ $status = 200 ] || fail "a start of which nothing fails: $(cat "$TMPDIR/err")"
 	calls=$(stat -c %s "$TMPDIR/tally") cases=0 loads=0
 	[ "${SWEEP:-}" = full ] || step=$((calls / 5 + 1))
-	for ((n = calls; n > 0; n -= cases < 3 ? 1 : step)); do
+	for ((n = calls; n > 0; n -= cases < 3 || loads == 0 ? 1 : step)); do
 		failing "$1" "$n"
 		[ $status != 200 ] || [ $cases != 0 ] || continue # it was ready already
 		refused "call $n of the start that would $1" 1 ""
