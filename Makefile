@@ -65,11 +65,12 @@ SHIMS := $(patsubst tests/shim/%.c,$(B)/shim/%.so,$(SHIM_SRC))
 SOURCES := $(foreach d,protocol store daemon tools/quire tools/bench tools/sim,$(call tree,$(d))) \
 	$(TEST_SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c) $(SUPPORT_SRC) $(SHIM_SRC)
 
-.PHONY: build tests objects demo run test sim fuzz sweep mesh mutations check fmt install clean help FORCE print-sources print-flags
+.PHONY: build daemons tests objects demo run test sim fuzz sweep mesh mutations check fmt install clean help FORCE print-sources print-flags
 .DELETE_ON_ERROR:
 .SECONDARY:
 build: $(BINS) $(LIBS)
-tests: build $(TESTS) $(FUZZERS) $(SHIMS)
+daemons: build $(SHIMS)
+tests: daemons $(TESTS) $(FUZZERS)
 objects: $(patsubst %.c,$(B)/%.o,$(filter-out $(SHIM_SRC),$(SOURCES)))
 
 # Objects are made again when the compiler or its flags change.
