@@ -38,9 +38,9 @@ MUST_CHECK enum err act_ref(struct desk *d, const char *text, struct id32 *log, 
 /* The same with the entry's id; owner and keep (may be NULL): whose log it is, and whether it can't be erased. */
 MUST_CHECK enum err act_entry(
 	struct desk *d, const char *text, struct entry_ref *ref, struct id32 *owner, bool *keep);
-/* Overwrites the passphrase or code in the request. */
 /* Do the hexadecimal digits of an id begin so? */
 bool act_begins(const struct id32 *id, const char *text);
+/* Overwrites the passphrase or code in the request. */
 void act_wipe(struct act *a, const char *key);
 
 #endif

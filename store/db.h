@@ -183,6 +183,9 @@ MUST_CHECK enum err side_statement(struct store *s, const struct log_row *l, uin
 	const uint8_t *header, struct arena *mem, struct slice *out); /* ERR_NOT_FOUND */
 MUST_CHECK enum err side_erase(
 	struct store *s, const struct store_req *q, struct log_row *l, struct store_res *r);
+/* The side row of the entry `id` at seq, or 0; then `id` is the one before it, and the header is copied (NULL: it is not). */
+MUST_CHECK enum err side_step_back(struct store *s, const struct log_row *l, uint64_t seq, struct id32 *id,
+	int64_t *no, uint8_t *header);
 /* After a change of closing or fork: takes back into the chain what a closing names, and out of it what lies behind a fork. */
 MUST_CHECK enum err side_arrange(struct store *s, struct log_row *l);
 

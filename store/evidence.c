@@ -37,26 +37,6 @@ static enum err of_the_log(struct store *s, const struct log_row *l, struct evid
 	return e == OK && read != end - v->first ? ERR_CORRUPT : e;
 }
 
-/* The header of the entry `id`, which lies aside; and the id before it. */
-static enum err step_back(struct store *s, const struct log_row *l, const struct evidence *v, uint64_t seq,
-	struct id32 *id, bool *found)
-{
-	struct query at = q_start(s, Q_SIDE_AT);
-	q_int(&at, l->no);
-	q_uint(&at, seq);
-	*found = false;
-	while (!*found && q_row(&at)) {
-		struct id32 here = qc_id(&at, 1);
-		struct slice header = qc_slice(&at, 3);
-		if (!id32_equal(&here, id) || header.n != ENTRY_HEADER_BYTES)
-			continue;
-		*found = true;
-		memcpy(header_at(v, seq), header.p, header.n);
-		*id = id32_from(header.p + HEADER_PREV_AT);
-	}
-	return q_end(&at);
-}
-
 /* What a fork cut off may lie aside, and have the signature. */
 static enum err of_what_lies_aside(
 	struct store *s, const struct log_row *l, struct evidence *v, struct store_res *r)
@@ -68,10 +48,10 @@ static enum err of_what_lies_aside(
 	while (!v->sig.n && q_row(&list)) {
 		uint64_t last = qc_uint(&list, 0), seq = last + 1;
 		struct id32 id = qc_id(&list, 1);
-		bool found = true;
-		while (found && list.e == OK && seq > l->pub.length)
-			list.e = step_back(s, l, v, --seq, &id, &found);
-		if (list.e != OK || !found || !id32_equal(&id, &l->pub.last))
+		int64_t no = 1;
+		for (; no && list.e == OK && seq > l->pub.length; seq--)
+			list.e = side_step_back(s, l, seq - 1, &id, &no, header_at(v, seq - 1));
+		if (list.e != OK || !no || !id32_equal(&id, &l->pub.last))
 			continue;
 		v->sig = qc_copy(&list, 2, &r->mem);
 		v->n = (size_t)(last + 1 - v->first);

@@ -118,9 +118,8 @@ enum err side_take(struct store *s, struct log_row *l, uint64_t first, bool agai
 	return e;
 }
 
-/* The side row of the entry id at seq, or 0; and the id before it. */
-static enum err step_back(
-	struct store *s, const struct log_row *l, uint64_t seq, struct id32 *id, int64_t *no)
+enum err side_step_back(
+	struct store *s, const struct log_row *l, uint64_t seq, struct id32 *id, int64_t *no, uint8_t *header)
 {
 	struct query at = q_start(s, Q_SIDE_AT);
 	q_int(&at, l->no);
@@ -128,11 +127,13 @@ static enum err step_back(
 	*no = 0;
 	while (*no == 0 && q_row(&at)) {
 		struct id32 here = qc_id(&at, 1);
-		struct slice header = qc_slice(&at, 3);
-		if (!id32_equal(&here, id) || header.n != ENTRY_HEADER_BYTES)
+		struct slice h = qc_slice(&at, 3);
+		if (!id32_equal(&here, id) || h.n != ENTRY_HEADER_BYTES)
 			continue;
 		*no = qc_int(&at, 0);
-		*id = id32_from(header.p + HEADER_PREV_AT);
+		*id = id32_from(h.p + HEADER_PREV_AT);
+		if (header)
+			memcpy(header, h.p, h.n);
 	}
 	return q_end(&at);
 }
@@ -150,7 +151,7 @@ static enum err find_chain(struct store *s, const struct log_row *l, struct arra
 		if (e == OK && seq <= l->pub.length && id32_equal(&held, &id))
 			break;
 		if (e == OK)
-			e = step_back(s, l, seq - 1, &id, &no);
+			e = side_step_back(s, l, seq - 1, &id, &no, NULL);
 		if (e != OK)
 			return e;
 		int64_t *add = no ? array_add(nos, sizeof *add, &none) : NULL;

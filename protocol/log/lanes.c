@@ -15,11 +15,10 @@ static void plain(uint64_t first, const uint8_t *chunks, size_t n, size_t count,
 #define BLOCK 128u
 #define WORDS 16u
 #define INDEX_BYTES 8u /* in front of each chunk */
-#define ROUNDS 12u
 
 typedef uint64_t lanes __attribute__((vector_size(8 * LANES)));
 
-/* Of one block in each lane; `block` of a lane begins `step` bytes after the one before. */
+/* Of as many hashes as there are lanes. */
 struct state {
 	lanes h[8];
 	uint64_t hashed;
