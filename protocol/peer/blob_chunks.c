@@ -216,6 +216,8 @@ static bool ask(struct fetch *f, struct source *src, uint64_t first, uint64_t en
 		bit_set(f->asked, i);
 	struct message_want_chunks m = {.root = f->root, .first = first, .count = end - first};
 	f->asks = a;
+	if (!src->out)
+		src->asked_ms = f->e->now_ms;
 	src->out += (unsigned)(end - first);
 	fetch_hold(f);
 	ask_send(src->s, MESSAGE_WANT_CHUNKS, &m, MESSAGE_CHUNK, chunk_message, chunks_end, a);

@@ -198,7 +198,17 @@ static void drop_useless(struct fetch *f)
 	}
 }
 
-/* As many as the blob is worth; one that has nothing to give, or does not answer, does not count. */
+/* It has nothing to give, or does not answer. */
+static bool is_no_help(const struct fetch *f, const struct source *src)
+{
+	bool slow = f->e->now_ms >= src->asked_ms + SOURCE_SLOW_MS;
+	if (src->state == SOURCE_READY)
+		return src->late || !source_can(f, src, 0, f->chunks) ||
+			(slow && (src->out || src->owes_leaves));
+	return src->state == SOURCE_ASKED && slow;
+}
+
+/* As many as the blob is worth; one that is no help does not count. */
 static void add_sources(struct fetch *f)
 {
 	uint64_t chunks = f->pages ? f->chunks : blob_chunks(f->size);
@@ -207,12 +217,8 @@ static void add_sources(struct fetch *f)
 	if (chunks > SOURCE_CHUNKS && !f->direct)
 		want += chunks / SOURCE_CHUNKS < SOURCES_MAX ? (size_t)(chunks / SOURCE_CHUNKS) : SOURCES_MAX;
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
-		struct source *src = &f->sources[i];
-		bool idle = src->state == SOURCE_ASKED
-			? f->e->now_ms >= src->asked_ms + SOURCE_SLOW_MS
-			: src->state == SOURCE_READY && (src->late || !source_can(f, src, 0, f->chunks));
-		taken += src->state != SOURCE_FREE;
-		want += idle;
+		taken += f->sources[i].state != SOURCE_FREE;
+		want += is_no_help(f, &f->sources[i]);
 	}
 	while (taken < want && taken < SOURCES_MAX) {
 		struct session *s = choose(f, &full);

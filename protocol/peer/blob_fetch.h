@@ -19,8 +19,9 @@ enum source_state { SOURCE_FREE, SOURCE_ASKED, SOURCE_READY };
 struct source { /* a peer that has the blob, or was asked whether it has */
 	enum source_state state;
 	struct session *s;
-	uint64_t asked_ms;
+	uint64_t asked_ms; /* when it was asked while it owed nothing, or last gave something */
 	bool part; /* it said that it holds the blob in part */
+	bool owes_leaves; /* it was asked for some and has not answered */
 	uint8_t *lacks; /* bitmap: chunks that it said, or showed, that it lacks; NULL: none */
 	unsigned out, window; /* chunks asked for, and how many may be */
 	unsigned

@@ -74,24 +74,28 @@ static void leaves_end(struct session *s, void *ctx, enum err code)
 	struct fetch *f = a.f;
 	free(ctx);
 	(void)code;
+	struct source *src = source_of(f, s);
+	if (src)
+		src->owes_leaves = false;
 	if (!fetch_release(f) || f->page != a.page || f->leaves_state != LEAVES_ASKED)
 		return;
-	struct source *src = source_of(f, s);
 	f->leaves_state = LEAVES_LACKING;
 	uint64_t first = (uint64_t)a.page * BLOB_PAGE_LEAVES;
 	if (src && !(src->part && source_lacks(f, src, first, first + blob_page_leaves(f->size, a.page))))
 		source_drop(f, src, true);
 }
 
-/* One that has chunks of the page; rather one that has all. */
-static struct source *leaves_source(struct fetch *f, uint64_t first, uint64_t end)
+/* One that has chunks of the page; rather one that has all. *owed: one that would do has not answered yet. */
+static struct source *leaves_source(struct fetch *f, uint64_t first, uint64_t end, bool *owed)
 {
 	struct source *best = NULL;
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
 		struct source *src = &f->sources[i];
 		if (src->state != SOURCE_READY || src->late || !source_can(f, src, first, end))
 			continue;
-		if (!ask_room(src->s, false))
+		if (src->owes_leaves)
+			*owed = true;
+		else if (!ask_room(src->s, false))
 			f->held = true;
 		else if (!best || (best->part && !src->part))
 			best = src;
@@ -102,8 +106,14 @@ static struct source *leaves_source(struct fetch *f, uint64_t first, uint64_t en
 static void ask_leaves(struct fetch *f)
 {
 	uint64_t first = (uint64_t)f->page * BLOB_PAGE_LEAVES;
-	struct source *src = leaves_source(f, first, first + blob_page_leaves(f->size, f->page));
+	bool owed = false;
+	struct source *src = leaves_source(f, first, first + blob_page_leaves(f->size, f->page), &owed);
 	struct leaves_ask *a = src ? malloc(sizeof *a) : NULL;
+	if (!a && owed) {
+		f->leaves_state = LEAVES_ASKED;
+		f->leaves_ms = f->e->now_ms;
+		return;
+	}
 	if (!a) {
 		if (f->held)
 			return;
@@ -116,6 +126,9 @@ static void ask_leaves(struct fetch *f)
 	struct message_want_leaves m = {.root = f->root, .page = f->page};
 	f->leaves_state = LEAVES_ASKED;
 	f->leaves_ms = f->e->now_ms;
+	src->owes_leaves = true;
+	if (!src->out)
+		src->asked_ms = f->e->now_ms;
 	fetch_hold(f);
 	ask_send(src->s, MESSAGE_WANT_LEAVES, &m, MESSAGE_LEAVES, got_leaves, leaves_end, a);
 }

@@ -18,6 +18,7 @@
 static struct {
 	unsigned chunks[NODES], blob_asks[NODES], rewarded;
 	int lies, keeps_back, slow; /* nodes; -1: none */
+	bool leaves_too; /* are kept back */
 	bool mute; /* who keeps back does not say either that it does */
 	uint64_t kept_back[64]; /* requests: those at once are fewer */
 } seen;
@@ -70,11 +71,15 @@ static void count(void *ctx, struct world_node *from, struct world_node *to, uin
 static bool is_kept_back(uint8_t type, struct slice body)
 {
 	union message m;
-	if (type != MESSAGE_CHUNK && type != MESSAGE_DONE)
+	if (type != MESSAGE_CHUNK && type != MESSAGE_DONE && !(type == MESSAGE_LEAVES && seen.leaves_too))
 		return false;
 	assert_int_equal(message_decode(type, body, &m), OK);
 	if (type == MESSAGE_DONE)
 		return seen.mute && seen.kept_back[m.done.req % 64] == m.done.req;
+	if (type == MESSAGE_LEAVES) {
+		seen.kept_back[m.leaves.req % 64] = m.leaves.req;
+		return true;
+	}
 	seen.kept_back[m.chunk.req % 64] = m.chunk.req;
 	return true;
 }
@@ -190,6 +195,39 @@ static void who_keeps_back_or_is_slow_costs_what_he_was_asked_for(void **state)
 	assert_true(whole(3, &root));
 	assert_true(world.now_ms < began + 10000); /* not the 20 s that node 2 takes for anything */
 	assert_true(!closed_with(3, ERR_WIRE));
+}
+
+/* Of a blob so small that one peer would do, that one says nothing more after it has said that it has it. */
+static void a_small_one_is_not_held_up(bool leaves, int by)
+{
+	struct world_person p;
+	struct id32 root;
+	people(3, &p);
+	assert_int_equal(world_attach(&world.nodes[0], &p, 200000, &root).err, OK);
+	world_connect(&world.nodes[0], &world.nodes[1]);
+	world_run(&world, 3000);
+	assert_true(whole(1, &root));
+	seen.keeps_back = by;
+	seen.mute = true;
+	seen.leaves_too = leaves;
+	world_connect(&world.nodes[by], &world.nodes[2]);
+	world_run(&world, 1000);
+	world_connect(&world.nodes[!by], &world.nodes[2]);
+	world_run(&world, 6000);
+	assert_true(seen.blob_asks[2] > 0);
+	assert_true(whole(2, &root));
+}
+
+static void who_says_no_more_of_chunks_holds_no_small_one_up(void **state)
+{
+	(void)state;
+	a_small_one_is_not_held_up(false, 0);
+}
+
+static void who_says_no_more_of_leaves_holds_no_small_one_up(void **state)
+{
+	(void)state;
+	a_small_one_is_not_held_up(true, 1);
 }
 
 static void a_chain_streams(void **state)
@@ -554,6 +592,8 @@ int main(void)
 		TEST(three_peers_share_the_work),
 		TEST(a_liar_costs_only_himself),
 		TEST(who_keeps_back_or_is_slow_costs_what_he_was_asked_for),
+		TEST(who_says_no_more_of_chunks_holds_no_small_one_up),
+		TEST(who_says_no_more_of_leaves_holds_no_small_one_up),
 		TEST(a_chain_streams),
 		TEST(many_who_look_for_one_blob_give_to_each_other),
 		TEST(what_nobody_has_keeps_nobody_waiting),
