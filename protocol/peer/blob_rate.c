@@ -10,7 +10,8 @@ bool blob_rate_allows(struct engine *e, uint64_t bytes)
 	if (span > filled) /* a chunk may take seconds */
 		span = filled;
 	e->rate_tokens += rate * span / 1000;
-	e->rate_ms = e->now_ms;
+	e->rate_ms = e->now_ms -
+		rate * span % 1000 / rate; /* what is less than a byte counts the next time */
 	uint64_t full = rate > bytes ? rate : bytes;
 	if (e->rate_tokens > full)
 		e->rate_tokens = full;

@@ -51,6 +51,15 @@ static void a_rate_below_one_chunk_a_second_is_slow_and_no_halt(void **state)
 	engine_free(e);
 }
 
+/* Less than a byte comes from one look to the next. */
+static void a_rate_of_bytes_comes_to_a_chunk_in_the_end(void **state)
+{
+	(void)state;
+	struct engine *e = with_rate(10);
+	assert_in_range(asked_for(e, BLOB_CHUNK_BYTES, 20000000), 2 * BLOB_CHUNK_BYTES, 3 * BLOB_CHUNK_BYTES);
+	engine_free(e);
+}
+
 /* Who may ask for no more is woken when he may, and no sooner. */
 static void a_wait_is_as_long_as_it_takes(void **state)
 {
@@ -86,6 +95,7 @@ int main(void)
 		cmocka_unit_test(no_more_is_asked_for_than_the_rate),
 		cmocka_unit_test(a_rest_is_made_up_for_by_no_more_than_a_second),
 		cmocka_unit_test(a_rate_below_one_chunk_a_second_is_slow_and_no_halt),
+		cmocka_unit_test(a_rate_of_bytes_comes_to_a_chunk_in_the_end),
 		cmocka_unit_test(a_wait_is_as_long_as_it_takes),
 		cmocka_unit_test(without_a_rate_there_is_no_bound),
 	};

@@ -128,6 +128,75 @@ static void what_is_not_answered_is_bounded(void **state)
 	assert_int_equal(s->state, SESSION_CLOSED);
 }
 
+/* What a peer takes nothing of: answers in the queue, until nobody asks the store any more. */
+static size_t queued_of_all_reads(void)
+{
+	static const uint8_t header[ENTRY_HEADER_BYTES], bytes[60000];
+	struct store_log log = {.log = {{8}}, .end = 1000000, .length = 1000000};
+	struct store_part parts[LIMIT_RUN_ENTRIES];
+	struct store_res found = {.r = {.n = 1, .logs = &log}};
+	struct engine_out out;
+	size_t total = 0;
+	for (size_t i = 0; i < LIMIT_RUN_ENTRIES; i++)
+		parts[i] = (struct store_part){.header = header, .kind = BODY_ABSENT};
+	while (engine_next(e, &out)) {
+		if (out.kind == ENGINE_OUT_SEND) {
+			total += out.body.n;
+			buf_free(&out.body);
+		}
+		if (out.kind != ENGINE_OUT_STORE)
+			continue;
+		struct store_res read = {.r = {.n = 1, .parts = parts}};
+		parts[0] = (struct store_part){
+			.header = header, .kind = BODY_HERE, .bytes = slice_of(bytes, sizeof bytes)};
+		if (out.req->op == STORE_RUN_GET) {
+			read.r.first = out.req->a.first;
+			read.r.n = LIMIT_RUN_ENTRIES;
+		}
+		hand_stored(e, out.req, out.req->op == STORE_LOG_GET ? &found : &read);
+	}
+	return total;
+}
+
+/* At most the bound at once, and what was being read when it was met. */
+static void all_comes_in_pieces(size_t least)
+{
+	const size_t most = (1u << 20) + 17 * LIMIT_MESSAGE_BODY_BYTES; /* as docs/threats.md says */
+	size_t all = 0, n, rounds = 0;
+	while ((n = queued_of_all_reads()) > 0) {
+		assert_in_range(n, 1, most);
+		assert_int_equal(s->queued, n);
+		all += n;
+		rounds++;
+		peer_written(s, n, false);
+	}
+	assert_int_equal(s->state, SESSION_OPEN);
+	assert_null(s->serves);
+	assert_true(all > least && rounds > least / most);
+}
+
+static void who_takes_nothing_is_sent_no_more_bodies(void **state)
+{
+	(void)state;
+	static const uint8_t seq[] = {7};
+	for (uint32_t i = 1; i <= LIMIT_REQUESTS; i++) {
+		union message m = {
+			.want_bodies = {.req = i, .log = {{8}}, .seqs = {.n = 1, .raw = slice_of(seq, 1)}}};
+		serve_message(s, MESSAGE_WANT_BODIES, &m);
+	}
+	all_comes_in_pieces((size_t)LIMIT_REQUESTS * 60000);
+}
+
+static void who_takes_nothing_is_sent_no_more_runs(void **state)
+{
+	(void)state;
+	const uint64_t n = 200 * LIMIT_RUN_ENTRIES;
+	s->synced = true;
+	union message m = {.want_run = {.req = 1, .log = {{8}}, .first = 0, .end = n}};
+	serve_message(s, MESSAGE_WANT_RUN, &m);
+	all_comes_in_pieces(200 * 60000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +205,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bodies_and_ids, begin, end),
 		cmocka_unit_test_setup_teardown(ranges_that_are_refused, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_not_answered_is_bounded, begin, end),
+		cmocka_unit_test_setup_teardown(who_takes_nothing_is_sent_no_more_bodies, begin, end),
+		cmocka_unit_test_setup_teardown(who_takes_nothing_is_sent_no_more_runs, begin, end),
 	};
 	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
 }
