@@ -1,8 +1,5 @@
-/* session.c -- one connection from its handshake to its end: redeem, hello, bye, time limits. SPEC.md sections 7.5, 8 and 10.1. */
-#include "engine_int.h"
-
-#include "protocol/log/hash.h"
-#include "protocol/log/invitation.h"
+/* session.c -- one connection from its handshake to its end: what each message is for, bye, time limits. SPEC.md sections 7.5, 8 and 10.1. */
+#include "session_int.h"
 
 struct session *peer_find(struct engine *e, conn_id conn)
 {
@@ -40,7 +37,7 @@ static void stash_put(struct session *s, uint8_t type, struct slice body)
 	s->stash_tail = &m->next;
 }
 
-static void stash_replay(struct session *s, bool deliver)
+void session_replay(struct session *s, bool deliver)
 {
 	while (s->stash) {
 		struct stash *m = s->stash;
@@ -55,7 +52,7 @@ static void stash_replay(struct session *s, bool deliver)
 
 static void peer_free(struct session *s)
 {
-	stash_replay(s, false);
+	session_replay(s, false);
 	struct engine *e = s->e;
 	for (struct session **at = &e->sessions; *at; at = &(*at)->next) {
 		if (*at == s) {
@@ -88,7 +85,7 @@ static const bool moves[4][4] = {
 	[SESSION_OPEN] = {[SESSION_CLOSED] = true},
 };
 
-static void move(struct session *s, enum session_state to)
+void session_move(struct session *s, enum session_state to)
 {
 	if (!moves[s->state][to])
 		abort();
@@ -109,7 +106,7 @@ static void closed_event(struct session *s, enum err code, const char *why)
 static void peer_end(struct session *s, enum err code, const char *why)
 {
 	bool was_open = s->state == SESSION_OPEN;
-	move(s, SESSION_CLOSED);
+	session_move(s, SESSION_CLOSED);
 	if (s->relay == ENGINE_RELAY_NONE)
 		closed_event(s, code, why);
 	ask_deinit(s);
@@ -133,7 +130,7 @@ void peer_close(struct session *s, enum err code, const char *why)
 
 void peer_leave(struct session *s)
 {
-	move(s, SESSION_CLOSED);
+	session_move(s, SESSION_CLOSED);
 	ask_deinit(s);
 }
 
@@ -155,49 +152,6 @@ static void on_bye(struct session *s, const struct message_bye *m)
 
 /* ---- the beginning ---- */
 
-static void send_hello(struct session *s, const struct store_peer *peer)
-{
-	struct engine *e = s->e;
-	static const uint8_t none[16];
-	struct buf addresses = {0};
-	struct mp_out o = mp_out_init(&addresses);
-	for (size_t i = 0; i < e->config.addresses_n; i++)
-		mp_put_cstr(&o, e->config.addresses[i]);
-	s->hello_number = e->number;
-	memcpy(s->cursor_instance, peer ? peer->cursor_instance : none, 16);
-	struct message_hello m = {
-		.version = 1,
-		.instance = slice_of(e->config.instance, 16),
-		.number = e->number,
-		.cursor_instance = slice_of(s->cursor_instance, 16),
-		.cursor = peer ? peer->cursor : 0,
-		.follows = e->follows_version,
-		.name = slice_str(e->config.name),
-		.addresses = {.n = e->config.addresses_n, .raw = buf_slice(&addresses)},
-	};
-	if (o.err != OK)
-		peer_close(s, ERR_MEMORY, "out of memory");
-	else
-		emit_message(s, MESSAGE_HELLO, &m);
-	buf_free(&addresses);
-	s->hello_sent = true;
-	s->cursor_done = s->cursor_put = m.cursor;
-}
-
-bool peer_admitted(const struct store_res *res)
-{
-	return res->err == OK && res->r.n == 1 && res->r.peers[0].origin != PEER_REMOVED;
-}
-
-/* That the store did not say who it is makes nobody a stranger. */
-static void not_admitted(struct session *s, const struct store_res *res)
-{
-	if (res->err == OK || res->err == ERR_NOT_FOUND)
-		peer_close(s, ERR_REFUSED, "that node is no member of this network");
-	else
-		peer_close(s, res->err, "the store did not say who that node is");
-}
-
 /* We dialled: do we still hold the other end for a member? */
 static void initiator_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
 {
@@ -205,10 +159,10 @@ static void initiator_known(struct engine *e, struct session *s, void *ctx, stru
 	if (s->state == SESSION_CLOSED)
 		return;
 	if (!peer_admitted(res)) {
-		not_admitted(s, res);
+		session_not_admitted(s, res);
 		return;
 	}
-	send_hello(s, &res->r.peers[0]);
+	session_send_hello(s, &res->r.peers[0]);
 }
 
 void peer_ask(struct session *s, stored_fn done, void *ctx)
@@ -259,312 +213,7 @@ void peer_opened(struct engine *e, const struct engine_in *in)
 	}
 }
 
-/* ---- invitations, SPEC 8.3 ---- */
-
-static void welcome(struct session *s, const struct store_peer *peer, bool used)
-{
-	struct engine *e = s->e;
-	struct message_welcome m = {.name = slice_str(e->config.name)};
-	struct buf roots = {0};
-	struct mp_out o = mp_out_init(&roots);
-	if (!id32_is_zero(&e->config.network)) {
-		mp_put_id(&o, &e->config.network);
-		m.roots.n = 1;
-	}
-	m.roots.raw = buf_slice(&roots);
-	if (o.err == OK)
-		emit_message(s, MESSAGE_WELCOME, &m);
-	buf_free(&roots);
-	if (s->state == SESSION_CLOSED)
-		return;
-	move(s, SESSION_HELLO);
-	if (used) {
-		struct engine_event ev = {.kind = ENGINE_EVENT_REDEEMED, .conn = s->conn, .node = s->node};
-		memcpy(ev.text, peer->name, sizeof peer->name);
-		emit_event(e, &ev);
-	}
-}
-
-static void redeemed(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	struct store_peer *peer = ctx;
-	s->accepting = false;
-	if (res->err == OK && !res->r.flag)
-		introductions_redeemed(e, &s->node, peer->name);
-	if (s->state != SESSION_CLOSED) {
-		if (res->err == OK)
-			welcome(s, peer, !res->r.flag);
-		else if (res->err == ERR_EXPIRED || res->err == ERR_USED)
-			peer_close(s, res->err, "an invitation that is no longer good");
-		else if (res->err == ERR_NOT_FOUND || res->err == ERR_REFUSED)
-			peer_close(s, ERR_REFUSED, "an invitation that this node never gave, or took back");
-		else
-			peer_close(s, res->err, "the store did not record an invitation's use");
-	}
-	free(peer);
-}
-
-static void redeem_member(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	struct store_peer *peer = ctx;
-	if (s->state == SESSION_CLOSED || peer_admitted(res)) {
-		s->accepting = false;
-		if (s->state != SESSION_CLOSED)
-			welcome(s, peer, false);
-		free(peer);
-		return;
-	}
-	struct store_req *q = req_new(STORE_INVITE_USE);
-	if (q) {
-		q->a.id = invitation_secret_hash(s->secret);
-		q->a.node = s->node;
-		q->a.peer = peer;
-		q->a.end = e->wall_s / 3600;
-		q->a.now_s = e->wall_s;
-	}
-	emit_store(e, q, s, redeemed, peer);
-}
-
-static void on_redeem(struct session *s, const struct message_redeem *m)
-{
-	bool wrong = s->accepting || s->initiator || s->relay_waits;
-	struct store_peer *peer = wrong ? NULL : calloc(1, sizeof *peer);
-	if (!peer) {
-		peer_close(s, wrong ? ERR_WIRE : ERR_MEMORY, "a second redeem");
-		return;
-	}
-	s->accepting = true;
-	memcpy(s->secret, m->secret.p, 16);
-	peer->node = s->node;
-	peer->origin = PEER_INVITED;
-	memcpy(peer->name, m->name.p, m->name.n);
-	peer_ask(s, redeem_member, peer);
-}
-
-static void joined(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	struct engine_event *ev = ctx;
-	if (s->state != SESSION_CLOSED) {
-		if (res->err != OK) {
-			peer_close(s, res->err, "the store did not record the join");
-		} else {
-			move(s, SESSION_HELLO);
-			emit_event(e, ev);
-			send_hello(s, NULL);
-		}
-	}
-	free(ev);
-}
-
-static void on_welcome(struct session *s, const struct message_welcome *m)
-{
-	struct engine *e = s->e;
-	struct engine_event *ev = s->redeeming && !s->accepting ? calloc(1, sizeof *ev) : NULL;
-	struct store_req *q = ev ? req_new(STORE_PEER_PUT) : NULL;
-	struct store_peer *peer = q ? arena_alloc(&q->mem, sizeof *peer) : NULL;
-	if (!peer) {
-		peer_close(s, s->redeeming ? ERR_MEMORY : ERR_WIRE, "a welcome to nothing");
-		free(ev);
-		if (q)
-			store_req_free(q);
-		free(q);
-		return;
-	}
-	s->accepting = true;
-	*ev = (struct engine_event){
-		.kind = ENGINE_EVENT_JOINED, .conn = s->conn, .node = s->node, .id = e->config.network};
-	memcpy(ev->text, m->name.p, m->name.n);
-	struct mp_in in = message_list_open(&m->roots);
-	for (ev->ids_n = 0; ev->ids_n < m->roots.n; ev->ids_n++)
-		ev->ids[ev->ids_n] = message_next_id(&in);
-	*peer = (struct store_peer){.node = s->node, .origin = PEER_INVITER};
-	memcpy(peer->name, m->name.p, m->name.n);
-	q->a.node = s->node;
-	q->a.peer = peer;
-	emit_store(e, q, s, joined, ev);
-}
-
-/* ---- hello, SPEC 10.1 and 10.2 ---- */
-
-static void tell_clone(struct session *s, const struct id32 *node)
-{
-	struct engine_event ev = {.kind = ENGINE_EVENT_CLONE, .conn = s->conn, .node = *node};
-	emit_event(s->e, &ev);
-}
-
-/* One connection a peer: which of two stays? SPEC 10.2. True: `s` was closed. */
-static bool second_connection(struct session *s)
-{
-	for (struct session *o = s->e->sessions; o; o = o->next) {
-		if (o == s || o->state != SESSION_OPEN || !id32_equal(&o->node, &s->node))
-			continue;
-		if (memcmp(o->instance, s->instance, 16) != 0) {
-			struct message_clone to_new = {.instance = slice_of(o->instance, 16)},
-					     to_old = {.instance = slice_of(s->instance, 16)};
-			if (o->rival_answered)
-				emit_message(s, MESSAGE_CLONE, &to_new);
-			bool again = memcmp(o->rival_instance, s->instance, 16) == 0;
-			if (again)
-				emit_message(o, MESSAGE_CLONE, &to_old);
-			if (again && o->rival_answered)
-				tell_clone(o, &o->node);
-			if (!o->rival) { /* is it still there at all? */
-				o->rival = s->e->now_ms + 1;
-				o->rival_answered = false;
-				memcpy(o->rival_instance, s->instance, 16);
-				emit_message(o, MESSAGE_PING, &(struct message_ping){.token = o->rival});
-			}
-			peer_close(s, ERR_DUPLICATE, "a second node runs with this key");
-			return true;
-		}
-		bool lower_is_ours = id32_cmp(&s->e->config.node, &s->node) < 0;
-		bool old_stays = o->initiator != s->initiator && o->initiator == lower_is_ours;
-		peer_close(old_stays ? s : o, ERR_DUPLICATE, "a second connection of the same node");
-		if (old_stays)
-			return true;
-	}
-	return false;
-}
-
-struct hello_copy { /* of the peer's hello while the store is asked */
-	struct message_hello m;
-	uint8_t instance[16], cursor_instance[16];
-};
-
-static void note_peer(struct session *s, const struct message_hello *m)
-{
-	struct store_req *q = req_new(STORE_PEER_PUT);
-	struct store_peer *p = q ? arena_alloc(&q->mem, sizeof *p) : NULL;
-	if (!p) {
-		peer_close(s, ERR_MEMORY, "out of memory");
-		if (q)
-			store_req_free(q);
-		free(q);
-		return;
-	}
-	*p = (struct store_peer){.node = s->node,
-		.origin = s->accepting ? PEER_INVITER : PEER_ADMITTED,
-		.seen_s = s->e->wall_s};
-	memcpy(p->name, s->name, sizeof p->name);
-	struct mp_in in = message_list_open(&m->addresses);
-	for (size_t i = 0; i < m->addresses.n; i++) {
-		struct slice a = message_next_bytes(&in);
-		if (invitation_address_ok(a))
-			memcpy(p->addresses[p->addresses_n++], a.p, a.n);
-	}
-	q->a.node = s->node;
-	q->a.peer = p;
-	q->a.flag = true; /* the origin stays as it is */
-	emit_store(s->e, q, s, NULL, NULL);
-}
-
-static void opened(struct session *s, const struct message_hello *m, const struct store_peer *peer)
-{
-	if (second_connection(s))
-		return;
-	if (!s->hello_sent)
-		send_hello(s, peer);
-	if (s->state == SESSION_CLOSED)
-		return;
-	move(s, SESSION_OPEN);
-	note_peer(s, m);
-	if (s->state == SESSION_CLOSED)
-		return;
-	struct engine_event ev = {.kind = ENGINE_EVENT_PEER_OPEN, .conn = s->conn, .node = s->node};
-	memcpy(ev.text, s->name, sizeof s->name);
-	emit_event(s->e, &ev);
-	bool same = memcmp(s->cursor_instance, s->instance, 16) == 0;
-	bool nothing_due = same && s->cursor_done == s->peer_number;
-	if (!same) /* of this instance nothing was kept yet, whatever number an earlier one had reached */
-		s->cursor_done = s->cursor_put = 0;
-	memcpy(s->cursor_instance, s->instance, 16);
-	if (nothing_due) {
-		s->synced = true;
-		own_synced(s->e);
-	}
-	listing_start(s, m, peer);
-	command_follow_owed(s);
-	blob_session_open(s);
-	members_opened(s);
-	notices_session_open(s);
-	introductions_open(s);
-}
-
-static void hello_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	struct hello_copy *c = ctx;
-	(void)e;
-	s->opening = false;
-	if (s->state != SESSION_CLOSED) {
-		if (peer_admitted(res))
-			opened(s, &c->m, &res->r.peers[0]);
-		else
-			not_admitted(s, res);
-	}
-	free(c);
-	stash_replay(s, true);
-}
-
-static void on_hello(struct session *s, const struct message_hello *m)
-{
-	if (m->version != 1) {
-		peer_close(s, ERR_VERSION, "the peer speaks another version");
-		return;
-	}
-	if (s->hello_got) {
-		peer_close(s, ERR_WIRE, "a second hello");
-		return;
-	}
-	size_t raw = m->addresses.raw.n;
-	struct hello_copy *c = calloc(1, sizeof *c + raw);
-	if (!c) {
-		peer_close(s, ERR_MEMORY, "out of memory");
-		return;
-	}
-	c->m = *m;
-	memcpy(c->instance, m->instance.p, 16);
-	memcpy(c->cursor_instance, m->cursor_instance.p, 16);
-	c->m.instance.p = c->instance;
-	c->m.cursor_instance.p = c->cursor_instance;
-	if (raw)
-		memcpy(c + 1, m->addresses.raw.p, raw);
-	c->m.addresses.raw.p = (const uint8_t *)(c + 1);
-	s->hello_got = s->opening = true;
-	memcpy(s->instance, m->instance.p, 16);
-	memcpy(s->name, m->name.p, m->name.n);
-	s->peer_number = m->number;
-	peer_ask(s, hello_known, c);
-}
-
 /* ---- messages ---- */
-
-/* Its number is 0 if the instance is none of ours. */
-static void clone_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)
-{
-	(void)ctx;
-	if (res->err == OK && res->r.number == 0)
-		tell_clone(s, &e->config.node);
-}
-
-/* SPEC 10.2: "whoever is told by `clone` of an earlier instance id of its own ignores it" */
-static void on_clone(struct session *s, const struct message_clone *m)
-{
-	struct store_req *q = req_new(STORE_CURSOR_CHECK);
-	if (q) {
-		memcpy(q->a.instance, m->instance.p, 16);
-		q->a.number = 1;
-	}
-	emit_store(s->e, q, s, clone_known, NULL);
-}
-
-/* SPEC 10.2: "the first has answered a `ping` sent after the second showed itself" */
-static void on_pong(struct session *s, const struct message_pong *m)
-{
-	if (!s->rival || m->token != s->rival)
-		return;
-	s->rival = 0;
-	s->rival_answered = true;
-}
 
 static void on_open_message(struct session *s, enum message_type type, const union message *m)
 {
@@ -572,7 +221,7 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_PING:
 		emit_message(s, MESSAGE_PONG, &(struct message_pong){.token = m->ping.token});
 		return;
-	case MESSAGE_PONG: on_pong(s, &m->pong); return;
+	case MESSAGE_PONG: session_on_pong(s, &m->pong); return;
 	case MESSAGE_FOLLOW: listing_follow(s, &m->follow); return;
 	case MESSAGE_MORE: listing_more(s, &m->more); return;
 	case MESSAGE_PEERS: members_peers(s, &m->peers); return;
@@ -678,13 +327,13 @@ void peer_message(struct session *s, uint8_t type, struct slice body)
 	if (type == MESSAGE_BYE)
 		on_bye(s, &m.bye);
 	else if (type == MESSAGE_HELLO)
-		on_hello(s, &m.hello);
+		session_on_hello(s, &m.hello);
 	else if (type == MESSAGE_REDEEM)
-		on_redeem(s, &m.redeem);
+		session_on_redeem(s, &m.redeem);
 	else if (type == MESSAGE_WELCOME)
-		on_welcome(s, &m.welcome);
+		session_on_welcome(s, &m.welcome);
 	else if (type == MESSAGE_CLONE)
-		on_clone(s, &m.clone);
+		session_on_clone(s, &m.clone);
 	else if (type == MESSAGE_RELAY)
 		relay_asked(s, &m.relay);
 	else if (type == MESSAGE_RELAY_ACCEPT)

@@ -13,7 +13,7 @@ NAMED = [
         "the peer's instance id is forgotten: a cursor holds for whatever lives there now",
         [
             (
-                "protocol/peer/session.c",
+                "protocol/peer/session_hello.c",
                 "bool same = memcmp(s->cursor_instance, s->instance, 16) == 0;",
                 "bool same = s->peer_number > 0;",
             )
