@@ -134,17 +134,14 @@ static json_t *marked_json(const struct words *w, const char *text)
 }
 
 /* Of several problems the one in which most was found, whole; NULL: in none as it was typed or marked. */
-static json_t *problem_json(const struct fact *f, struct slice typed, struct slice snippet)
+static json_t *problem_json(const struct definition *d, struct slice typed, struct slice snippet)
 {
-	struct definition d;
 	struct words w = {.n = 0};
 	const char *best = NULL;
 	size_t most = 0;
-	if (catalogue_read(f, &d) != OK)
-		return NULL;
 	add_words(&w, typed, " \t\r\n\"*()");
 	add_marked(&w, snippet);
-	const json_t *problems = json_object_get(d.json, "problems");
+	const json_t *problems = json_object_get(d->json, "problems");
 	for (size_t i = 0; i < json_array_size(problems); i++) {
 		const char *text = json_string_value(json_array_get(problems, i));
 		size_t found = text ? count_found(&w, text) : 0;
@@ -153,31 +150,32 @@ static json_t *problem_json(const struct fact *f, struct slice typed, struct sli
 			best = text;
 		}
 	}
-	json_t *out = best ? marked_json(&w, best) : NULL;
-	definition_deinit(&d);
-	return out;
+	return best ? marked_json(&w, best) : NULL;
 }
 
-static json_t *why_json(const struct searching *s, const struct fact *f, const struct store_hit *hit)
+static json_t *why_json(const struct searching *s, const struct definition *d, const struct store_hit *hit)
 {
-	json_t *text = hit->field == FACT_PROBLEMS ? problem_json(f, s->words, hit->snippet) : NULL;
+	json_t *text = hit->field == FACT_PROBLEMS ? problem_json(d, s->words, hit->snippet) : NULL;
 	return json_pack("{s:s, s:o}", "field", field_name(hit->field), "snippet",
 		text ? text : snippet_json(hit->snippet));
 }
 
+/* One that is not sound does not count. */
 static enum err put_hit(
 	struct catalogue *c, struct searching *s, const struct fact *f, const struct store_hit *hit)
 {
+	struct definition d;
 	json_t *item = NULL;
-	enum err e = catalogue_item(c, f, &item);
+	enum err e = catalogue_read(f, &d);
 	if (e != OK)
-		return e;
-	const char *must = s->all ? "counts" : "current";
-	if (json_is_true(json_object_get(item, must)) && json_array_size(s->items) < s->limit) {
-		json_object_set_new(item, "why", why_json(s, f, hit));
+		return e == ERR_FORMAT ? OK : e;
+	e = catalogue_item_of(c, f, &d, &item);
+	if (e == OK && json_is_true(json_object_get(item, s->all ? "counts" : "current"))) {
+		json_object_set_new(item, "why", why_json(s, &d, hit));
 		e = json_array_append(s->items, item) == 0 ? OK : ERR_MEMORY;
 	}
 	json_decref(item);
+	definition_deinit(&d);
 	return e;
 }
 
@@ -191,7 +189,7 @@ static enum err find(struct catalogue *c, void *ctx)
 	struct store_res res = {0};
 	store_exec_one(c->store, &req, &res);
 	enum err e = res.err;
-	for (size_t i = 0; e == OK && i < res.r.n; i++)
+	for (size_t i = 0; e == OK && i < res.r.n && json_array_size(s->items) < s->limit; i++)
 		e = put_hit(c, s, &res.r.facts[i], &res.r.hits[i]);
 	store_res_free(&res);
 	return e;

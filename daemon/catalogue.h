@@ -42,6 +42,9 @@ MUST_CHECK enum err catalogue_find(
 MUST_CHECK enum err catalogue_read(const struct fact *f, struct definition *d);
 /* One in a list: {"ref", "id", "title", "competency", "issuer", "hour", "current", "counts" …}. ERR_MEMORY, the store's. */
 MUST_CHECK enum err catalogue_item(struct catalogue *c, const struct fact *f, json_t **out);
+/* The same of one that was read; d: NULL if it is not sound. */
+MUST_CHECK enum err catalogue_item_of(
+	struct catalogue *c, const struct fact *f, const struct definition *d, json_t **out);
 /* {"ref", "id", "title"} of a definition, or as much as is at hand. */
 MUST_CHECK enum err catalogue_title(struct catalogue *c, const struct entry_ref *definition, json_t **out);
 /* Where the appointments stand that cover it: itself and what it descends from, nearest first. ids has room for CATALOGUE_VERSIONS_MAX. */

@@ -91,20 +91,15 @@ static json_t *summary(const struct definition *d)
 	return o;
 }
 
-enum err catalogue_item(struct catalogue *c, const struct fact *f, json_t **out)
+enum err catalogue_item_of(
+	struct catalogue *c, const struct fact *f, const struct definition *d, json_t **out)
 {
-	struct definition d;
 	struct fact_list next;
 	struct entry_ref up;
-	enum err sound = catalogue_read(f, &d);
-	if (sound == ERR_MEMORY)
-		return sound;
-	bool counts = sound == OK && catalogue_act_counts(c, f); /* as catalogue_counts, read once */
+	bool counts = d && catalogue_act_counts(c, f); /* as catalogue_counts, read once */
 	json_t *o = json_pack("{s:o, s:o}", "ref", compose_ref_json(&f->at.log, f->at.seq), "id",
 		compose_id_json(&f->at.id));
-	json_t *more = sound == OK ? summary(&d) : json_object();
-	if (sound == OK)
-		definition_deinit(&d);
+	json_t *more = d ? summary(d) : json_object();
 	enum err e = o && more && json_object_update(o, more) == 0 ? OK : ERR_MEMORY;
 	json_decref(more);
 	if (e == OK)
@@ -125,6 +120,16 @@ enum err catalogue_item(struct catalogue *c, const struct fact *f, json_t **out)
 		json_decref(o);
 	else
 		*out = o;
+	return e;
+}
+
+enum err catalogue_item(struct catalogue *c, const struct fact *f, json_t **out)
+{
+	struct definition d;
+	enum err sound = catalogue_read(f, &d);
+	enum err e = sound == ERR_MEMORY ? sound : catalogue_item_of(c, f, sound == OK ? &d : NULL, out);
+	if (sound == OK)
+		definition_deinit(&d);
 	return e;
 }
 
