@@ -225,12 +225,12 @@ static enum err check(struct catalogue *c, void *ctx)
 
 /* ---- writing */
 
-static enum err put_record(const struct deciding *w, struct buf *record)
+static enum err put_record(const struct deciding *w, const struct audience *to, struct buf *record)
 {
 	struct mp_out m = mp_out_init(record);
 	mp_put_array(&m, 2);
 	mp_put_cstr(&m, "review");
-	mp_put_map(&m, 3u + (w->endorsement.n ? 1u : 0u) + (w->scores.n ? 1u : 0u));
+	mp_put_map(&m, 3u + (w->endorsement.n ? 1u : 0u) + (w->scores.n ? 1u : 0u) + audience_to_fields(to));
 	mp_put_cstr(&m, "decision");
 	mp_put_cstr(&m, decisions[w->decision]);
 	if (w->endorsement.n) {
@@ -245,6 +245,7 @@ static enum err put_record(const struct deciding *w, struct buf *record)
 		mp_put_cstr(&m, "scores");
 		mp_put_raw(&m, buf_slice(&w->scores));
 	}
+	audience_put_to(&m, to);
 	return m.err;
 }
 
@@ -266,7 +267,7 @@ static enum err write_review(struct act *a, struct deciding *w)
 	struct audience *to = audience_new();
 	enum err e = to ? audience_panel(a, to, &w->definition, &w->earner) : ERR_MEMORY;
 	if (e == OK)
-		e = put_record(w, &record);
+		e = put_record(w, to, &record);
 	if (e == OK) {
 		const struct writing put = {.to = to, .record = buf_slice(&record)};
 		e = writing_put(a, &a->keys->self, &put, &ref, NULL);

@@ -168,7 +168,7 @@ static enum err write_appointment(struct act *a, const struct covering *w, struc
 	return e;
 }
 
-/* The appointment stands, whatever comes of this. */
+/* The appointment stands, whatever comes of this; what is left over is for the clerk. */
 static void hand_over(struct act *a, const struct covering *w)
 {
 	struct handover h = {.submissions = 0};
@@ -196,11 +196,30 @@ static void hand_over(struct act *a, const struct covering *w)
 	a->why[0] = 0;
 }
 
+static enum err write_and_hand_over(struct act *a, const struct covering *w)
+{
+	struct entry_ref ref;
+	enum err e = OK;
+	if (w->n)
+		ref = w->at[0];
+	else
+		e = write_appointment(a, w, &ref);
+	if (e != OK)
+		return e;
+	a->status = w->n ? 200 : 201;
+	a->reply = acting_json(&ref, &w->issuer);
+	if (!a->reply)
+		return ERR_MEMORY;
+	json_object_set_new(a->reply, "reviewer", compose_id_json(w->reviewer));
+	json_object_set_new(a->reply, "already", json_boolean(w->n > 0));
+	hand_over(a, w);
+	return OK;
+}
+
 static enum err appoint(struct act *a)
 {
 	struct covering w = {.n = 0};
 	struct id32 reviewer, institution;
-	struct entry_ref ref;
 	enum err e = find_covering(a, &w, &reviewer);
 	institution = w.issuer;
 	if (e == OK && act_text(a, "institution"))
@@ -212,20 +231,13 @@ static enum err appoint(struct act *a)
 		e = institution_may(a, &a->keys->self.identity, &w.issuer, KEYSET_RIGHT_APPOINT);
 	if (e == OK)
 		e = check_keys(a, &reviewer);
-	if (e == OK && w.n)
-		ref = w.at[0];
-	else if (e == OK)
-		e = write_appointment(a, &w, &ref);
 	if (e != OK)
 		return e;
-	a->status = w.n ? 200 : 201;
-	a->reply = acting_json(&ref, &w.issuer);
-	if (!a->reply)
-		return ERR_MEMORY;
-	json_object_set_new(a->reply, "reviewer", compose_id_json(&reviewer));
-	json_object_set_new(a->reply, "already", json_boolean(w.n > 0));
-	hand_over(a, &w);
-	return OK;
+	/* Before the clerk hears of it. */
+	desk_lock_shares(a->desk);
+	e = write_and_hand_over(a, &w);
+	desk_unlock_shares(a->desk);
+	return e;
 }
 
 /* ---- list */

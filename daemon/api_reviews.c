@@ -147,7 +147,7 @@ static enum err put_taking(struct act *a, const struct taking *t, const char *ki
 	struct audience *to = audience_new();
 	enum err e = to ? audience_panel(a, to, &t->definition, &t->earner) : ERR_MEMORY;
 	if (e == OK)
-		e = submission_pointing(kind, of, &record);
+		e = submission_pointing(kind, of, to, &record);
 	if (e == OK && t->for_institution) {
 		const struct institution_act in = {.institution = t->institution,
 			.right = KEYSET_RIGHT_APPOINT,

@@ -169,11 +169,12 @@ static void read_panel(void *ctx, struct store *s, enum err e)
 }
 
 /* What keeps one of the panel out is noted, not refused. */
-static enum err add_member(struct act *a, struct audience *to, const struct id32 *identity)
+static enum err add_member(struct act *a, struct audience *to, const struct id32 *identity, bool *added)
 {
 	struct id32 key;
 	enum err e = find_key(a, to, identity, &key);
-	if (e == OK && (to->n < AUDIENCE_READERS_MAX || has_key(to, &key)))
+	*added = e == OK && (to->n < AUDIENCE_READERS_MAX || has_key(to, &key));
+	if (*added)
 		return put_key(a, to, &key);
 	if (e != OK && e != ERR_NOT_FOUND && e != ERR_STATE)
 		return e;
@@ -191,6 +192,7 @@ static enum err add_institution(struct act *a, struct audience *to, const struct
 	const uint32_t rights = KEYSET_RIGHT_COUNTERSIGN | KEYSET_RIGHT_APPOINT;
 	struct keyset *ks = NULL;
 	struct keyset_view v = {0};
+	bool added;
 	enum err e = audience_add(a, to, institution);
 	if (e == OK)
 		e = desk_keyset(a->desk, institution, &ks);
@@ -198,9 +200,19 @@ static enum err add_institution(struct act *a, struct audience *to, const struct
 		e = keyset_resolve(ks, &v);
 	for (size_t i = 0; e == OK && i < v.officers_n; i++)
 		if (v.officers[i].rights & rights)
-			e = add_member(a, to, &v.officers[i].identity);
+			e = add_member(a, to, &v.officers[i].identity, &added);
 	keyset_view_deinit(&v);
 	keyset_free(ks);
+	return e;
+}
+
+/* Who is skipped is not among them. They come in the order of their ids. */
+static enum err add_reviewer(struct act *a, struct audience *to, const struct id32 *reviewer)
+{
+	bool added;
+	enum err e = add_member(a, to, reviewer, &added);
+	if (e == OK && added && to->reviewers_n < AUDIENCE_REVIEWERS_MAX)
+		to->reviewers[to->reviewers_n++] = *reviewer;
 	return e;
 }
 
@@ -209,6 +221,7 @@ enum err audience_panel(
 {
 	struct panel p = {.definition = definition,
 		.book = a->rq ? session_book(a->rq->sessions, a->rq->session) : NULL};
+	bool added;
 	desk_read(a->desk, read_panel, &p);
 	enum err e = p.err;
 	if (e == ERR_NOT_FOUND)
@@ -216,11 +229,26 @@ enum err audience_panel(
 	if (e == OK)
 		e = add_institution(a, to, &p.issuer);
 	if (e == OK && earner)
-		e = add_member(a, to, earner);
+		e = add_member(a, to, earner, &added);
 	for (size_t i = 0; e == OK && i < p.n; i++)
-		e = add_member(a, to, &p.reviewers[i]);
+		e = add_reviewer(a, to, &p.reviewers[i]);
 	free(p.reviewers);
 	return e;
+}
+
+size_t audience_to_fields(const struct audience *to)
+{
+	return to->reviewers_n ? 1 : 0;
+}
+
+void audience_put_to(struct mp_out *m, const struct audience *to)
+{
+	if (!to->reviewers_n)
+		return;
+	mp_put_cstr(m, "to");
+	mp_put_array(m, to->reviewers_n);
+	for (size_t i = 0; i < to->reviewers_n; i++)
+		mp_put_id(m, &to->reviewers[i]);
 }
 
 json_t *audience_json(const struct audience *to)

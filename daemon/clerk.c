@@ -2,20 +2,13 @@
 #include "clerk.h"
 
 #include "awards.h"
+#include "clerk_int.h"
 #include "log.h"
 #include "protocol/log/record.h"
-#include "sum.h"
 #include "task.h"
 
 #define TAKE_UP_MAX 64u /* SPEC 13: "`reviews`! (refs, 1..64)" */
-#define WORK_MAX 256u /* of one kind in one go; the rest comes in the next */
-#define SETTLED_SLOTS 4096u
 #define FAILED_SLOTS 256u
-
-/* A submission with nothing left to do, as long as the reviews of it that are at hand stay the same. */
-struct settled {
-	struct id32 submission, reviews;
-};
 
 struct clerk {
 	struct node *node;
@@ -26,18 +19,8 @@ struct clerk {
 	void *closed_ctx;
 	size_t n;
 	struct session *session[CLERK_SESSIONS_MAX]; /* held, while it runs */
-	struct settled settled[SETTLED_SLOTS]; /* by the first bytes of the submission's id */
+	struct clerk_memory memory;
 	struct id32 told[FAILED_SLOTS]; /* failures that were logged: what failed */
-};
-
-/* What one look finds for one institution. */
-struct work {
-	struct clerk *clerk;
-	const struct id32 *me;
-	size_t awards_n, reviews_n;
-	struct entry_ref awards[WORK_MAX], reviews[WORK_MAX];
-	bool more;
-	struct submission_judgement judged;
 };
 
 static void tell_failure(struct clerk *c, const struct id32 *institution, const struct id32 *of,
@@ -50,96 +33,6 @@ static void tell_failure(struct clerk *c, const struct id32 *institution, const 
 	*slot = *of;
 	log_warning("clerk", log_text("event", what), log_id("institution", institution), log_id("entry", of),
 		log_err(e), log_text("why", why));
-}
-
-/* ---- looking, on the pool */
-
-/* Of all reviews that are at hand of a submission, counting or not. */
-static enum err digest_reviews(struct catalogue *c, const struct id32 *submission, struct id32 *out)
-{
-	struct fact_list list;
-	enum err e = cases_about(c->cases, submission, FACT_MASK(FACT_REVIEW), &list);
-	*out = (struct id32){.b = {1}};
-	if (e != OK)
-		return e;
-	for (size_t i = 0; i < list.n; i++)
-		sum_add(out, &list.facts[i].at.id); /* never XOR: sets that cancel are easy to make */
-	fact_list_free(&list);
-	return OK;
-}
-
-static struct settled *settled_slot(struct clerk *c, const struct id32 *submission)
-{
-	return &c->settled[be16_get(submission->b) % SETTLED_SLOTS];
-}
-
-static bool is_automatic(const struct fact *definition)
-{
-	struct definition d;
-	if (!definition || catalogue_read(definition, &d) != OK)
-		return false;
-	bool automatic = d.automatic;
-	definition_deinit(&d);
-	return automatic;
-}
-
-/* True: nothing is left to do. */
-static bool note_work(struct work *w, const struct entry_ref *at)
-{
-	const struct submission_judgement *j = &w->judged;
-	if (j->state == SUBMISSION_MET && is_automatic(j->definition)) {
-		if (w->awards_n < WORK_MAX)
-			w->awards[w->awards_n++] = *at;
-		else
-			w->more = true;
-	}
-	bool idle = j->state == SUBMISSION_AWARDED || j->state == SUBMISSION_WITHDRAWN;
-	for (size_t i = 0; i < j->reviews_n; i++) {
-		if (j->reviews[i].taken_up)
-			continue;
-		idle = false;
-		if (w->reviews_n < WORK_MAX)
-			w->reviews[w->reviews_n++] = j->reviews[i].at;
-		else
-			w->more = true;
-	}
-	return idle;
-}
-
-static enum err look_at(struct catalogue *c, struct work *w, const struct entry_ref *at)
-{
-	struct settled *slot = settled_slot(w->clerk, &at->id);
-	struct id32 reviews;
-	struct gathered g;
-	enum err e = digest_reviews(c, &at->id, &reviews);
-	if (e != OK)
-		return e;
-	if (id32_equal(&slot->submission, &at->id) && id32_equal(&slot->reviews, &reviews))
-		return OK;
-	e = cases_submission(c->cases, at, &g);
-	if (e != OK)
-		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
-	e = judge_submission(&g.judge, &at->id, &w->judged);
-	if (e == OK && note_work(w, at))
-		*slot = (struct settled){.submission = at->id, .reviews = reviews};
-	gathered_free(&g);
-	return e == ERR_LIMIT ? OK : e;
-}
-
-static enum err look(struct catalogue *c, void *ctx)
-{
-	struct work *w = (struct work *)ctx;
-	struct cases_list list;
-	w->awards_n = w->reviews_n = 0;
-	w->more = false;
-	enum err e = cases_submissions(c->cases, CASES_ISSUER, &list);
-	if (e != OK)
-		return e;
-	for (size_t i = 0; e == OK && i < list.n; i++)
-		if (id32_equal(&list.items[i].issuer, w->me))
-			e = look_at(c, w, &list.items[i].fact.at);
-	cases_list_free(&list);
-	return e;
 }
 
 /* ---- doing */
@@ -173,7 +66,7 @@ static enum err take_up(
 }
 
 /* True: at least one was made. */
-static bool make_awards(struct act *a, struct clerk *c, struct session *s, const struct work *w)
+static bool make_awards(struct act *a, struct clerk *c, struct session *s, const struct clerk_work *w)
 {
 	bool made_one = false;
 	for (size_t i = 0; i < w->awards_n && s->open; i++) {
@@ -193,7 +86,7 @@ static bool make_awards(struct act *a, struct clerk *c, struct session *s, const
 	return made_one;
 }
 
-static void take_up_all(struct act *a, struct clerk *c, struct session *s, const struct work *w)
+static void take_up_all(struct act *a, struct clerk *c, struct session *s, const struct clerk_work *w)
 {
 	for (size_t i = 0; i < w->reviews_n && s->open; i += TAKE_UP_MAX) {
 		size_t n = w->reviews_n - i < TAKE_UP_MAX ? w->reviews_n - i : TAKE_UP_MAX;
@@ -204,6 +97,25 @@ static void take_up_all(struct act *a, struct clerk *c, struct session *s, const
 			return;
 		}
 	}
+}
+
+static void hand_on(struct act *a, struct clerk *c, struct session *s, struct clerk_work *w)
+{
+	struct handover h;
+	if (w->open_n == 0 || !s->open)
+		return;
+	enum err e = handover_due(a, c->sessions, s, w->open, w->open_n, &h);
+	if (e != OK) {
+		if (s->open)
+			tell_failure(c, &s->identity, &w->open[w->open_n - 1].at.id,
+				"keys were not handed on to reviewers", a->why, e);
+		return;
+	}
+	clerk_remember(w);
+	w->more = w->more || h.cut_short;
+	if (h.keys)
+		log_info("clerk", log_text("event", "keys were handed on to reviewers"),
+			log_id("institution", &s->identity), log_uint("keys", h.keys));
 }
 
 /* Nobody else's work is looked at. */
@@ -219,27 +131,31 @@ static bool has_definitions(struct desk *d, const struct id32 *identity)
 	return has;
 }
 
-static void work_for(struct desk *d, struct clerk *c, struct session *s, struct work *w)
+static void work_for(struct desk *d, struct clerk *c, struct session *s, struct clerk_work *w)
 {
 	struct act a = {.desk = d};
 	if (!s->open || !has_definitions(d, &s->identity))
 		return;
-	*w = (struct work){.clerk = c, .me = &s->identity};
-	enum err e = catalogue_ask_in(&a, c->sessions, s, look, w);
+	w->memory = &c->memory;
+	w->me = &s->identity;
+	enum err e = catalogue_ask_in(&a, c->sessions, s, clerk_look, w);
 	/* An award takes its reviews up by itself. */
 	if (e == OK && w->awards_n && make_awards(&a, c, s, w))
-		e = catalogue_ask_in(&a, c->sessions, s, look, w);
+		e = catalogue_ask_in(&a, c->sessions, s, clerk_look, w);
 	if (e != OK)
 		tell_failure(c, &s->identity, &s->identity, "submissions could not be looked at", a.why, e);
 	else
 		take_up_all(&a, c, s, w);
+	a.why[0] = 0;
+	if (e == OK)
+		hand_on(&a, c, s, w);
 	c->again = c->again || (w->more && !c->failed);
 }
 
 static void run(struct desk *d, void *ctx)
 {
 	struct clerk *c = (struct clerk *)ctx;
-	struct work *w = (struct work *)malloc(sizeof *w);
+	struct clerk_work *w = (struct clerk_work *)calloc(1, sizeof *w);
 	c->failed = w == NULL;
 	for (size_t i = 0; w && i < c->n; i++)
 		work_for(d, c, c->session[i], w);

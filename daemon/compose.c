@@ -93,6 +93,7 @@ static enum err put_value(struct mp_out *m, const struct record_field *f, const 
 	case RECORD_BLOBS: break;
 	/* Only the machinery writes these. */
 	case RECORD_JSON:
+	case RECORD_IDS:
 	case RECORD_REFS:
 	case RECORD_KEYS:
 	case RECORD_ITEMS:

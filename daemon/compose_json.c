@@ -84,6 +84,7 @@ static json_t *by_json(struct mp_in *in)
 static json_t *item_json(struct mp_in *in, enum record_type type)
 {
 	struct slice s;
+	struct id32 id;
 	struct entry_ref ref;
 	struct record_item item;
 	struct record_score score;
@@ -92,6 +93,8 @@ static json_t *item_json(struct mp_in *in, enum record_type type)
 		return blob_json(in);
 	if (type == RECORD_STRS)
 		return mp_get_str(in, 0, LIMIT_BODY_BYTES, &s) == OK ? compose_text_json(s) : NULL;
+	if (type == RECORD_IDS)
+		return mp_get_id(in, &id) == OK ? compose_id_json(&id) : NULL;
 	if (type == RECORD_REFS)
 		return record_get_ref(in, &ref) == OK ? compose_ref_json(&ref.log, ref.seq) : NULL;
 	if (type == RECORD_ITEMS && record_get_item(in, &item) == OK)
@@ -140,6 +143,7 @@ static json_t *value_json(struct mp_in in, enum record_type type)
 			? json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, NULL)
 			: NULL;
 	case RECORD_STRS:
+	case RECORD_IDS:
 	case RECORD_REFS:
 	case RECORD_ITEMS:
 	case RECORD_SCORES:

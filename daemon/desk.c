@@ -47,12 +47,22 @@ void desk_read(struct desk *d, node_read_fn fn, void *ctx)
 
 void desk_lock(struct desk *d)
 {
-	d->ops->lock(d, true);
+	d->ops->lock(d, DESK_LOCK_KEYS, true);
 }
 
 void desk_unlock(struct desk *d)
 {
-	d->ops->lock(d, false);
+	d->ops->lock(d, DESK_LOCK_KEYS, false);
+}
+
+void desk_lock_shares(struct desk *d)
+{
+	d->ops->lock(d, DESK_LOCK_SHARES, true);
+}
+
+void desk_unlock_shares(struct desk *d)
+{
+	d->ops->lock(d, DESK_LOCK_SHARES, false);
 }
 
 enum err desk_meta_id(struct desk *d, const char *key, struct id32 *out)

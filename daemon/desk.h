@@ -10,12 +10,14 @@
 
 struct desk;
 
+enum desk_lock { DESK_LOCK_KEYS, DESK_LOCK_SHARES, DESK_LOCKS };
+
 struct desk_ops {
 	void (*store)(struct desk *d, struct store_req *req, struct store_res *res);
 	void (*command)(struct desk *d, struct engine_cmd *cmd, struct engine_event *answer);
 	void (*work)(struct desk *d, void (*fn)(void *ctx), void *ctx);
 	void (*read)(struct desk *d, node_read_fn fn, void *ctx);
-	void (*lock)(struct desk *d, bool take);
+	void (*lock)(struct desk *d, enum desk_lock which, bool take);
 };
 
 struct desk {
@@ -38,6 +40,9 @@ void desk_read(struct desk *d, node_read_fn fn, void *ctx);
 /* One desk at a time between the two: what changes keys or begins logs. Not nested. */
 void desk_lock(struct desk *d);
 void desk_unlock(struct desk *d);
+/* The same for what hands keys on (SPEC 16.4), so that two do not hand on the same. Taken before the other, if both are. */
+void desk_lock_shares(struct desk *d);
+void desk_unlock_shares(struct desk *d);
 
 /* meta: 32 bytes. ERR_NOT_FOUND: not set. */
 MUST_CHECK enum err desk_meta_id(struct desk *d, const char *key, struct id32 *out);

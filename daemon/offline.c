@@ -105,9 +105,10 @@ static void op_read(struct desk *d, node_read_fn fn, void *ctx)
 	fn(ctx, ((struct offline *)d)->store, OK);
 }
 
-static void op_lock(struct desk *d, bool take)
+static void op_lock(struct desk *d, enum desk_lock which, bool take)
 {
 	(void)d;
+	(void)which;
 	(void)take;
 }
 

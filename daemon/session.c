@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "book.h"
+#include "shares.h"
 
 #include <sodium.h>
 #include <time.h>
@@ -74,6 +75,7 @@ void session_release(struct session *s)
 	if (k->s.open)
 		abort();
 	book_free(k->s.book);
+	shares_free(k->s.shares);
 	if (k->s.keyring)
 		k->free_keyring(k->s.keyring);
 	struct sessions *ss = k->home;

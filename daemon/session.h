@@ -17,6 +17,7 @@
 struct sessions;
 struct keyring; /* unlocked secrets; the key module's */
 struct book; /* what they open: book.h */
+struct shares; /* what it has handed on: shares.h */
 
 /* Who asks. */
 struct session_caller {
@@ -35,6 +36,7 @@ struct session {
 	uint64_t until_s; /* wall clock */
 	struct keyring *keyring; /* NULL without identity */
 	struct book *book; /* NULL until session_book() was asked; its own */
+	struct shares *shares; /* NULL until something is handed on; under desk_lock_shares() */
 	bool open; /* false: it has ended; finish what is under way, begin nothing */
 };
 

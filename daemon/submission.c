@@ -212,13 +212,16 @@ enum err submission_bar(
 	return e;
 }
 
-enum err submission_pointing(const char *kind, const struct entry_ref *of, struct buf *record)
+enum err submission_pointing(
+	const char *kind, const struct entry_ref *of, const struct audience *to, struct buf *record)
 {
 	struct mp_out m = mp_out_init(record);
 	mp_put_array(&m, 2);
 	mp_put_cstr(&m, kind);
-	mp_put_map(&m, 1);
+	mp_put_map(&m, 1 + (to ? audience_to_fields(to) : 0));
 	mp_put_cstr(&m, "of");
 	record_put_ref(&m, of);
+	if (to)
+		audience_put_to(&m, to);
 	return m.err;
 }

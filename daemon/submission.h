@@ -2,6 +2,7 @@
 #ifndef QUIRE_DAEMON_SUBMISSION_H
 #define QUIRE_DAEMON_SUBMISSION_H
 
+#include "audience.h"
 #include "catalogue.h"
 
 /* Some 60 KB, so it is allocated. */
@@ -43,8 +44,9 @@ MUST_CHECK enum err submission_bar(struct catalogue *c, const struct submission 
 MUST_CHECK enum err submission_readers(struct catalogue *c, const struct entry_ref *definition,
 	const struct id32 *issuer, const struct id32 *earner, json_t **readers, json_t **skipped);
 
-/* Appends [kind, {"of": of}]: a claim, a release, a withdraw. ERR_MEMORY. Any thread. */
-MUST_CHECK enum err submission_pointing(const char *kind, const struct entry_ref *of, struct buf *record);
+/* Appends [kind, {"of": of}]: a withdraw; with `to` (not NULL): a claim, a release. ERR_MEMORY. Any thread. */
+MUST_CHECK enum err submission_pointing(
+	const char *kind, const struct entry_ref *of, const struct audience *to, struct buf *record);
 
 /* ---- submission_json.c */
 

@@ -128,7 +128,7 @@ static enum err write_submission(struct act *a, const struct audience *to, const
 	struct submission_written *out, const uint8_t manifest_key[32])
 {
 	struct buf record = {0};
-	struct mp_out m = begin(&record, "submission", d->revises ? 6 : 4);
+	struct mp_out m = begin(&record, "submission", (d->revises ? 6 : 4) + audience_to_fields(to));
 	mp_put_cstr(&m, "attests");
 	mp_put_array(&m, SUBMISSION_ATTESTS);
 	for (size_t i = 0; i < SUBMISSION_ATTESTS; i++)
@@ -142,6 +142,7 @@ static enum err write_submission(struct act *a, const struct audience *to, const
 	put_ref(&m, "manifest", &out->manifest);
 	if (d->revises)
 		put_ref(&m, "revises", &d->revised);
+	audience_put_to(&m, to);
 	return write_record(a, to, &record, m.err, &out->submission, NULL);
 }
 

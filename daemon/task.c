@@ -9,7 +9,7 @@ enum wish { WISH_NOTHING, WISH_STORE, WISH_COMMAND, WISH_WORK, WISH_READ, WISH_L
 
 struct task {
 	struct desk desk; /* first */
-	struct task *next; /* in the queue, or among those that wait for the lock */
+	struct task *next; /* in the queue, or among those that wait for a lock */
 	void (*fn)(struct desk *d, void *ctx);
 	void (*done)(void *ctx);
 	void *ctx;
@@ -31,6 +31,7 @@ struct task {
 			node_read_fn read;
 			void *ctx;
 		} work;
+		enum desk_lock lock;
 	} u;
 };
 
@@ -38,8 +39,9 @@ struct task {
 static struct {
 	unsigned running;
 	struct task *queue, **queue_last;
-	struct task *locked;
-	struct task *lock_queue, **lock_last;
+	struct {
+		struct task *holder, *queue, **last;
+	} locks[DESK_LOCKS];
 } all;
 
 static void run(struct task *t);
@@ -86,9 +88,11 @@ static void op_read(struct desk *d, node_read_fn fn, void *ctx)
 	wish(t, WISH_READ);
 }
 
-static void op_lock(struct desk *d, bool take)
+static void op_lock(struct desk *d, enum desk_lock which, bool take)
 {
-	wish((struct task *)d, take ? WISH_LOCK : WISH_UNLOCK);
+	struct task *t = (struct task *)d;
+	t->u.lock = which;
+	wish(t, take ? WISH_LOCK : WISH_UNLOCK);
 }
 
 static const struct desk_ops ops = {op_store, op_command, op_work, op_read, op_lock};
@@ -159,24 +163,26 @@ static void ask_store(struct task *t)
 
 static void take_lock(struct task *t)
 {
-	if (!all.locked) {
-		all.locked = t;
+	const enum desk_lock l = t->u.lock;
+	if (!all.locks[l].holder) {
+		all.locks[l].holder = t;
 		grant(t);
 		return;
 	}
-	if (!all.lock_queue)
-		all.lock_last = &all.lock_queue;
+	if (!all.locks[l].queue)
+		all.locks[l].last = &all.locks[l].queue;
 	t->next = NULL;
-	*all.lock_last = t;
-	all.lock_last = &t->next;
+	*all.locks[l].last = t;
+	all.locks[l].last = &t->next;
 }
 
 static void give_lock(struct task *t)
 {
-	struct task *n = all.lock_queue;
-	all.locked = n;
+	const enum desk_lock l = t->u.lock;
+	struct task *n = all.locks[l].queue;
+	all.locks[l].holder = n;
 	if (n)
-		all.lock_queue = n->next;
+		all.locks[l].queue = n->next;
 	t->granted = true;
 	if (n)
 		grant(n);

@@ -184,6 +184,7 @@ static enum err item_check(struct mp_in *in, const struct record_field *f, struc
 	struct record_score score;
 	struct record_mark mark;
 	struct entry_ref ref;
+	struct id32 id;
 	uint8_t key[32];
 	struct slice now = {0};
 	const uint8_t *at = in->p;
@@ -201,6 +202,9 @@ static enum err item_check(struct mp_in *in, const struct record_field *f, struc
 	if (f->type == RECORD_SCORES) {
 		err = record_get_score(in, &score);
 		now = score.criterion;
+	} else if (f->type == RECORD_IDS) {
+		err = mp_get_id(in, &id);
+		now = slice_of(at + 2, 32); /* behind the head of bin */
 	} else if (f->type == RECORD_MARKS) {
 		err = record_get_mark(in, &mark);
 		now = slice_of(at + 3, 32); /* behind the heads of array and bin */
@@ -246,6 +250,7 @@ static enum err value_check(struct mp_in in, const struct record_field *f)
 	case RECORD_REF: return record_get_ref(&in, &ref);
 	case RECORD_BLOBS:
 	case RECORD_STRS:
+	case RECORD_IDS:
 	case RECORD_REFS:
 	case RECORD_KEYS:
 	case RECORD_ITEMS:

@@ -14,6 +14,7 @@ enum record_type {
 	RECORD_CHOICE,
 	RECORD_DATE,
 	RECORD_JSON, /* a str; that it is canonical JSON is for its reader to check */
+	RECORD_IDS,
 	RECORD_REFS,
 	RECORD_KEYS,
 	RECORD_ITEMS,

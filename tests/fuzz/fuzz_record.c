@@ -13,11 +13,13 @@ static void read_part(const struct record_field *field, struct mp_in *in)
 	struct record_mark mark;
 	struct record_blob blob;
 	struct entry_ref ref;
+	struct id32 id;
 	struct slice s;
 	uint8_t key[32];
 	enum err e = OK;
 	switch (field->type) {
 	case RECORD_STRS: e = mp_get_str(in, field->min, field->max, &s); break;
+	case RECORD_IDS: e = mp_get_id(in, &id); break;
 	case RECORD_REFS: e = record_get_ref(in, &ref); break;
 	case RECORD_KEYS: e = record_get_key(in, &ref, key); break;
 	case RECORD_ITEMS: e = record_get_item(in, &item); break;
@@ -61,6 +63,7 @@ static void read_one(struct slice fields, const struct record_field *field)
 	case RECORD_BY: fuzz_must(record_get_by(fields, &id, &ref) == OK, "by is read"); break;
 	case RECORD_BLOBS:
 	case RECORD_STRS:
+	case RECORD_IDS:
 	case RECORD_REFS:
 	case RECORD_KEYS:
 	case RECORD_ITEMS:

@@ -59,6 +59,13 @@ class Samples:
                     [row(0)[:2]], [row(0) + [1]], [[self.log[0][:31], 1, self.rnd(32)]], [[self.log[0], 1, self.rnd(33)]], row(0)):
             yield False, bad
 
+    def ids(self, high):
+        all_of = sorted(bytes([i]) + self.rnd(31) for i in range(high + 1))
+        yield True, all_of[:1]
+        yield True, all_of[:high]
+        for bad in ([], all_of, [all_of[1], all_of[0]], [all_of[0]] * 2, [all_of[0][:31]], [all_of[0] + b"x"], [all_of[0], None], ["a" * 32], all_of[0], {}):
+            yield False, bad
+
     def items(self, high):
         def row(name="video", kind="video", digest=32):
             return [name, kind, self.one_ref(), self.rnd(digest)]
@@ -116,18 +123,18 @@ class Samples:
 
 def kinds(s):
     """(kind, {field: values}, the fields that are required)."""
-    yield "share", {"keys": s.keys(64)}, "keys"
+    yield "share", {"keys": s.keys(64), "to": s.ids(64)}, "keys"
     yield "framework", {"title": s.text(1, 500), "language": s.text(2, 35), "licence": s.text(1, 500), "notes": s.text(1, 4096), "source": s.text(1, 500),
                         "json": s.json(49152), "blobs": s.blobs(), "by": s.by()}, "title"
     yield "microcredential", {"definition": s.json(49152), "supersedes": s.ref(), "by": s.by()}, "definition"
     yield "appointment", {"for": s.ref(), "reviewer": s.id(), "by": s.by()}, "for reviewer"
     yield "appointment-end", {"of": s.ref(), "marks": s.marks(16), "by": s.by()}, "of"
     yield "manifest", {"for": s.ref(), "items": s.items(64), "salt": s.id()}, "for items salt"
-    yield "submission", {"for": s.ref(), "manifest": s.ref(), "keys": s.keys(65), "attests": s.texts(8), "revises": s.ref(), "changed": s.text(1, 4096)}, "for manifest attests"
-    yield "claim", {"of": s.ref()}, "of"
-    yield "release", {"of": s.ref(), "by": s.by()}, "of"
+    yield "submission", {"for": s.ref(), "manifest": s.ref(), "keys": s.keys(65), "attests": s.texts(8), "revises": s.ref(), "changed": s.text(1, 4096), "to": s.ids(64)}, "for manifest attests"
+    yield "claim", {"of": s.ref(), "to": s.ids(64)}, "of"
+    yield "release", {"of": s.ref(), "by": s.by(), "to": s.ids(64)}, "of"
     yield "review", {"of": s.ref(), "decision": s.word("meets", "not-yet", "unjudgeable"), "feedback": s.text(1, 16384), "scores": s.scores(32),
-                     "endorsement": s.json(16384)}, "of decision feedback"
+                     "endorsement": s.json(16384), "to": s.ids(64)}, "of decision feedback"
     yield "take-up", {"reviews": s.refs(64), "by": s.by()}, "reviews"
     yield "withdraw", {"of": s.ref()}, "of"
     yield "award", {"submission": s.ref(), "definition": s.ref(), "reviews": s.refs(16), "credential": s.json(49152), "by": s.by()}, "submission definition reviews credential"

@@ -62,6 +62,11 @@ def refs(low, high):
     return array(low, high, ref)
 
 
+def ids(low, high):
+    whole = array(low, high, id32)
+    return lambda v: whole(v) and all(a < b for a, b in zip(v, v[1:]))
+
+
 def keys(low, high):
     return array(low, high, row(ref, id32))
 
@@ -103,7 +108,7 @@ FIELDS = {
         "link": may(text(1, 2048)),
     },
     "reflection": {"text": must(text(1, 49152)), "on": may(ref), "prompt": may(text(1, 1000))},
-    "share": {"keys": must(keys(1, 64))},
+    "share": {"keys": must(keys(1, 64)), "to": may(ids(1, 64))},
     "admission": {"node": must(id32), "name": must(name64), "introducer": may(id32)},
     "admission-end": {"of": must(ref)},
     "framework": {
@@ -127,15 +132,17 @@ FIELDS = {
         "attests": must(array(1, 8, name64)),
         "revises": may(ref),
         "changed": may(text(1, 4096)),
+        "to": may(ids(1, 64)),
     },
-    "claim": {"of": must(ref)},
-    "release": {"of": must(ref), "by": may(by)},
+    "claim": {"of": must(ref), "to": may(ids(1, 64))},
+    "release": {"of": must(ref), "by": may(by), "to": may(ids(1, 64))},
     "review": {
         "of": must(ref),
         "decision": must(one_of(DECISIONS)),
         "feedback": must(text(1, 16384)),
         "scores": may(scores(1, 32)),
         "endorsement": may(json_text(2, 16384)),
+        "to": may(ids(1, 64)),
     },
     "take-up": {"reviews": must(refs(1, 64)), "by": may(by)},
     "withdraw": {"of": must(ref)},
