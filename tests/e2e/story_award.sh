@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# story_award.sh -- evidence is submitted, judged by two reviewers on another node, revised and met; a split; who may not, and who cannot read it.
+# story_award.sh -- evidence is submitted, judged by two reviewers on another node, revised and met; a split; who may not, who cannot read it,
+# and a reviewer who comes late.
 # sanitizers: yes
 # timeout: 300
 . "${TOP:?}/tests/e2e/lib.sh"
@@ -280,6 +281,60 @@ check "she opens what was submitted before" holds xena '.requirements[2].evidenc
 as xena review claim "$third" >/dev/null 2>&1 || fail "she takes it up"
 as xena review decide "$third" --scores "$TMPDIR/high.json" --feedback "$TMPDIR/well.txt" --decision meets >/dev/null 2>&1 || fail "xena: meets"
 check "two against one: met" everywhere "$third" met ana bureau vera wim xena
+
+# ---- a reviewer is appointed while others, who cannot know of it yet, write
+signed_in() { # node, its people...
+	local name
+	for name in "${@:2}"; do
+		q "$1" identity unlock "${ids[$name]}" --passphrase-file "$TMPDIR/$name.pass" >/dev/null 2>&1 || fail "$name signs in again"
+	done
+}
+written() { q bureau --json identity devices "${ids[bureau]}" | jq '[.items[].length] | add'; }
+publish() { jq --arg title "$1" '.title = $title' "$TMPDIR/talk.json" >"$TMPDIR/one.json" && as bureau microcredential publish "$TMPDIR/one.json" 2>/dev/null; }
+late=$(publish "Once more") && later=$(publish "And again") || fail "two more micro-credentials"
+for for in "$late" "$later"; do
+	as bureau reviewer appoint "${ids[vera]}" --for "$for" >/dev/null 2>&1 || fail "vera is appointed"
+	within 20 knows lincoln "$for" vera || fail "the earner's node knows her"
+done
+fourth=$(as ana submission create --for "$late" "${whole[@]:2}" 2>/dev/null) || fail "it is submitted"
+for name in bureau vera; do within 20 shown $name "$fourth" submitted || fail "$name has it"; done
+stop bureau
+claim=$(as vera review claim "$fourth" 2>/dev/null) || fail "vera claims it while the issuer's node is off"
+fifth=$(as ana submission create --for "$later" "${whole[@]:2}" 2>/dev/null) || fail "the other one is submitted meanwhile"
+check "a submission says for whom it is sealed" eval 'as ana --json entry show "$fifth" | jq -e --arg v "${ids[vera]}" ".fields.to == [\$v]"'
+stop lincoln
+stop riverside
+start bureau
+unlock bureau || fail "the issuer signs in"
+check "what the issuer has by then is handed on at the appointment" eval \
+	'as bureau --json reviewer appoint "${ids[xena]}" --for "$late" | jq -e ".already == false and .handed_on.submissions == 1 and .handed_on.keys > 0"'
+check "which may be nothing" eval \
+	'as bureau --json reviewer appoint "${ids[xena]}" --for "$later" | jq -e ".already == false and .handed_on.submissions == 0"'
+start riverside
+start lincoln
+signed_in riverside vera wim xena stranger
+signed_in lincoln ana
+check "a claim that was made without knowing of the new reviewer comes to her" within 30 holds xena \
+	'.state == "claimed" and .claims[0].reviewer.name == "vera"' submission show "$fourth"
+check "so does a submission that was sealed without her" within 30 holds xena \
+	'.state == "submitted" and .requirements[2].evidence[0].fields.text == "I counted. A quiet pupil spoke."' submission show "$fifth"
+check "it is in her queue" holds xena "any(.items[]; .ref == \"$fifth\" and .may_claim)" review queue
+before=$(written)
+within 20 knows lincoln "$later" xena || fail "the earner's node knows the new reviewer"
+as ana submission withdraw "$fifth" >/dev/null 2>&1 || fail "it is withdrawn"
+sixth=$(as ana submission create --for "$later" "${whole[@]:2}" 2>/dev/null) || fail "and submitted anew, sealed to her too"
+for name in bureau xena; do within 20 shown $name "$sixth" submitted || fail "$name has it"; done
+sleep 1
+check "who can open it is handed nothing, and nothing is handed on twice" test "$before" = "$(written)"
+check "nor by appointing once more" eval 'as bureau --json reviewer appoint "${ids[xena]}" --for "$late" | jq -e ".already and .handed_on.submissions == 1"'
+before=$(written)
+stop bureau
+start bureau
+unlock bureau || fail "the issuer signs in"
+as vera review decide "$fourth" --scores "$TMPDIR/high.json" --feedback "$TMPDIR/well.txt" --decision meets >/dev/null 2>&1 || fail "vera: meets"
+check "after a restart the issuer takes up a review" within 20 eval '[ "$(written)" -gt "$before" ]'
+sleep 1
+check "and that is all that it writes" test $((before + 1)) = "$(written)"
 
 # ---- the last line of defence
 for entry in "$first" "$second" "$third" "$lesson"; do

@@ -65,7 +65,25 @@ struct submitting {
 	const struct entry_ref *definition, *revises; /* revises may be NULL */
 	struct keyring *earner, *reader, *other; /* other may be NULL */
 	size_t evidence;
+	const struct keyring *named[2]; /* in its `to`; NULL: nobody */
 };
+
+static inline size_t named_n(const struct keyring *const named[2])
+{
+	return named[0] ? (named[1] ? 2 : 1) : 0;
+}
+
+/* The field `to`, if anybody is named: the last of its record. */
+static inline void put_to(struct mp_out *m, const struct keyring *const named[2])
+{
+	if (named_n(named) == 0)
+		return;
+	const bool swap = named[1] && id32_cmp(&named[0]->self.identity, &named[1]->self.identity) > 0;
+	mp_put_cstr(m, "to");
+	mp_put_array(m, named_n(named));
+	for (size_t i = 0; i < named_n(named); i++)
+		mp_put_id(m, &named[swap ? 1 - i : i]->self.identity);
+}
 
 static inline struct buf manifest_of(const struct submitting *in, const struct submitted *s)
 {
@@ -94,7 +112,8 @@ static inline struct buf submission_of(
 	const struct submitting *in, const struct submitted *s, uint8_t keys[EVIDENCE_MAX + 1][32])
 {
 	struct buf b = {0};
-	struct mp_out m = begin_record(&b, "submission", in->revises ? 6 : 4);
+	struct mp_out m = begin_record(
+		&b, "submission", (in->revises ? 6u : 4u) + (named_n(in->named) ? 1u : 0u));
 	mp_put_cstr(&m, "attests");
 	mp_put_array(&m, 3);
 	mp_put_cstr(&m, "own-work");
@@ -113,6 +132,7 @@ static inline struct buf submission_of(
 	put_ref_field(&m, "manifest", &s->manifest);
 	if (in->revises)
 		put_ref_field(&m, "revises", in->revises);
+	put_to(&m, in->named);
 	assert_int_equal(m.err, OK);
 	return b;
 }

@@ -1,4 +1,4 @@
-/* daemon/clerk.c: reviews are taken up for every institution that is open here, however many others are signed in. */
+/* daemon/clerk.c: reviews are taken up for every institution that is open here, however many others are signed in; what came without a reviewer is handed on to him. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ static struct {
 	struct clerk *clerk;
 	bool closed, clerk_closed;
 	unsigned runs;
-	struct keyring *issuer, *earner, *reviewer, *teachers[TEACHERS];
+	struct keyring *issuer, *earner, *reviewer, *late, *teachers[TEACHERS];
 	struct entry_ref definition;
 } f;
 
@@ -109,6 +109,7 @@ static int finish(void **state)
 	keyring_free(f.issuer);
 	keyring_free(f.earner);
 	keyring_free(f.reviewer);
+	keyring_free(f.late);
 	return uv_loop_close(&f.loop) == 0 ? close_world(state) : -1;
 }
 
@@ -146,14 +147,55 @@ static size_t take_ups_of(const struct entry_ref *review)
 	return n;
 }
 
-static struct entry_ref submit_and_review(void)
+static uint64_t entries_of_issuer(void)
+{
+	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = f.issuer->self.identity};
+	struct store_res res;
+	uint64_t n = 0;
+	assert_int_equal(desk_store(world.desk, &req, &res), OK);
+	for (size_t i = 0; i < res.r.n; i++)
+		n += res.r.logs[i].length;
+	store_res_free(&res);
+	return n;
+}
+
+struct opening {
+	struct book *book;
+	const struct entry_ref *at;
+	enum err err;
+};
+
+static void open_one(struct store *s, void *ctx)
+{
+	struct opening *o = (struct opening *)ctx;
+	struct buf record = {0};
+	assert_int_equal(book_catch_up(o->book, s), OK);
+	o->err = book_record(o->book, s, o->at, &record);
+	buf_free(&record);
+}
+
+static bool opens(const struct keyring *who, const struct entry_ref *at)
+{
+	struct opening o = {.book = book_new(who), .at = at};
+	assert_non_null(o.book);
+	with_store(open_one, &o);
+	book_free(o.book);
+	return o.err == OK;
+}
+
+static struct submitted submit_one(void)
 {
 	const struct submitting in = {.definition = &f.definition,
 		.earner = f.earner,
 		.reader = f.reviewer,
 		.other = f.issuer,
 		.evidence = 1};
-	struct submitted s = submit(&in);
+	return submit(&in);
+}
+
+static struct entry_ref submit_and_review(void)
+{
+	struct submitted s = submit_one();
 	return review_not_yet(f.reviewer, &s.submission, readers(f.earner, f.issuer));
 }
 
@@ -183,12 +225,32 @@ static void an_institution_is_served_among_many_teachers(void **state)
 	assert_int_equal(take_ups_of(&review), 1);
 }
 
+static void what_came_without_a_reviewer_is_handed_on_once(void **state)
+{
+	(void)state;
+	f.late = make_identity("Lea", IDENTITY_PERSON);
+	appoint(f.issuer, &f.definition, f.late);
+	struct submitted s = submit_one();
+	sign_in(f.issuer, 1);
+	uint64_t before = entries_of_issuer();
+	let_it_run();
+	assert_true(opens(f.late, &s.submission));
+	assert_int_equal(entries_of_issuer(), before + 1);
+	let_it_run();
+	assert_int_equal(entries_of_issuer(), before + 1);
+	s = submit_one();
+	let_it_run();
+	assert_true(opens(f.late, &s.submission));
+	assert_int_equal(entries_of_issuer(), before + 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, finish)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_review_is_taken_up_once),
+		TEST(what_came_without_a_reviewer_is_handed_on_once),
 		TEST(an_institution_is_served_among_many_teachers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
