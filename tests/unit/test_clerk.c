@@ -11,6 +11,7 @@
 
 #include "daemon/awards.h"
 #include "daemon/clerk.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/task.h"
 #include "tests/support/award_fixture.h"
@@ -22,7 +23,7 @@ static struct {
 	struct sessions *sessions;
 	struct clerk *clerk;
 	bool closed, clerk_closed;
-	unsigned runs;
+	unsigned runs, handed; /* how often it thought of handing on */
 	struct keyring *issuer, *earner, *reviewer, *late, *teachers[TEACHERS];
 	struct entry_ref definition;
 } f;
@@ -53,7 +54,15 @@ static enum err begin_task(
 	return OK;
 }
 
+static enum err count_due(struct act *a, struct sessions *ss, struct session *s, struct handover_open *open,
+	size_t n, struct handover *out)
+{
+	f.handed++;
+	return handover_due(a, ss, s, open, n, out);
+}
+
 /* The clerk itself, on these. */
+#define handover_due count_due
 #define node_loop loop_of
 #define node_listen_events hear
 #define task_begin begin_task
@@ -237,11 +246,14 @@ static void what_came_without_a_reviewer_is_handed_on_once(void **state)
 	assert_true(opens(f.late, &s.submission));
 	assert_int_equal(entries_of_issuer(), before + 1);
 	let_it_run();
+	let_it_run();
 	assert_int_equal(entries_of_issuer(), before + 1);
+	assert_int_equal(f.handed, 1);
 	s = submit_one();
 	let_it_run();
 	assert_true(opens(f.late, &s.submission));
 	assert_int_equal(entries_of_issuer(), before + 2);
+	assert_int_equal(f.handed, 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, finish)
