@@ -148,6 +148,7 @@ static void nobody_gets_his_own_submission(void **state)
 {
 	(void)state;
 	struct submitted s = submit_naming(f.late, f.before, NULL, 1);
+	claim_naming(f.before, &s.submission, f.before);
 	nothing_is_due(&s, 1);
 }
 
