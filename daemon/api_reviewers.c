@@ -187,8 +187,9 @@ static void hand_over(struct act *a, const struct covering *w)
 			compose_number_json(e == OK ? h.keys : 0)));
 	if (e != OK || h.cut_short)
 		json_object_set_new(a->reply, "warning",
-			json_sprintf("Not all that is open could be handed on to the reviewer%s%s The issuer's "
-				     "node goes on with it while the issuer is signed in there.",
+			json_sprintf(
+				"Not all that is open could be handed on to the reviewer%s%s The issuer's "
+				"node goes on with it while the issuer is signed in there.",
 				e == OK ? "." : ": ",
 				e == OK           ? ""
 					: *a->why ? a->why
