@@ -40,12 +40,21 @@ static json_t *follow_json(struct store *s, const struct naming *w, const struct
 	return o;
 }
 
+static json_t *declined_json(struct store *s, const struct id32 *identity)
+{
+	char name[PROFILE_NAME_BYTES];
+	identities_name(s, identity, name);
+	return json_pack("{s:o, s:o, s:b, s:b, s:s}", "id", compose_id_json(identity), "name",
+		api_clean(name), "hosted", 0, "guest", 0, "why", "declined");
+}
+
 static void name_all(void *ctx, struct store *s, enum err e)
 {
 	struct naming *w = (struct naming *)ctx;
 	w->err = e;
 	for (size_t i = 0; w->err == OK && i < w->res->r.n; i++) {
-		json_t *o = follow_json(s, w, &w->res->r.follows[i]);
+		json_t *o = w->res->r.follows ? follow_json(s, w, &w->res->r.follows[i])
+					      : declined_json(s, &w->res->r.ids[i]);
 		if (!o || json_array_append_new(w->items, o) != 0)
 			w->err = ERR_MEMORY;
 	}
@@ -53,7 +62,8 @@ static void name_all(void *ctx, struct store *s, enum err e)
 
 static enum err list(struct act *a)
 {
-	struct store_req req = {.op = STORE_FOLLOW_LIST}, peers_req = {.op = STORE_PEER_LIST};
+	struct store_req req = {.op = api_query(a->rq, "declined") ? STORE_DECLINED_LIST : STORE_FOLLOW_LIST},
+			 peers_req = {.op = STORE_PEER_LIST};
 	struct store_res res, peers = {0};
 	struct naming w = {.res = &res, .peers = &peers, .items = json_array()};
 	enum err e = desk_store(a->desk, &req, &res);

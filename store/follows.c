@@ -85,6 +85,21 @@ enum err op_FOLLOW_LIST(struct store *s, const struct store_req *q, struct store
 	return q_end(&list);
 }
 
+enum err op_DECLINED_LIST(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	(void)q;
+	struct array ids = {0};
+	struct query list = q_start(s, Q_DECLINED_LIST);
+	while (q_row(&list)) {
+		struct id32 *id = array_add(&ids, sizeof *id, &list);
+		if (id)
+			*id = qc_id(&list, 0);
+	}
+	r->r.n = ids.n;
+	r->r.ids = array_give(&ids, &r->mem, &list);
+	return q_end(&list);
+}
+
 /* ---- guests */
 
 static enum err guest_leaves(struct store *s, const struct id32 *identity)

@@ -108,5 +108,8 @@ as ben reflection add --text "$TMPDIR/thoughts.txt" --to "${ids[vera]}" >/dev/nu
 check "another one's word is heard" within 30 follows riverside "${ids[ben]}"
 follows riverside "${ids[ana]}" && fail "who was declined is followed"
 ok "but who was declined stays out"
+declined() { q riverside --json follow list --declined | jq -c '[.items[] | {id, why}]'; }
+check "the operator sees who that is" [ "$(declined)" = "[{\"id\":\"${ids[ana]}\",\"why\":\"declined\"}]" ]
 check "until the operator follows again" q riverside follow add "${ids[ana]}"
+check "nobody is declined then" [ "$(declined)" = "[]" ]
 check "and then is no guest" jq -e --arg ana "${ids[ana]}" 'any(.items[]; .id == $ana and (.guest | not))' <(q riverside --json follow list)

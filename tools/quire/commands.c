@@ -479,11 +479,16 @@ const struct cli_command cli_commands[] = {
 	{.noun = "follow",
 		.verb = "list",
 		.help = "whose portfolios are kept here, and why; a guest wrote to somebody here",
-		.examples = "follow list",
+		.examples = "follow list\n"
+			    "follow list --declined",
 		.method = "GET",
 		.route = "/api/v1/follows",
 		.columns = follow_columns,
-		.empty = "Nobody is followed yet. See: quire follow add ID"},
+		.empty = "Nobody is listed. See: quire follow add ID",
+		.options = {{.name = "declined",
+			.kind = CLI_FLAG,
+			.field = "declined",
+			.help = "who was followed no more, and does not come back as a guest until followed again"}}},
 
 	{.noun = "artifact",
 		.verb = "add",
