@@ -229,7 +229,7 @@ static enum err withdraw(struct act *a)
 	if (e == OK)
 		e = audience_panel(a, to, &w.definition, NULL);
 	if (e == OK)
-		e = submission_pointing("withdraw", &w.at, NULL, &record);
+		e = submission_pointing("withdraw", &w.at, to, &record);
 	if (e == OK) {
 		const struct writing put = {.to = to, .record = buf_slice(&record), .keep = true};
 		e = writing_put(a, &a->keys->self, &put, &ref, NULL);

@@ -2,8 +2,8 @@
  * where the definition says "automatic" (sections 16.3 and 16.8), and hand on to reviewers what came without them (section 16.4). Loop thread.
  *
  * It looks when entries or keys have come, at sign-in, and a minute after a failure; at once, but not more often than every CLERK_WAIT_MS. Each failure is logged once.
- * Submissions that are awarded or withdrawn, with every review taken up, are not judged again until another review of them is there; for open ones
- * handing on is thought of again when something of them, or their reviewers, has changed. */
+ * Submissions that are awarded or withdrawn, with every review taken up, are not judged again until another review of them is there;
+ * handing on is thought of when something of a submission, or its reviewers, has changed. */
 #ifndef QUIRE_DAEMON_CLERK_H
 #define QUIRE_DAEMON_CLERK_H
 

@@ -12,7 +12,7 @@ struct settled {
 	struct id32 submission, stand;
 };
 
-/* By the first bytes of the submission's id. */
+/* By the first bytes of the submission's id: where these say, or a little behind. */
 struct clerk_memory {
 	struct settled settled[SETTLED_SLOTS]; /* stand: its reviews */
 	struct settled handed[SETTLED_SLOTS]; /* stand: handover_stand() */

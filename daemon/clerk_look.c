@@ -3,6 +3,8 @@
 
 #include "sum.h"
 
+#define SLOTS_TRIED 16u
+
 /* Of all reviews that are at hand of a submission, counting or not. */
 static enum err digest_reviews(struct catalogue *c, const struct id32 *submission, struct id32 *out)
 {
@@ -17,9 +19,19 @@ static enum err digest_reviews(struct catalogue *c, const struct id32 *submissio
 	return OK;
 }
 
+/* Its own, or a free one, or else one that is taken: what stood there is looked at once more. */
 static struct settled *slot_of(struct settled slots[SETTLED_SLOTS], const struct id32 *submission)
 {
-	return &slots[be16_get(submission->b) % SETTLED_SLOTS];
+	const size_t first = be16_get(submission->b);
+	struct settled *found = NULL;
+	for (size_t i = 0; i < SLOTS_TRIED; i++) {
+		struct settled *slot = &slots[(first + i) % SETTLED_SLOTS];
+		if (id32_equal(&slot->submission, submission))
+			return slot;
+		if (!found && id32_is_zero(&slot->submission))
+			found = slot;
+	}
+	return found ? found : &slots[first % SETTLED_SLOTS];
 }
 
 static bool is_settled(const struct settled *slot, const struct id32 *submission, const struct id32 *stand)
@@ -64,7 +76,7 @@ static enum err note_open(
 	struct catalogue *c, struct clerk_work *w, const struct entry_ref *at, const struct gathered *g)
 {
 	struct handover_open *open = &w->open[w->open_n];
-	if (!handover_is_open(&w->judged) || w->open_n == CASES_LIST_MAX)
+	if (!handover_counts(&w->judged) || w->open_n == CASES_LIST_MAX)
 		return OK;
 	*open = (struct handover_open){.at = *at};
 	enum err e = handover_stand(c, &w->panels, g, &w->judged, &open->stand);
@@ -87,10 +99,11 @@ static enum err look_at(struct catalogue *c, struct clerk_work *w, const struct 
 	if (e != OK)
 		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
 	e = judge_submission(&g.judge, &at->id, &w->judged);
-	if (e == OK && note_work(w, at))
-		*slot = (struct settled){.submission = at->id, .stand = reviews};
+	const size_t open_n = w->open_n;
 	if (e == OK)
 		e = note_open(c, w, at, &g);
+	if (e == OK && note_work(w, at) && w->open_n == open_n)
+		*slot = (struct settled){.submission = at->id, .stand = reviews};
 	gathered_free(&g);
 	return e == ERR_LIMIT ? OK : e;
 }

@@ -31,9 +31,15 @@ static inline bool handover_is_open(const struct submission_judgement *j)
 	return j->definition && (j->state == SUBMISSION_SUBMITTED || j->state == SUBMISSION_CLAIMED);
 }
 
+/* Does it count? Then what is said of it is handed on to those who have got it. */
+static inline bool handover_counts(const struct submission_judgement *j)
+{
+	return j->definition && j->submission && j->state != SUBMISSION_UNKNOWN;
+}
+
 /* ---- without being asked */
 
-/* A submission that waits for a decision. */
+/* A submission. */
 struct handover_open {
 	struct entry_ref at;
 	struct id32 stand; /* handover_stand() */
@@ -52,7 +58,8 @@ struct handover_panels {
  * ERR_MEMORY, the store's. */
 MUST_CHECK enum err handover_stand(struct catalogue *c, struct handover_panels *panels,
 	const struct gathered *case_of, const struct submission_judgement *judged, struct id32 *stand);
-/* Hands on of these submissions what their reviewers lack, at most HANDOVER_DUE_KEYS_MAX keys; out->cut_short: there is more. Sets `done`.
+/* Hands on of these submissions what their reviewers lack: of one that waits for a decision all reviewers, of another those who have got it;
+ *  at most HANDOVER_DUE_KEYS_MAX keys; out->cut_short: there is more. Sets `done`.
  * Takes desk_lock_shares(). The errors of handover_write; ERR_LIMIT: more was handed on than can be remembered (SHARES_MAX). */
 MUST_CHECK enum err handover_due(struct act *a, struct sessions *ss, struct session *s,
 	struct handover_open *open, size_t n, struct handover *out);

@@ -39,11 +39,10 @@ static bool is_among(const struct id32 *ids, size_t n, const struct id32 *id)
 }
 
 /* The logs are read when it is first asked. */
-static enum err was_handed_on(
-	struct case_at_hand *t, const struct id32 *reviewer, const struct id32 *entry, bool *was)
+static enum err was_handed_on(struct catalogue *c, struct gathering *g, const struct id32 *reviewer,
+	const struct id32 *entry, bool *was)
 {
-	struct gathering *g = t->g;
-	enum err e = g->caught_up ? OK : shares_catch_up(g->shares, t->c->book, t->c->store, &g->issuer);
+	enum err e = g->caught_up ? OK : shares_catch_up(g->shares, c->book, c->store, &g->issuer);
 	if (e == ERR_LIMIT && !g->heed_to)
 		e = OK; /* who was asked for it may repeat himself */
 	g->caught_up = e == OK;
@@ -89,7 +88,7 @@ static enum err add_key(struct case_at_hand *t, const struct entry_ref *of, cons
 		const struct id32 *reviewer = &g->panel[i];
 		bool was = id32_equal(reviewer, author) || is_among(to, to_n, reviewer);
 		if (!was)
-			e = was_handed_on(t, reviewer, &of->id, &was);
+			e = was_handed_on(t->c, g, reviewer, &of->id, &was);
 		if (e != OK || was)
 			continue;
 		if (!k && g->out->keys == g->max) {
@@ -168,24 +167,46 @@ static bool is_of_chain(const struct case_at_hand *t, const struct fact *f)
 }
 
 /* Nobody else's word has an effect, whoever writes it. */
-static bool is_of_panel(const struct case_at_hand *t, const struct id32 *author)
+static bool has_a_say(const struct case_at_hand *t, const struct fact *f)
 {
 	const struct judge_case *k = &t->facts->judge;
+	const struct id32 *author = &f->author;
+	if (f->kind == FACT_WITHDRAW)
+		return id32_equal(author, &t->g->judged->earner);
 	for (size_t i = 0; i < k->facts_n; i++)
 		if (k->facts[i].kind == FACT_APPOINTMENT && id32_equal(&k->facts[i].party, author))
 			return true;
 	return id32_equal(author, &t->g->issuer);
 }
 
+enum err handover_have(struct catalogue *c, struct gathering *g, struct id32 *panel, size_t *n)
+{
+	const struct fact *f = g->judged->submission;
+	struct id32 to[READERS_MAX];
+	const size_t to_n = read_to(f, to);
+	size_t kept = 0;
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < *n; i++) {
+		bool has = is_among(to, to_n, &panel[i]);
+		if (!has)
+			e = was_handed_on(c, g, &panel[i], &f->at.id, &has);
+		if (has)
+			panel[kept++] = panel[i];
+	}
+	*n = kept;
+	return e;
+}
+
 /* Without these the reviewer's node would judge otherwise: the list of evidence, what it revises, and what others said of it. */
 enum err handover_case(struct catalogue *c, struct gathering *g, const struct gathered *case_of)
 {
-	const uint64_t wanted = FACT_MASK(FACT_CLAIM) | FACT_MASK(FACT_RELEASE) | FACT_MASK(FACT_REVIEW);
+	const uint64_t wanted = FACT_MASK(FACT_CLAIM) | FACT_MASK(FACT_RELEASE) | FACT_MASK(FACT_REVIEW) |
+		FACT_MASK(FACT_WITHDRAW);
 	struct case_at_hand t = {.c = c, .g = g, .facts = case_of};
 	enum err e = add_chain(&t);
 	for (size_t i = 0; e == OK && i < case_of->judge.facts_n; i++) {
 		const struct fact *f = &case_of->judge.facts[i];
-		if ((FACT_MASK(f->kind) & wanted) && is_of_chain(&t, f) && is_of_panel(&t, &f->author))
+		if ((FACT_MASK(f->kind) & wanted) && is_of_chain(&t, f) && has_a_say(&t, f))
 			e = add_key(&t, &f->at, &f->author, f);
 	}
 	if (e == OK && g->judged->manifest)

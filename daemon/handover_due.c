@@ -85,11 +85,14 @@ static enum err gather_one(struct catalogue *c, struct gathering *g, const struc
 	if (e != OK)
 		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
 	e = judge_submission(&case_of.judge, &at->id, g->judged);
-	const bool is_open = e == OK && handover_is_open(g->judged);
-	if (is_open)
+	const bool counts = e == OK && handover_counts(g->judged);
+	if (counts)
 		e = find_panel(c, &g->judged->definition->at, &panel, &g->panel_n);
-	if (is_open && e == OK) {
+	if (counts && e == OK)
 		g->panel_n = leave_out(panel, g->panel_n, &g->judged->earner, &g->issuer);
+	if (counts && e == OK && !handover_is_open(g->judged))
+		e = handover_have(c, g, panel, &g->panel_n);
+	if (counts && e == OK) {
 		g->panel = panel;
 		size_t before = g->out->keys;
 		e = handover_case(c, g, &case_of);

@@ -29,6 +29,8 @@ struct gathering {
 	struct submission_judgement *judged;
 };
 
+/* Those of the panel who have got the submission that was judged: it is sealed to them, or was handed on to them. The errors of handover_case. */
+MUST_CHECK enum err handover_have(struct catalogue *c, struct gathering *g, struct id32 *panel, size_t *n);
 /* What is to be handed on of a submission to its panel, g->judged being its judgement. What does not fit is left out: out->cut_short.
  * ERR_MEMORY, the store's; heed_to: ERR_LIMIT: no more can be remembered of what was handed on. */
 MUST_CHECK enum err handover_case(struct catalogue *c, struct gathering *g, const struct gathered *case_of);

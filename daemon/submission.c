@@ -218,10 +218,9 @@ enum err submission_pointing(
 	struct mp_out m = mp_out_init(record);
 	mp_put_array(&m, 2);
 	mp_put_cstr(&m, kind);
-	mp_put_map(&m, 1 + (to ? audience_to_fields(to) : 0));
+	mp_put_map(&m, 1 + audience_to_fields(to));
 	mp_put_cstr(&m, "of");
 	record_put_ref(&m, of);
-	if (to)
-		audience_put_to(&m, to);
+	audience_put_to(&m, to);
 	return m.err;
 }

@@ -44,7 +44,7 @@ MUST_CHECK enum err submission_bar(struct catalogue *c, const struct submission 
 MUST_CHECK enum err submission_readers(struct catalogue *c, const struct entry_ref *definition,
 	const struct id32 *issuer, const struct id32 *earner, json_t **readers, json_t **skipped);
 
-/* Appends [kind, {"of": of}]: a withdraw; with `to` (not NULL): a claim, a release. ERR_MEMORY. Any thread. */
+/* Appends [kind, {"of": of, "to": …}]: a claim, a release, a withdraw. ERR_MEMORY. Any thread. */
 MUST_CHECK enum err submission_pointing(
 	const char *kind, const struct entry_ref *of, const struct audience *to, struct buf *record);
 

@@ -136,7 +136,7 @@ def kinds(s):
     yield "review", {"of": s.ref(), "decision": s.word("meets", "not-yet", "unjudgeable"), "feedback": s.text(1, 16384), "scores": s.scores(32),
                      "endorsement": s.json(16384), "to": s.ids(64)}, "of decision feedback"
     yield "take-up", {"reviews": s.refs(64), "by": s.by()}, "reviews"
-    yield "withdraw", {"of": s.ref()}, "of"
+    yield "withdraw", {"of": s.ref(), "to": s.ids(64)}, "of"
     yield "award", {"submission": s.ref(), "definition": s.ref(), "reviews": s.refs(16), "credential": s.json(49152), "by": s.by()}, "submission definition reviews credential"
     yield "acceptance", {"of": s.ref()}, "of"
     yield "revoke", {"of": s.ref(), "why": s.text(1, 1000), "by": s.by()}, "of why"

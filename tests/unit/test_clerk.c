@@ -24,6 +24,7 @@ static struct {
 	struct clerk *clerk;
 	bool closed, clerk_closed;
 	unsigned runs, handed; /* how often it thought of handing on */
+	bool full; /* nothing can be written */
 	struct keyring *issuer, *earner, *reviewer, *late, *teachers[TEACHERS];
 	struct entry_ref definition;
 } f;
@@ -58,7 +59,7 @@ static enum err count_due(struct act *a, struct sessions *ss, struct session *s,
 	size_t n, struct handover *out)
 {
 	f.handed++;
-	return handover_due(a, ss, s, open, n, out);
+	return f.full ? ERR_FULL : handover_due(a, ss, s, open, n, out);
 }
 
 /* The clerk itself, on these. */
@@ -256,6 +257,29 @@ static void what_came_without_a_reviewer_is_handed_on_once(void **state)
 	assert_int_equal(f.handed, 2);
 }
 
+static void what_failed_is_handed_on_later(void **state)
+{
+	(void)state;
+	f.late = make_identity("Lea", IDENTITY_PERSON);
+	appoint(f.issuer, &f.definition, f.late);
+	struct submitted s = submit_one();
+	sign_in(f.issuer, 1);
+	f.full = true;
+	let_it_run();
+	assert_false(opens(f.late, &s.submission));
+	f.full = false;
+	let_it_run();
+	assert_true(opens(f.late, &s.submission));
+	struct entry_ref withdraw = put_record(
+		f.earner, readers(f.issuer, f.reviewer), pointing("withdraw", &s.submission), true, NULL);
+	f.full = true;
+	let_it_run();
+	let_it_run();
+	f.full = false;
+	let_it_run();
+	assert_true(opens(f.late, &withdraw));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, finish)
 
 int main(void)
@@ -263,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_review_is_taken_up_once),
 		TEST(what_came_without_a_reviewer_is_handed_on_once),
+		TEST(what_failed_is_handed_on_later),
 		TEST(an_institution_is_served_among_many_teachers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,6 +184,27 @@ static void what_was_handed_on_at_the_appointment_is_not_due(void **state)
 	assert_int_equal(h.keys, 0);
 }
 
+/* Otherwise he would go on waiting for a decision, or make one. */
+static void who_has_got_it_gets_the_decision(void **state)
+{
+	(void)state;
+	struct submitted decided = submit_naming(f.earner, f.before, NULL, 1);
+	struct submitted withdrawn = submit_naming(f.earner, f.before, f.late, 1);
+	struct submitted s[] = {decided, withdrawn};
+	assert_int_equal(hand_on(s, 2, OK).keys, 3);
+	struct entry_ref review = review_not_yet(f.before, &decided.submission, readers(f.earner, f.issuer));
+	struct entry_ref withdraw = put_record(f.earner, readers(f.issuer, f.before),
+		pointing("withdraw", &withdrawn.submission), true, NULL);
+	struct entry_ref of_nobody = put_record(f.stranger, readers(f.issuer, f.before),
+		pointing("withdraw", &withdrawn.submission), true, NULL);
+	sign_in_again();
+	assert_int_equal(hand_on(s, 2, OK).keys, 2);
+	assert_true(opens(f.late, &review));
+	assert_true(opens(f.late, &withdraw));
+	assert_false(opens(f.late, &of_nobody));
+	nothing_is_due(s, 2);
+}
+
 /* ---- bounds, and what stops in between */
 
 static void no_more_than_fits_is_written_in_one_go(void **state)
@@ -284,6 +305,7 @@ int main(void)
 		TEST(whose_appointment_has_ended_gets_nothing),
 		TEST(what_is_decided_stays_closed),
 		TEST(what_was_handed_on_at_the_appointment_is_not_due),
+		TEST(who_has_got_it_gets_the_decision),
 		TEST(no_more_than_fits_is_written_in_one_go),
 		TEST(what_was_not_written_is_still_due),
 		TEST(it_stands_otherwise_when_something_has_come),

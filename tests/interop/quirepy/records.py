@@ -145,7 +145,7 @@ FIELDS = {
         "to": may(ids(1, 64)),
     },
     "take-up": {"reviews": must(refs(1, 64)), "by": may(by)},
-    "withdraw": {"of": must(ref)},
+    "withdraw": {"of": must(ref), "to": may(ids(1, 64))},
     "award": {
         "submission": must(ref),
         "definition": must(ref),
