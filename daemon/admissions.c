@@ -5,8 +5,6 @@
 #include "protocol/log/entry.h"
 #include "protocol/log/record.h"
 
-#include <stdio.h>
-
 /* ---- whom the network's logs name */
 
 struct book {
@@ -47,21 +45,11 @@ static enum err read_book(struct desk *d, const struct id32 *network, const stru
 
 /* ---- writing */
 
-/* The engine reads the entry and says the same; but whoever asks next is to know of it already. */
-static enum err note_put(struct desk *d, const struct entry_ref *ref, const struct id32 *node,
-	const char *name, const struct id32 *introducer)
+/* Whoever asks next is to know of it already. */
+static enum err settle(struct desk *d)
 {
-	struct store_peer p = {.node = *node};
-	struct store_req req = {.op = STORE_ADMISSION_PUT,
-		.a.log = ref->log,
-		.a.seq = ref->seq,
-		.a.node = *node,
-		.a.peer = &p,
-		.a.flag = id32_equal(node, &d->keys->node_key)};
-	snprintf(p.name, sizeof p.name, "%s", name[0] ? name : "node");
-	if (introducer)
-		req.a.id = *introducer;
-	return desk_put(d, &req);
+	struct engine_cmd cmd = {.kind = ENGINE_CMD_ADMISSIONS};
+	return desk_command(d, &cmd, NULL);
 }
 
 enum err admissions_put(struct desk *d, const struct owner *network, const struct id32 *node,
@@ -81,12 +69,11 @@ enum err admissions_put(struct desk *d, const struct owner *network, const struc
 	mp_put_cstr(&m, name[0] ? name : "node");
 	mp_put_cstr(&m, "node");
 	mp_put_id(&m, node);
-	struct entry_ref ref;
 	enum err e = m.err;
 	if (e == OK)
-		e = ownlog_append_record(d, network, ENTRY_FLAG_KEEP, buf_slice(&record), &ref);
+		e = ownlog_append_record(d, network, ENTRY_FLAG_KEEP, buf_slice(&record), NULL);
 	buf_free(&record);
-	return e == OK ? note_put(d, &ref, node, name, introducer) : e;
+	return e == OK ? settle(d) : e;
 }
 
 static enum admission_standing standing(const struct book *b, const struct id32 *node)

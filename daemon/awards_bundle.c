@@ -142,6 +142,8 @@ static bool is_wanted(const struct packing *p, const struct fact *f)
 	case FACT_ENDORSEMENT:
 	case FACT_ACT:
 	case FACT_SHARE:
+	case FACT_ADMISSION:
+	case FACT_ADMISSION_END:
 	case FACT_KIND_COUNT: break;
 	}
 	return false;

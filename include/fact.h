@@ -33,6 +33,9 @@ enum fact_kind {
 	FACT_VOUCH_END = 22, /* about: the vouch */
 	FACT_ACT = 23, /* party: the institution */
 	FACT_SHARE = 24, /* about: a body whose key it hands on; one for each */
+	FACT_ADMISSION =
+		25, /* party: the node; about: not an entry, but the introducer, or zeros. The store keeps it and its end apart from other facts */
+	FACT_ADMISSION_END = 26, /* about: the admission */
 	FACT_KIND_COUNT
 };
 
@@ -55,7 +58,7 @@ struct fact {
 	struct slice data; /* the record; the same for all facts of an entry. Borrowed */
 };
 
-/* With a fact to be stored: its words for search. Borrowed. */
+/* With a fact to be stored: its words for search (of an admission: the node's name). Borrowed. */
 struct fact_words {
 	struct slice text[FACT_TEXTS];
 };

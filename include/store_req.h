@@ -230,6 +230,7 @@ struct store_res {
 	struct {
 		uint64_t number, count;
 		bool flag, more;
+		bool stale; /* of any write: the peers table may not fit what the network's entries say any more (ADMISSION_SETTLE) */
 		size_t n;
 		struct store_peer *peers;
 		struct store_row *rows;

@@ -45,6 +45,7 @@ struct store {
 	bool memory; /* no file: FACT_ requests only */
 	fact_maker facts; /* NULL: no facts are made */
 	uint64_t facts_made_late; /* mask of kinds */
+	bool admissions_stale; /* the present write changed what the network's entries say of nodes, or which of them count */
 	bool words_gone; /* this transaction took words for search away: their index must be merged before the commit */
 	enum err broken; /* an fsync failed: final for this connection */
 	uint64_t number; /* the last change number, with those of the open transaction */
@@ -66,7 +67,7 @@ char *db_path(const char *home, const char *name); /* given to the caller; NULL 
 MUST_CHECK enum err db_sync_folder(const char *path);
 
 /* migrate.c */
-#define DB_VERSION 8
+#define DB_VERSION 9
 MUST_CHECK enum err db_migrate(struct store *s);
 MUST_CHECK enum err db_migrate_memory(struct store *s); /* the tables of facts alone */
 MUST_CHECK enum err db_version_check(
@@ -229,6 +230,14 @@ MUST_CHECK enum err relays_take(struct store *s, const struct store_peer *old, c
 MUST_CHECK enum err peer_end(struct store *s, const struct id32 *node, bool by_network);
 MUST_CHECK enum err peer_admit(struct store *s, const struct id32 *node, enum peer_origin origin,
 	bool keep_origin, const char *name);
+
+/* admissions.c: what entries say of nodes; such facts are kept here and not with the others. */
+bool admission_is(const struct fact *f);
+MUST_CHECK enum err admission_say(struct store *s, const struct fact *f, struct slice name);
+MUST_CHECK enum err admissions_drop(
+	struct store *s, const struct id32 *log, uint64_t first, uint64_t end); /* [first, end) */
+/* What is said, or where a log ends, is another: the peers table may not fit until ADMISSION_SETTLE. */
+MUST_CHECK enum err admissions_stale(struct store *s);
 
 /* introductions.c: it waits no more; nobody waits any more whom that node introduced. */
 MUST_CHECK enum err introduction_drop(struct store *s, const struct id32 *node);

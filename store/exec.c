@@ -190,8 +190,9 @@ static enum err run_write(struct store *s, const struct store_req *q, struct sto
 		}
 		s->in_transaction = true;
 	}
-	s->touched = false;
+	s->touched = s->admissions_stale = false;
 	enum err e = run_op(s, q, r);
+	r->r.stale = e == OK && s->admissions_stale;
 	*fatal = e != OK && (s->touched || e == ERR_FULL || e == ERR_IO || sqlite3_get_autocommit(s->db));
 	return e;
 }

@@ -70,10 +70,36 @@ static bool has_words(const struct fact_words *words)
 	return n > 0;
 }
 
+static enum err drop_words(struct store *s, int64_t row)
+{
+	s->words_gone = true;
+	struct query drop = q_start(s, Q_WORDS_DROP);
+	q_int(&drop, row);
+	return q_done(&drop);
+}
+
+static enum err drop_facts(struct store *s, const struct id32 *log, uint64_t first, uint64_t end)
+{
+	struct query worded = q_start(s, Q_FACT_WORDED);
+	q_id(&worded, log);
+	q_uint(&worded, first);
+	q_uint(&worded, end);
+	while (q_row(&worded))
+		worded.e = drop_words(s, qc_int(&worded, 0));
+	enum err e = q_end(&worded);
+	if (e != OK)
+		return e;
+	struct query drop = q_start(s, Q_FACT_DROP);
+	q_id(&drop, log);
+	q_uint(&drop, first);
+	q_uint(&drop, end);
+	return q_done(&drop);
+}
+
 static enum err put_facts(struct store *s, const struct fact *facts, size_t n, const struct fact_words *words)
 {
 	store_touch(s);
-	enum err e = facts_drop(s, &facts->at.log, facts->at.seq, facts->at.seq + 1);
+	enum err e = drop_facts(s, &facts->at.log, facts->at.seq, facts->at.seq + 1);
 	for (size_t i = 0; e == OK && i < n; i++) {
 		int64_t no;
 		bool worded = i == 0 && has_words(words);
@@ -134,7 +160,9 @@ enum err facts_make_entry(struct store *s, const struct log_row *l, uint64_t seq
 	struct fact_words words = {0};
 	struct buf keep = {0};
 	size_t n = make(s, &src, facts, &words, &keep);
-	enum err e = n ? put_facts(s, facts, n, &words) : OK;
+	enum err e = n == 0           ? OK
+		: admission_is(facts) ? admission_say(s, facts, words.text[FACT_TITLE])
+				      : put_facts(s, facts, n, &words);
 	buf_free(&keep);
 	return e;
 }
@@ -163,36 +191,18 @@ enum err facts_make_late(struct store *s, struct log_row *l, uint64_t seq, struc
 		return ERR_MEMORY;
 	r->r.n = make(s, &src, facts, &words, &keep);
 	r->r.facts = facts;
+	if (r->r.n && admission_is(facts))
+		r->r.n = 0;
 	for (size_t i = 0; i < r->r.n; i++)
 		facts[i].cut = seq >= l->pub.end;
 	buf_free(&keep);
 	return OK;
 }
 
-static enum err drop_words(struct store *s, int64_t row)
-{
-	s->words_gone = true;
-	struct query drop = q_start(s, Q_WORDS_DROP);
-	q_int(&drop, row);
-	return q_done(&drop);
-}
-
 enum err facts_drop(struct store *s, const struct id32 *log, uint64_t first, uint64_t end)
 {
-	struct query worded = q_start(s, Q_FACT_WORDED);
-	q_id(&worded, log);
-	q_uint(&worded, first);
-	q_uint(&worded, end);
-	while (q_row(&worded))
-		worded.e = drop_words(s, qc_int(&worded, 0));
-	enum err e = q_end(&worded);
-	if (e != OK)
-		return e;
-	struct query drop = q_start(s, Q_FACT_DROP);
-	q_id(&drop, log);
-	q_uint(&drop, first);
-	q_uint(&drop, end);
-	return q_done(&drop);
+	enum err e = drop_facts(s, log, first, end);
+	return e == OK ? admissions_drop(s, log, first, end) : e;
 }
 
 /* A word that is deleted stays in the index until its pieces are merged; merged into one, nothing of it is left. */
@@ -209,7 +219,8 @@ enum err facts_settle(struct store *s)
 
 enum err facts_clear(struct store *s)
 {
-	static const enum query_name steps[] = {Q_FACT_CLEAR, Q_WORDS_DROP_TABLE, Q_WORDS_NEW_TABLE};
+	static const enum query_name steps[] = {
+		Q_FACT_CLEAR, Q_WORDS_DROP_TABLE, Q_WORDS_NEW_TABLE, Q_ADMISSION_CLEAR};
 	enum err e = OK;
 	store_touch(s);
 	for (size_t i = 0; e == OK && i < sizeof steps / sizeof steps[0]; i++) {
@@ -217,7 +228,7 @@ enum err facts_clear(struct store *s)
 		e = q_done(&step);
 	}
 	s->words_gone = false;
-	return e;
+	return e == OK ? admissions_stale(s) : e;
 }
 
 static enum err check_put(const struct store_req *q)

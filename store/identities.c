@@ -180,6 +180,8 @@ static enum err put_device(struct store *s, const struct store_req *q, const str
 		l->closed_length = closed_length;
 		l->closed_last = closed_last;
 		e = side_arrange(s, l);
+		if (e == OK)
+			e = admissions_stale(s);
 	}
 	if (e == OK)
 		e = log_settle(s, l);

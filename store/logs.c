@@ -254,10 +254,12 @@ enum err log_settle(struct store *s, struct log_row *l)
 		return e;
 	if (end != old || gaps != l->pub.gaps || !id32_equal(&last, &l->pub.end_last))
 		log_dirty(s, l);
+	if (end != old)
+		e = admissions_stale(s);
 	l->pub.end = end;
 	l->pub.gaps = gaps;
 	l->pub.end_last = last;
-	return OK;
+	return e;
 }
 
 enum err logs_collect(struct query *q, struct store_res *r)

@@ -154,7 +154,10 @@ enum err peer_admit(
 		if (old.origin == PEER_REMOVED && origin == PEER_ADMITTED)
 			return ERR_REFUSED;
 		store_touch(s);
-		e = set_number(s, Q_PEER_ORIGIN, origin, node);
+		e = set_number(s, Q_PEER_JOINED, origin, node);
+		/* SPEC 8.2: "until it redeems anew" */
+		if (e == OK && origin != PEER_ADMITTED)
+			e = db_on_id(s, Q_ADMISSION_PASS, node);
 	}
 	if (e == OK && name[0]) {
 		store_touch(s);

@@ -213,7 +213,10 @@ static enum err facts_of_log(struct store *s, const struct id32 *id)
 	return q_end(&list);
 }
 
-static enum err set_made(struct store *s, bool made)
+#define MADE_WITHOUT_ADMISSIONS 1 /* by an older version */
+#define MADE 2
+
+static enum err set_made(struct store *s, int made)
 {
 	store_touch(s);
 	struct query set = q_start(s, Q_FACT_STATE_SET);
@@ -228,23 +231,33 @@ static enum err make_facts(struct store *s)
 	enum err e = facts_clear(s);
 	if (e == OK)
 		e = for_each(s, Q_LOG_IDS, facts_of_log);
-	return e == OK ? set_made(s, true) : e;
+	return e == OK ? set_made(s, MADE) : e;
+}
+
+/* What networks' logs say, once more: what they said of nodes was not kept. */
+static enum err make_admissions(struct store *s)
+{
+	enum err e = for_each(s, Q_LOG_IDS_OF_NETWORKS, facts_of_log);
+	return e == OK ? set_made(s, MADE) : e;
 }
 
 static enum err forget_made(struct store *s)
 {
-	return set_made(s, false);
+	return set_made(s, 0);
 }
 
 /* Who writes without a maker leaves bodies without facts; the next who has one makes them all. */
 enum err facts_catch_up(struct store *s)
 {
 	struct query get = q_start(s, Q_FACT_STATE);
-	bool made = q_row(&get) && qc_int(&get, 0) != 0;
+	int64_t made = q_row(&get) ? qc_int(&get, 0) : 0;
 	enum err e = q_end(&get);
-	if (e != OK || made == (s->facts != NULL))
+	if (e != OK || made == (s->facts ? MADE : 0))
 		return e;
-	return store_write_alone(s, s->facts ? make_facts : forget_made);
+	return store_write_alone(s,
+		!s->facts                                 ? forget_made
+			: made == MADE_WITHOUT_ADMISSIONS ? make_admissions
+							  : make_facts);
 }
 
 static enum err rebuild_inside(struct store *s)

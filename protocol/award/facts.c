@@ -35,6 +35,8 @@ static const struct rule rules[] = {
 	{"vouch", FACT_VOUCH, NULL, "who", FACT_NONE, NULL},
 	{"vouch-end", FACT_VOUCH_END, "of", NULL, FACT_NONE, NULL},
 	{"act", FACT_ACT, NULL, "institution", FACT_NONE, NULL},
+	{"admission", FACT_ADMISSION, NULL, "node", FACT_NONE, NULL},
+	{"admission-end", FACT_ADMISSION_END, "of", NULL, FACT_NONE, NULL},
 	{"share", FACT_NONE, NULL, NULL, FACT_SHARE, "keys"},
 };
 enum { RULES = sizeof rules / sizeof rules[0] };
@@ -145,7 +147,7 @@ static void make_words(enum fact_kind kind, struct slice fields, struct fact_wor
 	static const char *const of_framework[] = {"notes", "source", NULL};
 	static const char *const of_artifact[] = {"about", "subject", "grade", NULL};
 	static const char *const of_reflection[] = {"prompt", "text", NULL};
-	static const char *const of_profile[] = {"about", NULL};
+	static const char *const of_profile[] = {"about", NULL}, *const of_admission[] = {NULL};
 	if (kind == FACT_DEFINITION)
 		definition_words(fields, words, keep);
 	else if (kind == FACT_FRAMEWORK)
@@ -156,6 +158,8 @@ static void make_words(enum fact_kind kind, struct slice fields, struct fact_wor
 		plain_words(NULL, of_reflection, fields, words, keep);
 	else if (kind == FACT_PROFILE)
 		plain_words("name", of_profile, fields, words, keep);
+	else if (kind == FACT_ADMISSION)
+		plain_words("name", of_admission, fields, words, keep);
 }
 
 /* ---- facts */
@@ -214,6 +218,8 @@ static void add_first(struct made *m, const struct rule *r, struct slice fields)
 		about = ref.id;
 	if (r->party && record_get_id(fields, r->party, &party) != OK)
 		return;
+	if (r->kind == FACT_ADMISSION && record_get_id(fields, "introducer", &about) != OK)
+		about = (struct id32){0};
 	add(m, r->kind, &about, &party);
 }
 

@@ -336,8 +336,7 @@ static void run_heard(struct engine *e, const struct engine_cmd *cmd)
 static void run_network(struct engine *e, const struct engine_cmd *cmd)
 {
 	e->config.network = cmd->id;
-	if (!id32_is_zero(&cmd->id))
-		admissions_start(e);
+	admissions_settle(e);
 	for (struct session *s = e->sessions; s; s = s->next)
 		peer_close(s, ERR_CLOSED, "this node moves to another network");
 	command_answer(e, cmd->tag, OK);
@@ -359,6 +358,7 @@ void command_run(struct engine *e, const struct engine_cmd *cmd)
 		members_load(e);
 		command_answer(e, cmd->tag, OK);
 		return;
+	case ENGINE_CMD_ADMISSIONS: admissions_asked(e, cmd->tag); return;
 	case ENGINE_CMD_NOTICE: notices_run(e, cmd); return;
 	case ENGINE_CMD_BLOB_WANT:
 		blob_look(e);

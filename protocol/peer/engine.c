@@ -33,7 +33,7 @@ static void notices_read(struct engine *e, struct session *s, void *ctx, struct 
 	if (id32_is_zero(&e->config.network))
 		engine_ready(e);
 	else
-		admissions_start(e);
+		admissions_settle(e);
 }
 
 static void own_read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
@@ -141,6 +141,8 @@ bool engine_written(struct engine *e, const struct store_res *res, const char *w
 	}
 	if (res->r.number > e->number)
 		e->number = res->r.number;
+	if (res->r.stale)
+		admissions_settle(e);
 	listing_all(e);
 	return true;
 }

@@ -100,6 +100,7 @@ enum engine_cmd_kind {
 	ENGINE_CMD_FIND, /* ask all open peers for an identity by its root key (id) until one knows it: follows it -> identity; ERR_NOT_FOUND */
 	ENGINE_CMD_PEER_REMOVED, /* node: close its connections */
 	ENGINE_CMD_BLOB_WANT, /* look for missing blobs again */
+	ENGINE_CMD_ADMISSIONS, /* answered once the peers table fits what the network's entries say */
 	ENGINE_CMD_PEERS, /* the peers table was changed beside the engine */
 	ENGINE_CMD_HEARD, /* node can be reached at addresses[addresses_n], as was heard here (flag: on the local network): kept, and dialled at once; ERR_NOT_FOUND: no member, ERR_STATE: no gossip */
 	ENGINE_CMD_NETWORK, /* id: the network this node now belongs to; closes all connections */

@@ -483,11 +483,9 @@ void command_answer(struct engine *e, uint64_t tag, enum err err);
 void command_follow_owed(struct session *s);
 /* The store follows an identity, or no longer: so do we, and peers are told. ERR_MEMORY: from the next start on. */
 enum err command_followed(struct engine *e, const struct id32 *identity, bool add);
-/* Entries of a log were committed: if it is the network's, admissions among them count. */
-void admission_seen(
-	struct engine *e, const struct id32 *identity, const struct id32 *log, uint64_t first, size_t n);
-/* Those of them whose reading a crash cut off, or an older version. A starting engine is ready then. */
-void admissions_start(struct engine *e);
+/* The peers table is made to fit what the network's entries say. A starting engine is ready then. */
+void admissions_settle(struct engine *e);
+void admissions_asked(struct engine *e, uint64_t tag); /* the same, and answers a command */
 void engine_ready(struct engine *e);
 
 /* ---- introductions.c ---- */
@@ -594,7 +592,7 @@ struct engine {
 	struct id32 follows_version;
 	uint64_t number; /* last change that is committed */
 	bool booted;
-	uint64_t readings; /* admission.c: of the network's logs at a start, under way */
+	bool settling, settle_again; /* admission.c */
 	bool closing; /* engine_free has begun: what is asked for now is answered with ERR_CLOSED at once */
 	struct fetch *fetches; /* blob_fetch.c */
 	size_t fetches_n;

@@ -284,6 +284,8 @@ static void stored(struct engine *e, struct session *s, void *ctx, struct store_
 	} else if (k) {
 		unload(k);
 	}
+	if (id32_equal(&op->identity, &e->config.network))
+		admissions_settle(e);
 	op_end(e, s, op, res->err, res->err == OK);
 }
 

@@ -285,7 +285,7 @@ uint64_t members_deadline(const struct engine *e)
 void members_pump(struct engine *e)
 {
 	struct members *m = e->members;
-	if (!m || !m->looked || !m->plan || e->closing)
+	if (!m || !m->looked || !m->plan || e->closing || !e->booted)
 		return;
 	m->plan = false;
 	members_plan(e);

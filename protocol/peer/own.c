@@ -117,7 +117,6 @@ static void appended(struct engine *e, struct session *s, void *ctx, struct stor
 			.count = 1};
 		emit_event(e, &ev);
 		emit_event(e, &entry);
-		admission_seen(e, &o->identity, &o->log, a->seq, 1);
 		if (a->pins && res->r.flag)
 			blob_pinned(e);
 		trees_committed(e, &o->log, a->seq, 1, res, 0);

@@ -38,7 +38,6 @@ static void body_stored(struct engine *e, struct session *s, void *ctx, struct s
 			.seq = b->seq,
 			.count = 1};
 		emit_event(e, &ev);
-		admission_seen(e, &p->row.identity, &p->row.log, b->seq, 1);
 	} else if (res->err != ERR_ERASED && res->err != ERR_EXISTS && res->err != ERR_NOT_FOUND &&
 		s->state == SESSION_OPEN) {
 		/* not found: the entry was moved behind a fork meanwhile */

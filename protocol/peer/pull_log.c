@@ -485,7 +485,6 @@ static void seen(struct engine *e, const struct pull *p, uint64_t first, size_t 
 	}
 	if (pins)
 		blob_pinned(e);
-	admission_seen(e, &p->row.identity, &p->row.log, first, n);
 }
 
 static bool kept(struct engine *e, struct pull *p, const struct pull_run *r, const struct store_res *res)

@@ -89,7 +89,7 @@ static void what_has_one_pointer_is_about_it(void **state)
 		enum fact_kind kind;
 	} rows[] = {{"appointment-end", FACT_APPOINTMENT_END}, {"claim", FACT_CLAIM},
 		{"release", FACT_RELEASE}, {"withdraw", FACT_WITHDRAW}, {"acceptance", FACT_ACCEPTANCE},
-		{"vouch-end", FACT_VOUCH_END}};
+		{"vouch-end", FACT_VOUCH_END}, {"admission-end", FACT_ADMISSION_END}};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		begin(rows[i].name, 1);
 		put_ref("of", 9);
@@ -206,15 +206,29 @@ static void a_submission_that_revises_is_two_facts(void **state)
 	assert_string_equal(facts_kind_name(FACT_REVISION), "submission");
 }
 
+static void an_admission_names_a_node_and_who_introduced_it(void **state)
+{
+	(void)state;
+	begin("admission", 2);
+	put_text("name", "x");
+	put_id("node", 1);
+	assert_int_equal(make(), 1);
+	expect_fact(0, FACT_ADMISSION, 0, 1);
+	begin("admission", 3);
+	put_id("introducer", 2);
+	put_text("name", "the node in the library");
+	put_id("node", 1);
+	assert_int_equal(make(), 1);
+	expect_fact(0, FACT_ADMISSION, 2, 1);
+	expect_words(FACT_TITLE, "the node in the library");
+	assert_string_equal(facts_kind_name(FACT_ADMISSION), "admission");
+}
+
 static void what_states_nothing_or_is_malformed_makes_no_fact(void **state)
 {
 	(void)state;
 	begin("device", 1);
 	put_id("event", 1);
-	assert_int_equal(make(), 0);
-	begin("admission", 2);
-	put_text("name", "x");
-	put_id("node", 1);
 	assert_int_equal(make(), 0);
 	begin("something-new", 0);
 	assert_int_equal(make(), 0);
@@ -343,6 +357,7 @@ int main(void)
 		cmocka_unit_test(what_names_somebody_has_a_party),
 		cmocka_unit_test(lists_make_a_fact_for_each_thing_that_they_name),
 		cmocka_unit_test(a_submission_that_revises_is_two_facts),
+		cmocka_unit_test(an_admission_names_a_node_and_who_introduced_it),
 		cmocka_unit_test(what_states_nothing_or_is_malformed_makes_no_fact),
 		cmocka_unit_test(a_definition_gives_every_column),
 		cmocka_unit_test(an_unsound_definition_is_a_fact_without_words),
