@@ -56,18 +56,23 @@ static inline int admission_teardown(void **state)
 }
 
 /* Entry `seq` of log i, as it was written. */
-static inline enum err store_entry(struct fixture *f, size_t i, size_t seq)
+static inline void entry_req(struct store_req *q, size_t i, size_t seq)
 {
-	struct store_req q;
-	run_put_req(&q, logs[i], seq, seq + 1, NULL);
-	struct store_part *part = arena_alloc(&q.mem, sizeof *part);
-	uint8_t *body = arena_alloc(&q.mem, ENTRY_SALT_BYTES + 65);
+	run_put_req(q, logs[i], seq, seq + 1, NULL);
+	struct store_part *part = arena_alloc(&q->mem, sizeof *part);
+	uint8_t *body = arena_alloc(&q->mem, ENTRY_SALT_BYTES + 65);
 	must(part && body, "memory");
-	*part = q.a.parts[0];
+	*part = q->a.parts[0];
 	memset(body, 's', ENTRY_SALT_BYTES);
 	memcpy(body + ENTRY_SALT_BYTES, said[i][seq], 65);
 	part->bytes = slice_of(body, ENTRY_SALT_BYTES + 65);
-	q.a.parts = part;
+	q->a.parts = part;
+}
+
+static inline enum err store_entry(struct fixture *f, size_t i, size_t seq)
+{
+	struct store_req q;
+	entry_req(&q, i, seq);
 	return run(f, &q, NULL);
 }
 

@@ -44,7 +44,8 @@ static void an_end_ends_own_joins_until_the_node_redeems_anew(void **state)
 	assert_true(ended(f, 0, &first, &cas));
 	assert_int_equal(put_peer(f, &cas, PEER_INVITED), OK);
 	start_again(f);
-	close_log(f, 1, 0); /* so that all is looked at again */
+	admission(f, 1, &cas, &nobody);
+	close_log(f, 1, 0);
 	assert_int_equal(settle(f, NULL), 0);
 	assert_int_equal(origin_of(f, &cas), PEER_INVITED);
 	/* The end came first, and takes out who came by an invitation too. */
@@ -233,6 +234,46 @@ static void what_is_moved_aside_says_nothing_until_it_is_back(void **state)
 	check_story(f, 3);
 }
 
+/* SPEC 4.4: "keeps the log as if there were no closing, until it does; but nothing at or behind seq n counts" */
+static void a_closing_on_a_branch_that_is_not_here_counts_by_its_length(void **state)
+{
+	struct fixture *f = *state;
+	write_story();
+	put_keys(f);
+	step(f, 0, 0);
+	step(f, 1, 0);
+	settle(f, NULL);
+	closings[1].closed = true;
+	closings[1].length = 2;
+	closings[1].last = made_up(7);
+	put_keys(f);
+	assert_int_equal(get_log(f, &logs[1]->log).end, lengths[1]);
+	start_again(f);
+	settle(f, NULL);
+	check_story(f, 2);
+}
+
+/* SPEC 4.4: "if neither closing nor proof names the last entry up to here, its log ends behind the last entry whose signature it holds" */
+static void an_entry_counts_once_it_is_shown_to_be_valid(void **state)
+{
+	struct fixture *f = *state;
+	struct store_req q;
+	closings[0].closed = true;
+	closings[0].length = 9;
+	closings[0].last = made_up(7);
+	put_keys(f);
+	write_entry(0, FACT_ADMISSION, &ann, &nobody);
+	write_entry(0, FACT_PROFILE, &nobody, &nobody);
+	entry_req(&q, 0, 0);
+	q.a.sig = (struct slice){0};
+	assert_int_equal(run(f, &q, NULL), OK);
+	settle(f, NULL);
+	assert_false(member(f, &ann));
+	assert_int_equal(store_entry(f, 0, 1), OK);
+	settle(f, NULL);
+	assert_true(member(f, &ann));
+}
+
 /* At the same place there may be something else. */
 static void on_another_branch_another_is_admitted(void **state)
 {
@@ -334,6 +375,8 @@ int main(void)
 		ADMISSIONS(closings_and_entries_may_come_in_any_order),
 		ADMISSIONS(of_several_closings_the_one_in_force_decides),
 		ADMISSIONS(what_is_moved_aside_says_nothing_until_it_is_back),
+		ADMISSIONS(a_closing_on_a_branch_that_is_not_here_counts_by_its_length),
+		ADMISSIONS(an_entry_counts_once_it_is_shown_to_be_valid),
 		ADMISSIONS(on_another_branch_another_is_admitted),
 		ADMISSIONS(a_join_of_ones_own_comes_back_and_none_is_taken),
 		ADMISSIONS(what_is_erased_says_nothing),
