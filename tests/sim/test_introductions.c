@@ -21,7 +21,23 @@
 
 static struct world_node *ann;
 static struct world_person network;
-static unsigned crash_after = UINT_MAX; /* steps after an entry was given to ann's engine */
+static struct world_node *writer; /* who holds the device of the network that writes */
+static struct world_person *pen;
+static unsigned crash_after =
+	UINT_MAX; /* steps after an entry or a key event was given to the writer's engine */
+
+/* Done, or cut off by a crash. */
+static struct engine_event give(struct world_node *n, struct engine_cmd *cmd)
+{
+	struct engine_event ev = {0};
+	if (crash_after == UINT_MAX)
+		return world_command(n, cmd);
+	(void)world_command_begin(n, cmd);
+	for (unsigned i = 0; i < crash_after; i++)
+		world_step(&world);
+	world_crash(n);
+	return ev;
+}
 
 static void host(struct world_node *n)
 {
@@ -50,6 +66,8 @@ static void found(void)
 {
 	ann = world_node_new(&world, "ann");
 	assert_int_equal(world_person_new(ann, &network), OK);
+	writer = ann;
+	pen = &network;
 	world.network = network.id;
 	world_crash(ann);
 	world_restart(ann);
@@ -65,23 +83,15 @@ static struct entry_ref write_record(struct mp_out *o, struct buf *record)
 	assert_int_equal(record_check(buf_slice(record), NULL), OK);
 	assert_int_equal(seal_clear_body(&rnd, buf_slice(record), &body), OK);
 	struct engine_cmd cmd = {.kind = ENGINE_CMD_APPEND,
-		.log = network.log,
+		.log = pen->log,
 		.flags = ENTRY_FLAG_KEEP,
 		.body = buf_slice(&body),
-		.device_secret = network.device_secret};
-	struct engine_event ev = {0};
-	if (crash_after < UINT_MAX) {
-		(void)world_command_begin(ann, &cmd);
-		for (unsigned i = 0; i < crash_after; i++)
-			world_step(&world);
-		world_crash(ann);
-	} else {
-		ev = world_command(ann, &cmd);
-	}
+		.device_secret = pen->device_secret};
+	struct engine_event ev = give(writer, &cmd);
 	assert_int_equal(ev.err, OK);
 	buf_free(&body);
 	buf_free(record);
-	return (struct entry_ref){.log = network.log, .seq = ev.seq, .id = ev.id};
+	return (struct entry_ref){.log = pen->log, .seq = ev.seq, .id = ev.id};
 }
 
 static struct entry_ref admit(const struct world_node *n, const struct world_node *introducer)
@@ -170,6 +180,19 @@ static bool member_at(struct world_node *at, const struct world_node *who, struc
 		*introducer = res.r.peers[0].introducer;
 	store_res_free(&res);
 	return is;
+}
+
+static size_t listed(struct world_node *at, const struct world_node *who, bool ended)
+{
+	struct store_req q = {.op = STORE_ADMISSION_LIST, .a.identity = network.id, .a.node = who->key};
+	struct store_res res;
+	size_t n = 0;
+	world_store(at, &q, &res);
+	assert_int_equal(res.err, OK);
+	for (size_t i = 0; i < res.r.n; i++)
+		n += res.r.admissions[i].ended == ended;
+	store_res_free(&res);
+	return n;
 }
 
 static bool connects(struct world_node *a, struct world_node *b)
@@ -317,6 +340,134 @@ static void in_whatever_order_admissions_and_ends_are_read_the_same_are_members(
 	assert_false(member_at(ann, dee, NULL));
 }
 
+/* ---- a device of the owner's is stolen */
+
+/* At ann's: what counts of log `l` is its first `length` entries. */
+static void close_log(const struct id32 *l, uint64_t length)
+{
+	struct random_source rnd = world_random_source(&world);
+	struct keyset *ks = world_keyset(ann, &network.id);
+	struct identity_event ev = {0};
+	uint64_t seq = length - 1;
+	struct store_req q = {.op = STORE_IDS, .a.log = *l, .a.seqs = &seq, .a.n = 1};
+	struct store_res res;
+	world_store(ann, &q, &res);
+	assert_int_equal(res.err, OK);
+	assert_int_equal(
+		identity_close_device(&rnd, ks, &network.secrets, l, length, &res.r.ids[0], &ev), OK);
+	store_res_free(&res);
+	struct store_keyevent k = {
+		.bytes = buf_slice(&ev.bytes), .signatures = identity_event_signatures(&ev), .id = ev.id};
+	struct engine_cmd cmd = {
+		.kind = ENGINE_CMD_KEYS, .identity = network.id, .events = &k, .events_n = 1};
+	assert_int_equal(give(ann, &cmd).err, OK);
+	identity_event_deinit(&ev);
+	keyset_free(ks);
+}
+
+struct theft {
+	struct world_node *ben, *cas, *dee, *eve;
+	struct world_person phone; /* of the network's owner, at ben's */
+	uint64_t length; /* of its log, when it was stolen */
+};
+
+/* Who has it admits dee, and throws cas out. */
+static void steal(struct theft *t)
+{
+	found();
+	t->ben = world_node_new(&world, "ben");
+	t->cas = world_node_new(&world, "cas");
+	t->dee = world_node_new(&world, "dee");
+	t->eve = world_node_new(&world, "eve");
+	admit(ann, NULL);
+	join(t->ben, ann);
+	admit(t->ben, NULL);
+	join(t->cas, ann);
+	struct entry_ref of_cas = admit(t->cas, NULL);
+	world_run(&world, 1000);
+	assert_int_equal(world_person_device(t->ben, &network, &t->phone), OK);
+	writer = t->ben;
+	pen = &t->phone;
+	admit(t->eve, NULL); /* before */
+	struct store_log l;
+	assert_int_equal(world_log(t->ben, &t->phone.log, &l), OK);
+	t->length = l.length;
+	admit(t->dee, NULL);
+	end(&of_cas);
+	world_run(&world, 3000);
+	writer = ann;
+	pen = &network;
+}
+
+static void members_are(const struct theft *t, struct world_node *at, bool stolen)
+{
+	assert_true(member_at(at, t->eve, NULL));
+	assert_int_equal(member_at(at, t->dee, NULL), stolen);
+	assert_int_equal(member_at(at, t->cas, NULL), !stolen);
+}
+
+static void what_a_thief_wrote_counts_no_more_once_the_device_is_closed(void **state)
+{
+	(void)state;
+	struct theft t;
+	steal(&t);
+	members_are(&t, ann, true);
+	members_are(&t, t.ben, true);
+	struct store_peer p = {.node = ann->key, .origin = PEER_ADMITTED};
+	struct store_req q = {.op = STORE_PEER_PUT, .a.peer = &p};
+	struct store_res res;
+	world_store(t.dee, &q, &res);
+	assert_int_equal(res.err, OK);
+	store_res_free(&res);
+	struct world_link *l = world_connect(t.dee, ann);
+	world_run(&world, 3000);
+	assert_true(l->open[0] && l->open[1]);
+	assert_false(connects(t.cas, ann));
+	close_log(&t.phone.log, t.length);
+	world_run(&world, 3000);
+	assert_false(l->open[0] || l->open[1]);
+	members_are(&t, ann, false);
+	members_are(&t, t.ben, false);
+	assert_false(connects(t.dee, ann));
+	assert_true(connects(t.cas, ann));
+	assert_int_equal(listed(ann, t.dee, false) + listed(ann, t.cas, true), 0);
+	assert_int_equal(listed(ann, t.cas, false), 1);
+	/* Who meets the network only now sees it so, and so does who starts again. */
+	assert_true(member_at(t.cas, t.eve, NULL));
+	assert_false(member_at(t.cas, t.dee, NULL));
+	world_crash(t.ben);
+	world_restart(t.ben);
+	world_run(&world, 1000);
+	members_are(&t, t.ben, false);
+}
+
+/* A key event is committed before the peers table is put right. */
+static void what_a_crash_kept_from_the_peers_is_put_right_at_the_next_start(void **state)
+{
+	(void)state;
+	unsigned closed = 0, settled = 0;
+	struct theft t;
+	steal(&t);
+	for (unsigned k = 0; k < 24; k++) {
+		struct store_log before, after;
+		assert_int_equal(world_log(ann, &t.phone.log, &before), OK);
+		crash_after = k;
+		close_log(&t.phone.log, before.end - 1);
+		crash_after = UINT_MAX;
+		world_restart(ann);
+		world_run(&world, 100);
+		assert_int_equal(world_log(ann, &t.phone.log, &after), OK);
+		closed += after.end < before.end;
+		settled += after.end == before.end;
+		assert_int_equal(member_at(ann, t.cas, NULL), after.end <= t.length + 1);
+		assert_int_equal(member_at(ann, t.dee, NULL), after.end > t.length);
+		if (after.end == t.length)
+			break;
+	}
+	assert_int_equal(closed, 2);
+	assert_true(settled > 0);
+}
+
 /* ---- what a start reads */
 
 static void on_database(const struct world_node *n, const char *sql)
@@ -327,19 +478,6 @@ static void on_database(const struct world_node *n, const char *sql)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-}
-
-static size_t listed(struct world_node *at, const struct world_node *who, bool ended)
-{
-	struct store_req q = {.op = STORE_ADMISSION_LIST, .a.identity = network.id, .a.node = who->key};
-	struct store_res res;
-	size_t n = 0;
-	world_store(at, &q, &res);
-	assert_int_equal(res.err, OK);
-	for (size_t i = 0; i < res.r.n; i++)
-		n += res.r.admissions[i].ended == ended;
-	store_res_free(&res);
-	return n;
 }
 
 /* Of version 7, which kept no table of admissions: who had joined by an invitation was a peer, and who had been admitted too. */
@@ -485,6 +623,8 @@ int main(void)
 		WORLD_TEST(who_came_while_the_owner_was_away_is_introduced_when_it_is_met),
 		WORLD_TEST(who_was_ended_is_not_introduced_again_and_neither_are_its_own),
 		WORLD_TEST(in_whatever_order_admissions_and_ends_are_read_the_same_are_members),
+		WORLD_TEST(what_a_thief_wrote_counts_no_more_once_the_device_is_closed),
+		WORLD_TEST(what_a_crash_kept_from_the_peers_is_put_right_at_the_next_start),
 		WORLD_TEST(a_home_from_before_the_table_reads_the_networks_log_once),
 		WORLD_TEST(what_a_crash_kept_from_the_table_comes_into_it_at_the_next_start),
 		WORLD_TEST(one_who_introduces_without_end_takes_his_share_and_no_more),
