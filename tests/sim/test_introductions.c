@@ -39,6 +39,17 @@ static struct engine_event give(struct world_node *n, struct engine_cmd *cmd)
 	return ev;
 }
 
+/* At ann's. Frees it. */
+static void put_event(struct identity_event *ev)
+{
+	struct store_keyevent k = {
+		.bytes = buf_slice(&ev->bytes), .signatures = identity_event_signatures(ev), .id = ev->id};
+	struct engine_cmd cmd = {
+		.kind = ENGINE_CMD_KEYS, .identity = network.id, .events = &k, .events_n = 1};
+	assert_int_equal(give(ann, &cmd).err, OK);
+	identity_event_deinit(ev);
+}
+
 static void host(struct world_node *n)
 {
 	struct random_source rnd = world_random_source(&world);
@@ -53,12 +64,7 @@ static void host(struct world_node *n)
 	assert_int_equal(identity_hosting(&rnd, ks, &network.secrets, &n->key, &n->notice_key, &receipt_key,
 				 consent, &ev),
 		OK);
-	struct store_keyevent k = {
-		.bytes = buf_slice(&ev.bytes), .signatures = identity_event_signatures(&ev), .id = ev.id};
-	struct engine_cmd cmd = {
-		.kind = ENGINE_CMD_KEYS, .identity = network.id, .events = &k, .events_n = 1};
-	assert_int_equal(world_command(n, &cmd).err, OK);
-	identity_event_deinit(&ev);
+	put_event(&ev);
 	keyset_free(ks);
 }
 
@@ -356,12 +362,26 @@ static void close_log(const struct id32 *l, uint64_t length)
 	assert_int_equal(
 		identity_close_device(&rnd, ks, &network.secrets, l, length, &res.r.ids[0], &ev), OK);
 	store_res_free(&res);
-	struct store_keyevent k = {
-		.bytes = buf_slice(&ev.bytes), .signatures = identity_event_signatures(&ev), .id = ev.id};
-	struct engine_cmd cmd = {
-		.kind = ENGINE_CMD_KEYS, .identity = network.id, .events = &k, .events_n = 1};
-	assert_int_equal(give(ann, &cmd).err, OK);
-	identity_event_deinit(&ev);
+	put_event(&ev);
+	keyset_free(ks);
+}
+
+/* By the recovery code: a generation that keeps all but the device of log `l`. */
+static void leave_out(const struct id32 *l)
+{
+	struct random_source rnd = world_random_source(&world);
+	struct keyset *ks = world_keyset(ann, &network.id);
+	struct identity_secrets secrets = network.secrets;
+	struct identity_event ev = {0};
+	struct keyset_view v;
+	assert_int_equal(keyset_resolve(ks, &v), OK);
+	const struct keyset_device *d = keyset_view_device(&v, l);
+	const struct identity_keeps keeps = {.without = &d->event, .without_n = 1};
+	assert_int_equal(
+		identity_new_generation(&rnd, ks, network.entropy, RECOVERY_IDENTITY, &keeps, &secrets, &ev),
+		OK);
+	put_event(&ev);
+	keyset_view_deinit(&v);
 	keyset_free(ks);
 }
 
@@ -439,6 +459,24 @@ static void what_a_thief_wrote_counts_no_more_once_the_device_is_closed(void **s
 	world_restart(t.ben);
 	world_run(&world, 1000);
 	members_are(&t, t.ben, false);
+}
+
+static void a_device_that_is_not_in_force_any_more_admits_nobody(void **state)
+{
+	(void)state;
+	struct theft t;
+	steal(&t);
+	members_are(&t, ann, true);
+	leave_out(&t.phone.log);
+	world_run(&world, 3000);
+	for (int i = 0; i < 2; i++) {
+		assert_false(member_at(ann, t.eve, NULL) || member_at(ann, t.dee, NULL));
+		assert_false(member_at(t.ben, t.eve, NULL) || member_at(t.ben, t.dee, NULL));
+		assert_true(member_at(ann, t.cas, NULL) && member_at(t.ben, t.cas, NULL));
+		world_crash(t.ben);
+		world_restart(t.ben);
+		world_run(&world, 100);
+	}
 }
 
 /* A key event is committed before the peers table is put right. */
@@ -624,6 +662,7 @@ int main(void)
 		WORLD_TEST(who_was_ended_is_not_introduced_again_and_neither_are_its_own),
 		WORLD_TEST(in_whatever_order_admissions_and_ends_are_read_the_same_are_members),
 		WORLD_TEST(what_a_thief_wrote_counts_no_more_once_the_device_is_closed),
+		WORLD_TEST(a_device_that_is_not_in_force_any_more_admits_nobody),
 		WORLD_TEST(what_a_crash_kept_from_the_peers_is_put_right_at_the_next_start),
 		WORLD_TEST(a_home_from_before_the_table_reads_the_networks_log_once),
 		WORLD_TEST(what_a_crash_kept_from_the_table_comes_into_it_at_the_next_start),

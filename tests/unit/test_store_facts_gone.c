@@ -147,7 +147,7 @@ static void damaged_facts_give_errors_and_never_a_crash(void **state)
 	assert_int_equal(stat(good, &st), 0);
 	size_t failed = 0, rebuilt = 0;
 	struct store_options o = {.home = f->home, .facts = made_up_facts};
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 200; round++) {
 		fixture_copy_file(good, path);
 		spoil(path, (size_t)st.st_size, 1 + round % 20 * 8);
 		if (store_open(&o, &f->store) != OK)
