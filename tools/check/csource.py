@@ -45,7 +45,7 @@ def strings(text):
 
 
 def exceptions(check):
-    """{subject: reason} from the list; a line without a reason is refused."""
+    """{subject: reason} from the list, of those for this machine; a line without a reason is refused."""
     found = {}
     path = "tools/check/exceptions.txt"
     for line in read(path).splitlines() if os.path.exists(path) else []:
@@ -53,8 +53,9 @@ def exceptions(check):
             part = line.split(None, 2)
             if len(part) < 3:
                 sys.exit(f"{path}: an exception needs a reason: {line}")
-            if part[0] == check:
-                found[part[1]] = part[2]
+            subject, _, machine = part[1].partition("@")
+            if part[0] == check and machine in ("", os.uname().machine):
+                found[subject] = part[2]
     return found
 
 
