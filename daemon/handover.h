@@ -19,7 +19,7 @@ struct handover {
 };
 
 /* The institution's session s writes `share` records, sealed to the reviewer: the content keys of all submissions at hand that the definition, or one that
- * descends from it, asked for and that nobody has decided, of what these revise, of manifests, evidence, claims and reviews; but for those that he was handed before.
+ * descends from it, asked for and that nobody has decided, of what these revise, of manifests, evidence, claims and reviews; but for those that he was handed before, and those that a submission hands on itself.
  * Under desk_lock_shares().
  * Those of audience_add and writing_put, said; ERR_LOCKED: the session has ended; the store's, ERR_MEMORY. */
 MUST_CHECK enum err handover_write(struct act *a, struct sessions *ss, struct session *s,
@@ -54,7 +54,7 @@ struct handover_panels {
 	} at[HANDOVER_PANELS_MAX];
 };
 
-/* On the pool: all that handing on of this submission rests on, its facts and its reviewers: as long as it stays the same, nothing new is to be done.
+/* On the pool: all that handing on of this submission rests on, its facts, its reviewers and the issuer's key events: as long as it stays the same, nothing new is to be done.
  * ERR_MEMORY, the store's. */
 MUST_CHECK enum err handover_stand(struct catalogue *c, struct handover_panels *panels,
 	const struct gathered *case_of, const struct submission_judgement *judged, struct id32 *stand);

@@ -3,6 +3,8 @@
 
 #include "protocol/log/record.h"
 
+#include <sodium.h>
+
 #define CHAIN_MAX 52u /* SPEC 16.3: "`resubmissions_max` (0..50" */
 
 struct case_at_hand {
@@ -28,6 +30,25 @@ static size_t read_to(const struct fact *f, struct id32 to[READERS_MAX])
 	while (got < n && mp_get_id(&in, &to[got]) == OK)
 		got++;
 	return got;
+}
+
+/* Then whoever opens the submission opens this too, and his book counts it among its earner's keys, not the issuer's. */
+static bool hands_on(const struct fact *said, const struct content_key *k)
+{
+	struct slice kind, fields;
+	struct mp_in in;
+	struct entry_ref of;
+	uint8_t key[32];
+	size_t n = 0;
+	bool does = false;
+	if (said->kind != FACT_SUBMISSION || record_open(said->data, &kind, &fields) != OK ||
+		record_get(fields, "keys", &in) != OK || mp_get_array(&in, 0, SIZE_MAX, &n) != OK)
+		return false;
+	for (; !does && n > 0 && record_get_key(&in, &of, key) == OK; n--)
+		does = id32_equal(&of.id, &k->of.id) && id32_equal(&of.log, &k->of.log) &&
+			of.seq == k->of.seq && sodium_memcmp(key, k->key, sizeof key) == 0;
+	sodium_memzero(key, sizeof key);
+	return does;
 }
 
 static bool is_among(const struct id32 *ids, size_t n, const struct id32 *id)
@@ -101,6 +122,8 @@ static enum err add_key(struct case_at_hand *t, const struct entry_ref *of, cons
 			e = book_key(t->c->book, t->c->store, of, k->key);
 			if (e != OK)
 				return e == ERR_MEMORY || e == ERR_IO ? e : OK;
+			if (hands_on(said, k))
+				return OK;
 		}
 		e = put_reader(g, k, reviewer);
 	}

@@ -24,27 +24,34 @@ static enum err find_panel(
 	return e;
 }
 
-static enum err sum_panel(struct catalogue *c, const struct entry_ref *definition, struct id32 *sum)
+/* A closing of the issuer's can cut off what was handed on: so its key events count too. */
+static enum err sum_panel(struct catalogue *c, const struct submission_judgement *judged, struct id32 *sum)
 {
+	struct judge_identity issuer;
 	struct id32 *ids;
 	size_t n;
-	enum err e = find_panel(c, definition, &ids, &n);
+	enum err e = find_panel(c, &judged->definition->at, &ids, &n);
 	*sum = (struct id32){.b = {1}};
 	for (size_t i = 0; e == OK && i < n; i++)
 		sum_add(sum, &ids[i]);
 	free(ids);
+	if (e == OK)
+		e = cases_identity(c->cases, &judged->issuer, &issuer);
+	for (size_t i = 0; e == OK && i < issuer.view->in_force_n; i++)
+		sum_add(sum, &issuer.view->in_force[i]);
 	return e;
 }
 
 static enum err panel_sum(struct catalogue *c, struct handover_panels *panels,
-	const struct entry_ref *definition, struct id32 *sum)
+	const struct submission_judgement *judged, struct id32 *sum)
 {
+	const struct entry_ref *definition = &judged->definition->at;
 	for (size_t i = 0; i < panels->n; i++)
 		if (id32_equal(&panels->at[i].definition, &definition->id)) {
 			*sum = panels->at[i].sum;
 			return OK;
 		}
-	enum err e = sum_panel(c, definition, sum);
+	enum err e = sum_panel(c, judged, sum);
 	if (e == OK && panels->n < HANDOVER_PANELS_MAX) {
 		panels->at[panels->n].definition = definition->id;
 		panels->at[panels->n++].sum = *sum;
@@ -55,7 +62,7 @@ static enum err panel_sum(struct catalogue *c, struct handover_panels *panels,
 enum err handover_stand(struct catalogue *c, struct handover_panels *panels, const struct gathered *case_of,
 	const struct submission_judgement *judged, struct id32 *stand)
 {
-	enum err e = panel_sum(c, panels, &judged->definition->at, stand);
+	enum err e = panel_sum(c, panels, judged, stand);
 	for (size_t i = 0; e == OK && i < case_of->judge.facts_n; i++)
 		sum_add(stand, &case_of->judge.facts[i].at.id);
 	return e;

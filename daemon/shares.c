@@ -15,7 +15,7 @@ struct pair {
 };
 
 struct read_log {
-	struct id32 log;
+	struct id32 log, last; /* last: entry next - 1 */
 	uint64_t next; /* entries before it were read */
 };
 
@@ -155,6 +155,8 @@ static enum err read_some(
 	struct store_res res = {0};
 	store_exec_one(reader, &req, &res);
 	enum err e = res.err;
+	if (e == OK && res.r.n && res.r.parts[res.r.n - 1].header)
+		l->last = entry_id(res.r.parts[res.r.n - 1].header);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		const struct store_part *p = &res.r.parts[i];
 		const bool sealed = p->header && p->kind == BODY_HERE && (p->header[1] & ENTRY_FLAG_SEALED);
@@ -186,17 +188,55 @@ static enum err find_log(struct shares *s, const struct id32 *log, struct read_l
 	return OK;
 }
 
+/* Is it the chain that was read, as far as it was read? */
+static enum err is_same_chain(struct store *reader, const struct read_log *l, uint64_t end, bool *same)
+{
+	uint64_t seq = l->next - 1;
+	struct store_req req = {.op = STORE_IDS, .a.log = l->log, .a.seqs = &seq, .a.n = 1};
+	struct store_res res = {0};
+	*same = l->next <= end;
+	if (!*same || l->next == 0)
+		return OK;
+	store_exec_one(reader, &req, &res);
+	if (res.err == OK)
+		*same = id32_equal(&res.r.ids[0], &l->last);
+	store_res_free(&res);
+	return res.err;
+}
+
+/* What was handed on behind an end, or along another branch, reaches nobody any more (SPEC 4.4). */
+static enum err forget_if_cut(
+	struct shares *s, struct store *reader, const struct store_log *rows, size_t rows_n)
+{
+	bool same = true;
+	enum err e = OK;
+	for (size_t i = 0; e == OK && same && i < rows_n; i++) {
+		struct read_log *l = NULL;
+		e = find_log(s, &rows[i].log, &l);
+		if (e == OK)
+			e = is_same_chain(reader, l, rows[i].end, &same);
+	}
+	if (e != OK || same)
+		return e;
+	free(s->pairs);
+	s->pairs = NULL;
+	s->n = s->cap = s->logs_n = 0;
+	return OK;
+}
+
 enum err shares_catch_up(struct shares *s, struct book *b, struct store *reader, const struct id32 *by)
 {
 	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = *by};
 	struct store_res res = {0};
 	store_exec_one(reader, &req, &res);
 	enum err e = res.err;
+	if (e == OK)
+		e = forget_if_cut(s, reader, res.r.logs, res.r.n);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		struct read_log *l = NULL;
 		e = find_log(s, &res.r.logs[i].log, &l);
-		while (e == OK && l->next < res.r.logs[i].length)
-			e = read_some(s, b, reader, l, res.r.logs[i].length);
+		while (e == OK && l->next < res.r.logs[i].end)
+			e = read_some(s, b, reader, l, res.r.logs[i].end);
 	}
 	store_res_free(&res);
 	return e;

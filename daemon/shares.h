@@ -12,7 +12,7 @@ struct shares;
 struct shares *shares_new(void); /* NULL: out of memory */
 void shares_free(struct shares *s); /* NULL is fine */
 
-/* Reads what has been added to the logs of `by`, whose book it is. ERR_MEMORY; the store's. */
+/* Reads what has been added to the logs of `by`, whose book it is, as far as these count; all anew if one of them was cut. ERR_MEMORY; the store's. */
 MUST_CHECK enum err shares_catch_up(
 	struct shares *s, struct book *b, struct store *reader, const struct id32 *by);
 bool shares_has(const struct shares *s, const struct id32 *reader, const struct id32 *entry);

@@ -66,6 +66,7 @@ struct submitting {
 	struct keyring *earner, *reader, *other; /* other may be NULL */
 	size_t evidence;
 	const struct keyring *named[2]; /* in its `to`; NULL: nobody */
+	bool without_keys; /* evidence and manifest are sealed as the submission is, which hands no keys on */
 };
 
 static inline size_t named_n(const struct keyring *const named[2])
@@ -112,8 +113,8 @@ static inline struct buf submission_of(
 	const struct submitting *in, const struct submitted *s, uint8_t keys[EVIDENCE_MAX + 1][32])
 {
 	struct buf b = {0};
-	struct mp_out m = begin_record(
-		&b, "submission", (in->revises ? 6u : 4u) + (named_n(in->named) ? 1u : 0u));
+	struct mp_out m = begin_record(&b, "submission",
+		(in->revises ? 6u : 4u) + (named_n(in->named) ? 1u : 0u) - (in->without_keys ? 1u : 0u));
 	mp_put_cstr(&m, "attests");
 	mp_put_array(&m, 3);
 	mp_put_cstr(&m, "own-work");
@@ -124,11 +125,13 @@ static inline struct buf submission_of(
 		mp_put_cstr(&m, "more patience");
 	}
 	put_ref_field(&m, "for", in->definition);
-	mp_put_cstr(&m, "keys");
-	mp_put_array(&m, s->n + 1);
-	record_put_key(&m, &s->manifest, keys[EVIDENCE_MAX]);
-	for (size_t i = 0; i < s->n; i++)
-		record_put_key(&m, &s->evidence[i], keys[i]);
+	if (!in->without_keys) {
+		mp_put_cstr(&m, "keys");
+		mp_put_array(&m, s->n + 1);
+		record_put_key(&m, &s->manifest, keys[EVIDENCE_MAX]);
+		for (size_t i = 0; i < s->n; i++)
+			record_put_key(&m, &s->evidence[i], keys[i]);
+	}
 	put_ref_field(&m, "manifest", &s->manifest);
 	if (in->revises)
 		put_ref_field(&m, "revises", in->revises);
@@ -137,16 +140,21 @@ static inline struct buf submission_of(
 	return b;
 }
 
-/* Evidence and manifest are sealed for the earner alone; the submission, for its readers, hands their keys on. */
+static inline struct audience *readers_of_parts(const struct submitting *in)
+{
+	return in->without_keys ? readers(in->reader, in->other) : readers(NULL, NULL);
+}
+
+/* Evidence and manifest are sealed for the earner alone, if not said otherwise; the submission, for its readers, hands their keys on. */
 static inline struct submitted submit(const struct submitting *in)
 {
 	struct submitted s = {.n = in->evidence};
 	uint8_t keys[EVIDENCE_MAX + 1][32];
 	for (size_t i = 0; i < s.n; i++)
 		s.evidence[i] = put_record(
-			in->earner, readers(NULL, NULL), reflection("what changed"), false, keys[i]);
+			in->earner, readers_of_parts(in), reflection("what changed"), false, keys[i]);
 	s.manifest = put_record(
-		in->earner, readers(NULL, NULL), manifest_of(in, &s), false, keys[EVIDENCE_MAX]);
+		in->earner, readers_of_parts(in), manifest_of(in, &s), false, keys[EVIDENCE_MAX]);
 	s.submission = put_record(
 		in->earner, readers(in->reader, in->other), submission_of(in, &s, keys), false, NULL);
 	return s;

@@ -69,7 +69,8 @@ static inline struct submitted submit_to(
 		.earner = earner,
 		.reader = f.before,
 		.other = f.issuer,
-		.evidence = evidence};
+		.evidence = evidence,
+		.without_keys = true};
 	return submit(&in);
 }
 

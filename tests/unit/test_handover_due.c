@@ -70,7 +70,8 @@ static struct submitted submit_naming(
 		.reader = one,
 		.other = f.issuer,
 		.evidence = evidence,
-		.named = {one, other}};
+		.named = {one, other},
+		.without_keys = true};
 	return submit(&in);
 }
 
@@ -100,6 +101,42 @@ static void what_came_without_him_is_handed_on_once(void **state)
 	assert_int_equal(entries_of_issuer(), before + 1);
 	assert_true(opens_all(f.late, &s));
 	assert_false(opens(f.stranger, &s.submission));
+	nothing_is_due(&s, 1);
+}
+
+/* So an earner takes no more room of a reviewer's book for keys that the issuer hands on than one key for each submission. */
+static void what_the_submission_hands_on_itself_is_left_out(void **state)
+{
+	(void)state;
+	const struct submitting in = {.definition = &f.definition,
+		.earner = f.earner,
+		.reader = f.before,
+		.other = f.issuer,
+		.evidence = 8};
+	struct submitted s = submit(&in);
+	assert_int_equal(hand_on(&s, 1, OK).keys, 1);
+	assert_true(opens_all(f.late, &s));
+	nothing_is_due(&s, 1);
+}
+
+/* The earner's node wrote keys that open nothing, or open something else than for those who have slots. */
+static void wrong_keys_in_a_submission_are_no_hindrance(void **state)
+{
+	(void)state;
+	const struct submitting in = {.definition = &f.definition,
+		.earner = f.earner,
+		.reader = f.before,
+		.other = f.issuer,
+		.evidence = 1};
+	uint8_t keys[EVIDENCE_MAX + 1][32] = {{0}};
+	struct submitted s = {.n = 1};
+	s.evidence[0] = put_record(
+		f.earner, readers(f.before, f.issuer), reflection("what changed"), false, NULL);
+	s.manifest = put_record(f.earner, readers(f.before, f.issuer), manifest_of(&in, &s), false, NULL);
+	s.submission = put_record(
+		f.earner, readers(f.before, f.issuer), submission_of(&in, &s, keys), false, NULL);
+	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
+	assert_true(opens_all(f.late, &s));
 	nothing_is_due(&s, 1);
 }
 
@@ -271,6 +308,36 @@ static struct id32 stand_of(const struct submitted *s)
 	return t.stand;
 }
 
+/* As if the device had been lost before: what it wrote behind the closing reaches nobody. */
+static void close_log_at(const struct entry_ref *last)
+{
+	struct keyset *ks = NULL;
+	struct identity_event ev;
+	size_t again;
+	assert_int_equal(desk_keyset(world.desk, &f.issuer->self.identity, &ks), OK);
+	enum err e = identity_close_device(
+		&desk_random, ks, &f.issuer->self.secrets, &last->log, last->seq + 1, &last->id, &ev);
+	assert_int_equal(ownlog_put_event(world.desk, ks, &ev, e), OK);
+	keyset_free(ks);
+	assert_int_equal(ownlog_ensure(world.desk, &f.issuer->self, &again), OK);
+}
+
+static void what_was_handed_on_behind_an_end_is_due_again(void **state)
+{
+	(void)state;
+	struct submitted s = submit_naming(f.earner, f.before, NULL, 1);
+	struct entry_ref last = appoint(f.issuer, &f.definition, f.stranger);
+	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
+	assert_int_equal(hand_on(&s, 1, OK).keys, 0);
+	struct id32 stand = stand_of(&s), next;
+	close_log_at(&last);
+	next = stand_of(&s);
+	assert_false(id32_equal(&stand, &next));
+	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
+	assert_true(opens_all(f.late, &s));
+	nothing_is_due(&s, 1);
+}
+
 static void it_stands_otherwise_when_something_has_come(void **state)
 {
 	(void)state;
@@ -298,6 +365,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_came_without_him_is_handed_on_once),
+		TEST(what_the_submission_hands_on_itself_is_left_out),
+		TEST(wrong_keys_in_a_submission_are_no_hindrance),
 		TEST(who_is_named_gets_nothing),
 		TEST(what_says_nothing_is_handed_on_to_all_in_one_record),
 		TEST(what_is_said_of_it_is_handed_on),
@@ -308,6 +377,7 @@ int main(void)
 		TEST(who_has_got_it_gets_the_decision),
 		TEST(no_more_than_fits_is_written_in_one_go),
 		TEST(what_was_not_written_is_still_due),
+		TEST(what_was_handed_on_behind_an_end_is_due_again),
 		TEST(it_stands_otherwise_when_something_has_come),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
