@@ -187,32 +187,37 @@ static enum err add_member(struct act *a, struct audience *to, const struct id32
 	return OK;
 }
 
+/* Of the officers and the reviewers. Who is skipped is not named. */
+static enum err add_named(struct act *a, struct audience *to, const struct id32 *id)
+{
+	bool added;
+	size_t at = 0;
+	enum err e = add_member(a, to, id, &added);
+	while (at < to->named_n && id32_cmp(&to->named[at], id) < 0)
+		at++;
+	if (e != OK || !added || to->named_n == AUDIENCE_NAMED_MAX ||
+		(at < to->named_n && id32_equal(&to->named[at], id)))
+		return e;
+	memmove(&to->named[at + 1], &to->named[at], (to->named_n - at) * sizeof to->named[0]);
+	to->named[at] = *id;
+	to->named_n++;
+	return OK;
+}
+
 static enum err add_institution(struct act *a, struct audience *to, const struct id32 *institution)
 {
-	const uint32_t rights = KEYSET_RIGHT_COUNTERSIGN | KEYSET_RIGHT_APPOINT;
 	struct keyset *ks = NULL;
 	struct keyset_view v = {0};
-	bool added;
 	enum err e = audience_add(a, to, institution);
 	if (e == OK)
 		e = desk_keyset(a->desk, institution, &ks);
 	if (e == OK)
 		e = keyset_resolve(ks, &v);
 	for (size_t i = 0; e == OK && i < v.officers_n; i++)
-		if (v.officers[i].rights & rights)
-			e = add_member(a, to, &v.officers[i].identity, &added);
+		if (v.officers[i].rights & AUDIENCE_OFFICER_RIGHTS)
+			e = add_named(a, to, &v.officers[i].identity);
 	keyset_view_deinit(&v);
 	keyset_free(ks);
-	return e;
-}
-
-/* Who is skipped is not among them. They come in the order of their ids. */
-static enum err add_reviewer(struct act *a, struct audience *to, const struct id32 *reviewer)
-{
-	bool added;
-	enum err e = add_member(a, to, reviewer, &added);
-	if (e == OK && added && to->reviewers_n < AUDIENCE_REVIEWERS_MAX)
-		to->reviewers[to->reviewers_n++] = *reviewer;
 	return e;
 }
 
@@ -231,24 +236,24 @@ enum err audience_panel(
 	if (e == OK && earner)
 		e = add_member(a, to, earner, &added);
 	for (size_t i = 0; e == OK && i < p.n; i++)
-		e = add_reviewer(a, to, &p.reviewers[i]);
+		e = add_named(a, to, &p.reviewers[i]);
 	free(p.reviewers);
 	return e;
 }
 
 size_t audience_to_fields(const struct audience *to)
 {
-	return to->reviewers_n ? 1 : 0;
+	return to->named_n ? 1 : 0;
 }
 
 void audience_put_to(struct mp_out *m, const struct audience *to)
 {
-	if (!to->reviewers_n)
+	if (!to->named_n)
 		return;
 	mp_put_cstr(m, "to");
-	mp_put_array(m, to->reviewers_n);
-	for (size_t i = 0; i < to->reviewers_n; i++)
-		mp_put_id(m, &to->reviewers[i]);
+	mp_put_array(m, to->named_n);
+	for (size_t i = 0; i < to->named_n; i++)
+		mp_put_id(m, &to->named[i]);
 }
 
 json_t *audience_json(const struct audience *to)

@@ -13,7 +13,8 @@
 #define AUDIENCE_SKIPPED_MAX 16u
 #define AUDIENCE_READERS_MAX (LIMIT_READERS - 1u) /* one slot is the author's */
 
-#define AUDIENCE_REVIEWERS_MAX 64u /* SPEC 13: "`to` (ids, 1..64)" */
+#define AUDIENCE_OFFICER_RIGHTS ((uint32_t)KEYSET_RIGHT_COUNTERSIGN | KEYSET_RIGHT_APPOINT) /* SPEC 16.4 */
+#define AUDIENCE_NAMED_MAX 64u /* SPEC 13: "`to` (ids, 1..64)" */
 #define AUDIENCE_HOSTS_MAX 512u
 
 /* A node that hosts a reader. */
@@ -28,8 +29,8 @@ struct audience {
 	struct id32 keys[LIMIT_READERS]; /* current reading keys, in the order in which they were added */
 	size_t hosts_n; /* other nodes that host readers, each once; what is beyond the bound is left out */
 	struct audience_host hosts[AUDIENCE_HOSTS_MAX];
-	size_t reviewers_n; /* by audience_panel: of the reviewers that were added, the first */
-	struct id32 reviewers[AUDIENCE_REVIEWERS_MAX]; /* ascending */
+	size_t named_n; /* by audience_panel: officers and reviewers that were added, as many as there is room for */
+	struct id32 named[AUDIENCE_NAMED_MAX]; /* ascending */
 	size_t skipped_n; /* by audience_panel: could not be added, since their keys are not here or they have no reading key; may be over AUDIENCE_SKIPPED_MAX */
 	struct id32 skipped[AUDIENCE_SKIPPED_MAX]; /* the first of them */
 };
@@ -53,7 +54,7 @@ MUST_CHECK enum err audience_list(struct act *a, struct audience *to, const json
  * Said: ERR_NOT_FOUND: the definition is not on this node (or not a definition that counts), or the institution's keys are not; ERR_STATE: the institution has no reading key. ERR_MEMORY, ERR_IO … */
 MUST_CHECK enum err audience_panel(
 	struct act *a, struct audience *to, const struct entry_ref *definition, const struct id32 *earner);
-/* How many fields audience_put_to() writes: the last of a record, `to` (SPEC 16.4), or none if there are no reviewers. */
+/* How many fields audience_put_to() writes: the last of a record, `to` (SPEC 16.4), or none if there is nobody to name. */
 size_t audience_to_fields(const struct audience *to);
 void audience_put_to(struct mp_out *m, const struct audience *to);
 /* {"readers": n, "everybody": bool, "skipped": [ids]}: for answers. readers: those added; for the number to be right the author is added too. NULL: out of memory. */

@@ -108,13 +108,13 @@ static void hand_on(struct act *a, struct clerk *c, struct session *s, struct cl
 	if (e != OK) {
 		if (s->open)
 			tell_failure(c, &s->identity, &w->open[w->open_n - 1].at.id,
-				"keys were not handed on to reviewers", a->why, e);
+				"keys were not handed on", a->why, e);
 		return;
 	}
 	clerk_remember(w);
 	w->more = w->more || h.cut_short;
 	if (h.keys)
-		log_info("clerk", log_text("event", "keys were handed on to reviewers"),
+		log_info("clerk", log_text("event", "keys were handed on"),
 			log_id("institution", &s->identity), log_uint("keys", h.keys));
 }
 

@@ -1,9 +1,9 @@
 /* clerk.h -- what institutions that are open on this node do without being asked: they take up reviews (SPEC.md section 16.6), countersign what is met
- * where the definition says "automatic" (sections 16.3 and 16.8), and hand on to reviewers what came without them (section 16.4). Loop thread.
+ * where the definition says "automatic" (sections 16.3 and 16.8), and hand on to reviewers and officers what came without them (section 16.4). Loop thread.
  *
  * It looks when entries or keys have come, at sign-in, and a minute after a failure; at once, but not more often than every CLERK_WAIT_MS. Each failure is logged once.
  * Submissions that are awarded or withdrawn, with every review taken up, are not judged again until another review of them is there;
- * handing on is thought of when something of a submission, or its reviewers, has changed. */
+ * handing on is thought of when something of a submission, its reviewers or the officers have changed. */
 #ifndef QUIRE_DAEMON_CLERK_H
 #define QUIRE_DAEMON_CLERK_H
 

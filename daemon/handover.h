@@ -1,5 +1,5 @@
-/* handover.h -- what is open under a definition, handed on to its reviewers: at an appointment, and, without being asked, what comes later to the issuer from
- * somebody who did not know of it. SPEC.md sections 5.4 and 16.4. On a desk.
+/* handover.h -- what is open under a definition, handed on to its reviewers: at an appointment, and, without being asked, to them and to officers what comes
+ * later to the issuer from somebody who did not know of them, or was there before. SPEC.md sections 5.4 and 16.4. On a desk.
  *
  * What the issuer's own logs hold says what was handed on (shares.h): nothing is handed on to anybody twice, whatever stopped in between.
  * Of the act only `desk` and `why` are used. */
@@ -46,7 +46,7 @@ struct handover_open {
 	bool done; /* as it stands, nothing more is to be handed on */
 };
 
-/* The reviewers of definitions that were met in one look; a zeroed one is empty. */
+/* Officers and reviewers of definitions that were met in one look; a zeroed one is empty. */
 struct handover_panels {
 	size_t n;
 	struct {
@@ -54,11 +54,12 @@ struct handover_panels {
 	} at[HANDOVER_PANELS_MAX];
 };
 
-/* On the pool: all that handing on of this submission rests on, its facts, its reviewers and the issuer's key events: as long as it stays the same, nothing new is to be done.
+/* On the pool: all that handing on of this submission rests on, its facts, its reviewers, the officers and the issuer's key events: as long as it stays the same, nothing new is to be done.
  * ERR_MEMORY, the store's. */
 MUST_CHECK enum err handover_stand(struct catalogue *c, struct handover_panels *panels,
 	const struct gathered *case_of, const struct submission_judgement *judged, struct id32 *stand);
-/* Hands on of these submissions what their reviewers lack: of one that waits for a decision all reviewers, of another those who have got it;
+/* Hands on of these submissions what their reviewers and the officers lack: of one that waits for a decision all of them, of one that is met the officers, and of
+ * any those who have got it;
  *  at most HANDOVER_DUE_KEYS_MAX keys; out->cut_short: there is more. Sets `done`.
  * Takes desk_lock_shares(). The errors of handover_write; ERR_LIMIT: more was handed on than can be remembered (SHARES_MAX). */
 MUST_CHECK enum err handover_due(struct act *a, struct sessions *ss, struct session *s,

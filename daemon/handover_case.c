@@ -202,14 +202,14 @@ static bool has_a_say(const struct case_at_hand *t, const struct fact *f)
 	return id32_equal(author, &t->g->issuer);
 }
 
-enum err handover_have(struct catalogue *c, struct gathering *g, struct id32 *panel, size_t *n)
+enum err handover_have(struct catalogue *c, struct gathering *g, struct id32 *panel, size_t first, size_t *n)
 {
 	const struct fact *f = g->judged->submission;
 	struct id32 to[READERS_MAX];
 	const size_t to_n = read_to(f, to);
-	size_t kept = 0;
+	size_t kept = first;
 	enum err e = OK;
-	for (size_t i = 0; e == OK && i < *n; i++) {
+	for (size_t i = first; e == OK && i < *n; i++) {
 		bool has = is_among(to, to_n, &panel[i]);
 		if (!has)
 			e = was_handed_on(c, g, &panel[i], &f->at.id, &has);

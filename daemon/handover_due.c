@@ -1,26 +1,52 @@
-/* handover_due.c -- what came to the issuer from somebody who did not know of a reviewer is handed on to him. SPEC.md section 16.4. See handover.h. */
+/* handover_due.c -- what came to the issuer from somebody who did not know of a reviewer or an officer is handed on to him. SPEC.md section 16.4. See handover.h. */
+#include "audience.h"
 #include "handover_int.h"
-
 #include "sum.h"
 
-/* Who can be written to: whoever has a reading key here. *ids is the caller's. */
-static enum err find_panel(
-	struct catalogue *c, const struct entry_ref *definition, struct id32 **ids, size_t *n)
+/* Officers and reviewers who can be written to: whoever has a reading key here. */
+struct panel {
+	size_t n, officers_n; /* the officers come first */
+	struct id32 *ids;
+};
+
+/* ids has room. Nobody is handed what is his own; the issuer needs nothing. */
+static enum err add_reader(struct catalogue *c, const struct submission_judgement *judged,
+	const struct id32 *earner, const struct id32 *id, struct panel *p)
 {
-	size_t all = 0;
-	*ids = NULL;
-	*n = 0;
-	enum err e = cases_reviewers(c->cases, definition, ids, &all);
+	struct judge_identity found;
+	if (id32_equal(id, &judged->issuer) || (earner && id32_equal(id, earner)))
+		return OK;
+	for (size_t i = 0; i < p->n; i++)
+		if (id32_equal(&p->ids[i], id))
+			return OK;
+	enum err e = cases_identity(c->cases, id, &found);
+	if (e == OK && found.view->has_reading)
+		p->ids[p->n++] = *id;
+	return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
+}
+
+/* earner: who is left out; NULL: nobody. p->ids is the caller's to free, also on error. */
+static enum err find_panel(struct catalogue *c, const struct submission_judgement *judged,
+	const struct id32 *earner, struct panel *p)
+{
+	struct judge_identity issuer;
+	struct id32 *reviewers = NULL;
+	size_t n = 0;
+	*p = (struct panel){.n = 0};
+	enum err e = cases_identity(c->cases, &judged->issuer, &issuer);
+	if (e == OK)
+		e = cases_reviewers(c->cases, &judged->definition->at, &reviewers, &n);
 	if (e != OK)
 		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
-	for (size_t i = 0; e == OK && i < all; i++) {
-		struct judge_identity found;
-		e = cases_identity(c->cases, &(*ids)[i], &found);
-		if (e == OK && found.view->has_reading)
-			(*ids)[(*n)++] = (*ids)[i];
-		if (e == ERR_NOT_FOUND || e == ERR_LIMIT)
-			e = OK;
-	}
+	p->ids = (struct id32 *)calloc(issuer.view->officers_n + n + 1, sizeof *p->ids);
+	e = p->ids ? OK : ERR_MEMORY;
+	for (size_t i = 0; e == OK && i < issuer.view->officers_n; i++)
+		if (issuer.view->officers[i].rights & AUDIENCE_OFFICER_RIGHTS)
+			e = add_reader(c, judged, earner, &issuer.view->officers[i].identity, p);
+	p->officers_n = p->n;
+	for (size_t i = 0; e == OK && i < n; i++)
+		e = add_reader(c, judged, earner, &reviewers[i], p);
+	free(reviewers);
 	return e;
 }
 
@@ -28,13 +54,12 @@ static enum err find_panel(
 static enum err sum_panel(struct catalogue *c, const struct submission_judgement *judged, struct id32 *sum)
 {
 	struct judge_identity issuer;
-	struct id32 *ids;
-	size_t n;
-	enum err e = find_panel(c, &judged->definition->at, &ids, &n);
+	struct panel p;
+	enum err e = find_panel(c, judged, NULL, &p);
 	*sum = (struct id32){.b = {1}};
-	for (size_t i = 0; e == OK && i < n; i++)
-		sum_add(sum, &ids[i]);
-	free(ids);
+	for (size_t i = 0; e == OK && i < p.n; i++)
+		sum_add(sum, &p.ids[i]);
+	free(p.ids);
 	if (e == OK)
 		e = cases_identity(c->cases, &judged->issuer, &issuer);
 	for (size_t i = 0; e == OK && i < issuer.view->in_force_n; i++)
@@ -74,38 +99,40 @@ struct due {
 	size_t n;
 };
 
-/* Nobody is handed what is his own; the issuer needs nothing. */
-static size_t leave_out(struct id32 *ids, size_t n, const struct id32 *earner, const struct id32 *issuer)
+/* How many of the panel, from the first on, get it whether or not they have got anything of it before. */
+static size_t entitled(const struct submission_judgement *judged, const struct panel *p)
 {
-	size_t kept = 0;
-	for (size_t i = 0; i < n; i++)
-		if (!id32_equal(&ids[i], earner) && !id32_equal(&ids[i], issuer))
-			ids[kept++] = ids[i];
-	return kept;
+	if (handover_is_open(judged))
+		return p->n;
+	return judged->state == SUBMISSION_MET ? p->officers_n : 0;
+}
+
+static enum err gather_judged(struct catalogue *c, struct gathering *g, const struct gathered *case_of)
+{
+	struct panel p;
+	const size_t before = g->out->keys;
+	enum err e = find_panel(c, g->judged, &g->judged->earner, &p);
+	if (e == OK)
+		e = handover_have(c, g, p.ids, entitled(g->judged, &p), &p.n);
+	if (e == OK) {
+		g->panel = p.ids;
+		g->panel_n = p.n;
+		e = handover_case(c, g, case_of);
+		g->out->submissions += g->out->keys > before;
+	}
+	free(p.ids);
+	return e;
 }
 
 static enum err gather_one(struct catalogue *c, struct gathering *g, const struct entry_ref *at)
 {
 	struct gathered case_of;
-	struct id32 *panel = NULL;
 	enum err e = cases_submission(c->cases, at, &case_of);
 	if (e != OK)
 		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
 	e = judge_submission(&case_of.judge, &at->id, g->judged);
-	const bool counts = e == OK && handover_counts(g->judged);
-	if (counts)
-		e = find_panel(c, &g->judged->definition->at, &panel, &g->panel_n);
-	if (counts && e == OK)
-		g->panel_n = leave_out(panel, g->panel_n, &g->judged->earner, &g->issuer);
-	if (counts && e == OK && !handover_is_open(g->judged))
-		e = handover_have(c, g, panel, &g->panel_n);
-	if (counts && e == OK) {
-		g->panel = panel;
-		size_t before = g->out->keys;
-		e = handover_case(c, g, &case_of);
-		g->out->submissions += g->out->keys > before;
-	}
-	free(panel);
+	if (e == OK && handover_counts(g->judged))
+		e = gather_judged(c, g, &case_of);
 	gathered_free(&case_of);
 	return e;
 }

@@ -15,11 +15,11 @@ struct content_key {
 
 /* One going over what is open, on the pool. */
 struct gathering {
-	bool heed_to; /* what names a reviewer in its `to` is left out */
+	bool heed_to; /* what names somebody in its `to` is not for him */
 	struct id32 issuer;
 	struct shares *shares;
 	bool caught_up; /* shares are */
-	size_t panel_n; /* reviewers of the submission at hand */
+	size_t panel_n; /* whom it may go to, of the submission at hand */
 	const struct id32 *panel;
 	size_t who_n; /* who gets anything at all */
 	struct id32 who[READERS_MAX];
@@ -29,8 +29,9 @@ struct gathering {
 	struct submission_judgement *judged;
 };
 
-/* Those of the panel who have got the submission that was judged: it is sealed to them, or was handed on to them. The errors of handover_case. */
-MUST_CHECK enum err handover_have(struct catalogue *c, struct gathering *g, struct id32 *panel, size_t *n);
+/* Keeps of the panel, behind the `first`, those who have got the submission that was judged: it is sealed to them, or was handed on to them. The errors of handover_case. */
+MUST_CHECK enum err handover_have(
+	struct catalogue *c, struct gathering *g, struct id32 *panel, size_t first, size_t *n);
 /* What is to be handed on of a submission to its panel, g->judged being its judgement. What does not fit is left out: out->cut_short.
  * ERR_MEMORY, the store's; heed_to: ERR_LIMIT: no more can be remembered of what was handed on. */
 MUST_CHECK enum err handover_case(struct catalogue *c, struct gathering *g, const struct gathered *case_of);

@@ -38,14 +38,13 @@ static enum err add(struct panel *p, const struct id32 *id, const char *role)
 static enum err add_all(struct panel *p, const struct entry_ref *definition, const struct id32 *issuer,
 	const struct id32 *earner)
 {
-	const uint32_t rights = KEYSET_RIGHT_COUNTERSIGN | KEYSET_RIGHT_APPOINT;
 	struct judge_identity institution;
 	struct id32 *reviewers = NULL;
 	size_t n = 0;
 	enum err e = add(p, issuer, "issuer");
 	if (e == OK && cases_identity(p->c->cases, issuer, &institution) == OK)
 		for (size_t i = 0; e == OK && i < institution.view->officers_n; i++)
-			if (institution.view->officers[i].rights & rights)
+			if (institution.view->officers[i].rights & AUDIENCE_OFFICER_RIGHTS)
 				e = add(p, &institution.view->officers[i].identity, "officer");
 	if (e == OK && earner)
 		e = add(p, earner, "earner");

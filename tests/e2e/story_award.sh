@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # story_award.sh -- evidence is submitted, judged by two reviewers on another node, revised and met; a split; who may not, who cannot read it,
-# and a reviewer who comes late.
+# a reviewer who comes late, and an officer who does.
 # sanitizers: yes
 # timeout: 300
 . "${TOP:?}/tests/e2e/lib.sh"
@@ -117,6 +117,8 @@ within 20 knows lincoln "$talk" yan || fail "Lincoln knows of it"
 check "who cannot be written to is named, with the reason" holds ana \
 	".complete and (.skipped | length == 1) and .skipped[0].id == \"${ids[yan]}\" and (.skipped[0].why | test(\"keys are not on this node\"))" \
 	submission create "${whole[@]}" --dry-run
+check "and that the issuer's node would serve him" eval \
+	'as ana submission create "${whole[@]}" --dry-run 2>&1 | grep -A1 "could not at first; the issuer.s node would hand it on" | grep -q "(${ids[yan]:0:8}), reviewer"'
 as bureau reviewer end "${ids[yan]}" --for "$talk" >/dev/null 2>&1 || fail "and ended again"
 
 # ---- submitted
@@ -296,12 +298,19 @@ for for in "$late" "$later"; do
 	as bureau reviewer appoint "${ids[vera]}" --for "$for" >/dev/null 2>&1 || fail "vera is appointed"
 	within 20 knows lincoln "$for" vera || fail "the earner's node knows her"
 done
-fourth=$(as ana submission create --for "$late" "${whole[@]:2}" 2>/dev/null) || fail "it is submitted"
+as bureau reviewer appoint "${ids[yan]}" --for "$late" >/dev/null 2>&1 || fail "so is somebody whom Lincoln does not follow"
+within 20 knows lincoln "$late" yan || fail "Lincoln knows of it"
+fourth=$(as ana submission create --for "$late" "${whole[@]:2}" 2>"$TMPDIR/reach") || fail "it is submitted"
+check "who cannot be written to is named, and what is done about it" eval \
+	'grep -A1 "cannot yet; the issuer.s node hands it on" "$TMPDIR/reach" | grep -q "(${ids[yan]:0:8}), reviewer"'
+check "and so it is" within 20 shown yan "$fourth" submitted
+as bureau reviewer end "${ids[yan]}" --for "$late" >/dev/null 2>&1 || fail "he is ended"
 for name in bureau vera; do within 20 shown $name "$fourth" submitted || fail "$name has it"; done
 stop bureau
 claim=$(as vera review claim "$fourth" 2>/dev/null) || fail "vera claims it while the issuer's node is off"
 fifth=$(as ana submission create --for "$later" "${whole[@]:2}" 2>/dev/null) || fail "the other one is submitted meanwhile"
-check "a submission says for whom it is sealed" eval 'as ana --json entry show "$fifth" | jq -e --arg v "${ids[vera]}" ".fields.to == [\$v]"'
+check "a submission says for whom it is sealed: the officer and the reviewer" eval \
+	'as ana --json entry show "$fifth" | jq -e --arg v "${ids[vera]}" --arg o "${ids[olga]}" ".fields.to == ([\$o, \$v] | sort)"'
 stop lincoln
 stop riverside
 start bureau
@@ -335,6 +344,21 @@ as vera review decide "$fourth" --scores "$TMPDIR/high.json" --feedback "$TMPDIR
 check "after a restart the issuer takes up a review" within 20 eval '[ "$(written)" -gt "$before" ]'
 sleep 1
 check "and that is all that it writes" test $((before + 1)) = "$(written)"
+
+# ---- an officer comes late as well
+person bureau nia
+person bureau otto
+home_of[nia]=bureau home_of[otto]=bureau
+as bureau identity officer add "${ids[otto]}" --rights publish,revoke >/dev/null 2>&1 || fail "an officer who decides nothing"
+refused "whoever is no officer does not read what waits for a countersignature" 4 "cannot be opened" as nia submission show "$third"
+as bureau identity officer add "${ids[nia]}" --rights countersign >/dev/null 2>&1 || fail "an officer who countersigns"
+check "who becomes an officer opens what was met before" within 20 shown nia "$third" met
+check "with its evidence and the reviews" holds nia '.requirements[2].evidence[0].fields.text == "I counted. A quiet pupil spoke." and
+	(.reviews | length == 3)' submission show "$third"
+refused "what nobody has to decide any more stays closed to her" 4 "cannot be opened" as nia submission show "$fifth"
+check "and countersigns it" as nia award countersign "$third" --institution "${ids[bureau]}"
+check "the earner has the award" within 20 shown ana "$third" awarded
+refused "who has no such right reads nothing" 4 "cannot be opened" as otto submission show "$third"
 
 # ---- the last line of defence
 for entry in "$first" "$second" "$third" "$lesson"; do

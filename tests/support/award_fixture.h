@@ -215,6 +215,33 @@ static inline struct entry_ref vouch_for(struct keyring *by, const struct keyrin
 	return put_record(by, everybody(), b, true, NULL);
 }
 
+/* ---- officers */
+
+/* The event that names him. */
+static inline struct id32 name_officer(
+	struct keyring *institution, const struct keyring *officer, uint32_t rights)
+{
+	struct keyset *ks = NULL;
+	struct identity_event ev = {0};
+	assert_int_equal(desk_keyset(world.desk, &institution->self.identity, &ks), OK);
+	enum err e = identity_officer(
+		&desk_random, ks, &institution->self.secrets, &officer->self.identity, rights, &ev);
+	const struct id32 id = ev.id;
+	assert_int_equal(ownlog_put_event(world.desk, ks, &ev, e), OK);
+	keyset_free(ks);
+	return id;
+}
+
+static inline void end_officer(struct keyring *institution, const struct id32 *event)
+{
+	struct keyset *ks = NULL;
+	struct identity_event ev = {0};
+	assert_int_equal(desk_keyset(world.desk, &institution->self.identity, &ks), OK);
+	enum err e = identity_end(&desk_random, ks, &institution->self.secrets, event, NULL, 0, &ev);
+	assert_int_equal(ownlog_put_event(world.desk, ks, &ev, e), OK);
+	keyset_free(ks);
+}
+
 /* ---- the usual four: an issuer with a definition and a reviewer, an earner, and somebody else */
 
 struct cast {

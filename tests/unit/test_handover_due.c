@@ -87,6 +87,36 @@ static struct entry_ref claim_naming(
 	return put_record(by, readers(f.earner, f.issuer), b, false, NULL);
 }
 
+/* ---- as it stands */
+
+struct standing {
+	const struct entry_ref *submission;
+	struct id32 stand;
+};
+
+static enum err find_stand(struct catalogue *c, void *ctx)
+{
+	struct standing *t = (struct standing *)ctx;
+	struct handover_panels panels = {.n = 0};
+	struct submission_judgement *j = (struct submission_judgement *)calloc(1, sizeof *j);
+	struct gathered g;
+	assert_non_null(j);
+	assert_int_equal(cases_submission(c->cases, t->submission, &g), OK);
+	assert_int_equal(judge_submission(&g.judge, &t->submission->id, j), OK);
+	assert_true(handover_is_open(j));
+	enum err e = handover_stand(c, &panels, &g, j, &t->stand);
+	gathered_free(&g);
+	free(j);
+	return e;
+}
+
+static struct id32 stand_of(const struct submitted *s)
+{
+	struct standing t = {.submission = &s->submission};
+	assert_int_equal(catalogue_ask_in(&world.act, f.sessions, f.session, find_stand, &t), OK);
+	return t.stand;
+}
+
 /* ---- what is due */
 
 static void what_came_without_him_is_handed_on_once(void **state)
@@ -242,6 +272,102 @@ static void who_has_got_it_gets_the_decision(void **state)
 	nothing_is_due(s, 2);
 }
 
+/* ---- officers */
+
+static void an_officer_who_comes_late_gets_what_is_open(void **state)
+{
+	(void)state;
+	struct submitted s[] = {
+		submit_naming(f.earner, f.before, f.late, 1), submit_naming(f.earner, f.before, f.late, 1)};
+	struct entry_ref claim = claim_naming(f.before, &s[1].submission, f.late);
+	nothing_is_due(s, 2);
+	struct id32 stand = stand_of(&s[0]);
+	name_officer(f.issuer, f.stranger, KEYSET_RIGHT_COUNTERSIGN);
+	struct id32 next = stand_of(&s[0]);
+	assert_false(id32_equal(&stand, &next));
+	assert_int_equal(hand_on(s, 2, OK).keys, 7);
+	assert_true(opens_all(f.stranger, &s[0]));
+	assert_true(opens_all(f.stranger, &s[1]));
+	assert_true(opens(f.stranger, &claim));
+	nothing_is_due(s, 2);
+}
+
+static void an_officer_who_is_named_gets_nothing(void **state)
+{
+	(void)state;
+	name_officer(f.issuer, f.late, KEYSET_RIGHT_APPOINT);
+	struct submitted s = submit_naming(f.earner, f.before, f.late, 1);
+	nothing_is_due(&s, 1);
+	assert_false(opens(f.late, &s.submission));
+}
+
+static void an_officer_who_has_no_such_right_gets_nothing(void **state)
+{
+	(void)state;
+	name_officer(f.issuer, f.stranger, KEYSET_RIGHT_PUBLISH | KEYSET_RIGHT_REVOKE | KEYSET_RIGHT_VOUCH);
+	struct submitted s = submit_naming(f.earner, f.before, f.late, 1);
+	nothing_is_due(&s, 1);
+	assert_false(opens(f.stranger, &s.submission));
+}
+
+static void an_officer_who_was_ended_gets_nothing_more(void **state)
+{
+	(void)state;
+	struct id32 event = name_officer(f.issuer, f.stranger, KEYSET_RIGHT_APPOINT);
+	struct submitted s[] = {submit_naming(f.earner, f.before, f.late, 1)};
+	assert_int_equal(hand_on(s, 1, OK).keys, 3);
+	end_officer(f.issuer, &event);
+	struct entry_ref claim = claim_naming(f.before, &s[0].submission, f.late);
+	nothing_is_due(s, 1);
+	assert_true(opens(f.stranger, &s[0].submission));
+	assert_false(opens(f.stranger, &claim));
+}
+
+static void an_officer_gets_nothing_of_his_own_nor_of_what_is_decided(void **state)
+{
+	(void)state;
+	struct submitted decided = submit_naming(f.earner, f.before, f.late, 1);
+	struct submitted own = submit_naming(f.stranger, f.before, f.late, 1);
+	claim_naming(f.before, &own.submission, f.late);
+	review_not_yet(f.before, &decided.submission, readers(f.earner, f.issuer));
+	struct submitted s[] = {decided, own};
+	hand_on(s, 2, OK);
+	name_officer(f.issuer, f.stranger, KEYSET_RIGHT_COUNTERSIGN);
+	nothing_is_due(s, 2);
+	assert_false(opens(f.stranger, &decided.submission));
+}
+
+static void who_is_officer_and_reviewer_gets_it_once(void **state)
+{
+	(void)state;
+	name_officer(f.issuer, f.late, KEYSET_RIGHT_COUNTERSIGN);
+	struct submitted s = submit_naming(f.earner, f.before, NULL, 1);
+	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
+	assert_true(opens_all(f.late, &s));
+	nothing_is_due(&s, 1);
+}
+
+/* What is met waits for an officer, and for no reviewer any more. */
+static void who_is_entitled_depends_on_the_state(void **state)
+{
+	(void)state;
+	static const size_t expected[] = {[SUBMISSION_UNKNOWN] = 0,
+		[SUBMISSION_SUBMITTED] = 5,
+		[SUBMISSION_CLAIMED] = 5,
+		[SUBMISSION_NOT_YET] = 0,
+		[SUBMISSION_MET] = 2,
+		[SUBMISSION_UNJUDGEABLE] = 0,
+		[SUBMISSION_AWARDED] = 0,
+		[SUBMISSION_WITHDRAWN] = 0};
+	const struct panel p = {.n = 5, .officers_n = 2};
+	const struct fact definition = {.cut = false};
+	struct submission_judgement j = {.definition = &definition};
+	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+		j.state = (enum submission_state)i;
+		assert_int_equal(entitled(&j, &p), expected[i]);
+	}
+}
+
 /* ---- bounds, and what stops in between */
 
 static void no_more_than_fits_is_written_in_one_go(void **state)
@@ -276,36 +402,6 @@ static void what_was_not_written_is_still_due(void **state)
 	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
 	assert_true(opens_all(f.late, &s));
 	nothing_is_due(&s, 1);
-}
-
-/* ---- as it stands */
-
-struct standing {
-	const struct entry_ref *submission;
-	struct id32 stand;
-};
-
-static enum err find_stand(struct catalogue *c, void *ctx)
-{
-	struct standing *t = (struct standing *)ctx;
-	struct handover_panels panels = {.n = 0};
-	struct submission_judgement *j = (struct submission_judgement *)calloc(1, sizeof *j);
-	struct gathered g;
-	assert_non_null(j);
-	assert_int_equal(cases_submission(c->cases, t->submission, &g), OK);
-	assert_int_equal(judge_submission(&g.judge, &t->submission->id, j), OK);
-	assert_true(handover_is_open(j));
-	enum err e = handover_stand(c, &panels, &g, j, &t->stand);
-	gathered_free(&g);
-	free(j);
-	return e;
-}
-
-static struct id32 stand_of(const struct submitted *s)
-{
-	struct standing t = {.submission = &s->submission};
-	assert_int_equal(catalogue_ask_in(&world.act, f.sessions, f.session, find_stand, &t), OK);
-	return t.stand;
 }
 
 /* As if the device had been lost before: what it wrote behind the closing reaches nobody. */
@@ -375,6 +471,13 @@ int main(void)
 		TEST(what_is_decided_stays_closed),
 		TEST(what_was_handed_on_at_the_appointment_is_not_due),
 		TEST(who_has_got_it_gets_the_decision),
+		TEST(an_officer_who_comes_late_gets_what_is_open),
+		TEST(an_officer_who_is_named_gets_nothing),
+		TEST(an_officer_who_has_no_such_right_gets_nothing),
+		TEST(an_officer_who_was_ended_gets_nothing_more),
+		TEST(an_officer_gets_nothing_of_his_own_nor_of_what_is_decided),
+		TEST(who_is_officer_and_reviewer_gets_it_once),
+		TEST(who_is_entitled_depends_on_the_state),
 		TEST(no_more_than_fits_is_written_in_one_go),
 		TEST(what_was_not_written_is_still_due),
 		TEST(what_was_handed_on_behind_an_end_is_due_again),

@@ -59,30 +59,6 @@ static struct session *sign_in(struct keyring *k)
 	return s;
 }
 
-/* Makes or (ends) takes back an officer. */
-static struct id32 name_officer(struct keyring *institution, const struct keyring *officer, uint32_t rights)
-{
-	struct keyset *ks = NULL;
-	struct identity_event ev = {0};
-	assert_int_equal(desk_keyset(world.desk, &institution->self.identity, &ks), OK);
-	enum err e = identity_officer(
-		&desk_random, ks, &institution->self.secrets, &officer->self.identity, rights, &ev);
-	const struct id32 id = ev.id;
-	assert_int_equal(ownlog_put_event(world.desk, ks, &ev, e), OK);
-	keyset_free(ks);
-	return id;
-}
-
-static void end_officer(struct keyring *institution, const struct id32 *event)
-{
-	struct keyset *ks = NULL;
-	struct identity_event ev = {0};
-	assert_int_equal(desk_keyset(world.desk, &institution->self.identity, &ks), OK);
-	enum err e = identity_end(&desk_random, ks, &institution->self.secrets, event, NULL, 0, &ev);
-	assert_int_equal(ownlog_put_event(world.desk, ks, &ev, e), OK);
-	keyset_free(ks);
-}
-
 static enum err try_to_publish(struct keyring *who, const struct keyring *institution, struct entry_ref *ref)
 {
 	struct buf record = microcredential(NULL);

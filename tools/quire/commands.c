@@ -242,7 +242,7 @@ const struct cli_command cli_commands[] = {
 		.options = {CODE}},
 	{.noun = "identity",
 		.verb = "officer add",
-		.help = "let somebody act for your institution",
+		.help = "let somebody act for your institution; with countersign or appoint, what is open or waits for a countersignature is handed on to him",
 		.examples =
 			"identity officer add 5b1d0c8f --rights publish,appoint\nidentity officer add \"Ana Sousa\" --rights countersign,revoke --as \"Lincoln School\"",
 		.method = "POST",

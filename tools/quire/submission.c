@@ -104,6 +104,22 @@ static void say_people(struct cli_call *c, const json_t *list, const char *head)
 	}
 }
 
+/* The issuer's node serves everybody but the issuer. */
+static void say_skipped(struct cli_call *c, const json_t *skipped, bool dry)
+{
+	json_t *issuer = json_array(), *others = json_array();
+	for (size_t i = 0; i < json_array_size(skipped); i++) {
+		json_t *one = json_array_get(skipped, i);
+		json_array_append(strcmp(paper_of(one, "role"), "issuer") == 0 ? issuer : others, one);
+	}
+	say_people(c, issuer, "Its issuer could not read it, so it cannot be sent:");
+	say_people(c, others,
+		dry ? "These could not at first; the issuer's node would hand it on to them when it can:"
+		    : "These cannot yet; the issuer's node hands it on to them when it can:");
+	json_decref(issuer);
+	json_decref(others);
+}
+
 static void say_answer(struct cli_call *c, const json_t *answer)
 {
 	char text[512];
@@ -114,7 +130,7 @@ static void say_answer(struct cli_call *c, const json_t *answer)
 			cli_clean(json_string_value(json_array_get(notes, i)), text, sizeof text));
 	say_people(
 		c, json_object_get(answer, "readers"), dry ? "These could read it:" : "These can read it:");
-	say_people(c, json_object_get(answer, "skipped"), "These could not, and should:");
+	say_skipped(c, json_object_get(answer, "skipped"), dry);
 }
 
 static int show_draft(struct cli_call *c, json_t *answer)
