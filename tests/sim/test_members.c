@@ -282,18 +282,21 @@ static void put_junk(struct buf *b, struct random_source *rnd, const struct id32
 	buf_free(&list);
 }
 
-/* He tells it over a connection that stands, and that stands afterwards: what is false is no fault. */
+/* He tells it over a connection that stands, and that stands afterwards: what is false is no fault. Who has enough neighbours may send him away all the same. */
 static void tell_junk(struct world_node *liar, struct world_node *victim, struct slice junk)
 {
 	struct world_link *l = link_between(liar, victim);
-	if (!l) {
+	for (unsigned tries = 0; !l && tries < 60; tries++) {
 		l = world_connect(liar, victim);
 		pass(1000);
-		assert_true(up(l));
+		l = up(l) ? l : NULL;
 	}
+	assert_non_null(l);
 	world_send(l, l->nodes[1] == victim, MESSAGE_PEERS, junk);
+	size_t from = victim->events_n;
 	pass(100);
-	assert_true(up(l));
+	const struct engine_event *ended = world_event(victim, ENGINE_EVENT_PEER_CLOSED, &from);
+	assert_true(up(l) || (ended && ended->err == ERR_ENOUGH));
 	pass(5000);
 }
 
@@ -450,7 +453,8 @@ static void who_closes_at_once_is_dialled_ever_less(void **state)
 		pass(250);
 	}
 	print_message("%llu dials in five minutes\n", (unsigned long long)world.dialled);
-	assert_in_range(world.dialled, 8, 24);
+	/* Once a minute its word lets the pauses begin anew, from half a second on at the shortest: seven dials in each. */
+	assert_in_range(world.dialled, 8, 36);
 	/* One that lasts makes it as before. */
 	pass(120000);
 	struct world_link *l = link_between(n, mal);
