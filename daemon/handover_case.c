@@ -14,6 +14,9 @@ struct case_at_hand {
 	/* A submission that counts and those that it revises, in turn: nothing that others point to. */
 	size_t chain_n;
 	struct id32 chain[CHAIN_MAX];
+	/* Who was asked for last; what one author wrote stands together. */
+	struct id32 author;
+	enum { NEVER_APPOINTED, WAS_APPOINTED, IS_APPOINTED } appointed;
 };
 
 /* ---- one key */
@@ -189,17 +192,40 @@ static bool is_of_chain(const struct case_at_hand *t, const struct fact *f)
 	return is_among(t->chain, t->chain_n, of);
 }
 
-/* Nobody else's word has an effect, whoever writes it. */
-static bool has_a_say(const struct case_at_hand *t, const struct fact *f)
+static bool is_ended(const struct judge_case *k, const struct fact *appointment)
+{
+	for (size_t i = 0; i < k->facts_n; i++) {
+		const struct fact *f = &k->facts[i];
+		if (f->kind == FACT_APPOINTMENT_END && id32_equal(&f->about, &appointment->at.id) &&
+			id32_equal(&f->author, &appointment->author) && judge_act_counts(k, f))
+			return true;
+	}
+	return false;
+}
+
+static void find_appointed(struct case_at_hand *t, const struct id32 *author)
 {
 	const struct judge_case *k = &t->facts->judge;
-	const struct id32 *author = &f->author;
+	if (id32_equal(&t->author, author))
+		return;
+	t->author = *author;
+	t->appointed = NEVER_APPOINTED;
+	for (size_t i = 0; i < k->facts_n && t->appointed != IS_APPOINTED; i++) {
+		const struct fact *f = &k->facts[i];
+		if (f->kind == FACT_APPOINTMENT && id32_equal(&f->party, author))
+			t->appointed = is_ended(k, f) ? WAS_APPOINTED : IS_APPOINTED;
+	}
+}
+
+/* Nobody else's word has an effect, whoever writes it; of those who were dismissed only reviews can still have one. */
+static bool has_a_say(struct case_at_hand *t, const struct fact *f)
+{
 	if (f->kind == FACT_WITHDRAW)
-		return id32_equal(author, &t->g->judged->earner);
-	for (size_t i = 0; i < k->facts_n; i++)
-		if (k->facts[i].kind == FACT_APPOINTMENT && id32_equal(&k->facts[i].party, author))
-			return true;
-	return id32_equal(author, &t->g->issuer);
+		return id32_equal(&f->author, &t->g->judged->earner);
+	if (id32_equal(&f->author, &t->g->issuer))
+		return true;
+	find_appointed(t, &f->author);
+	return t->appointed == IS_APPOINTED || (t->appointed == WAS_APPOINTED && f->kind == FACT_REVIEW);
 }
 
 enum err handover_have(struct catalogue *c, struct gathering *g, struct id32 *panel, size_t first, size_t *n)

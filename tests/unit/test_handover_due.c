@@ -211,6 +211,26 @@ static void what_is_said_of_it_is_handed_on(void **state)
 	nothing_is_due(&s, 1);
 }
 
+/* Whoever was dismissed makes nobody write by claiming; what he had decided may still count. */
+static void of_who_was_dismissed_only_reviews_are_handed_on(void **state)
+{
+	(void)state;
+	struct entry_ref appointment = appoint(f.issuer, &f.definition, f.stranger);
+	struct submitted s = submit_naming(f.earner, f.before, f.late, 1);
+	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
+	end_appointment(f.issuer, &appointment);
+	struct entry_ref claim = claim_naming(f.stranger, &s.submission, f.before);
+	nothing_is_due(&s, 1);
+	struct entry_ref review = review_not_yet(f.stranger, &s.submission, readers(f.issuer, f.before));
+	assert_int_equal(hand_on(&s, 1, OK).keys, 1);
+	assert_true(opens(f.late, &review));
+	assert_false(opens(f.late, &claim));
+	appoint(f.issuer, &f.definition, f.stranger);
+	hand_on(&s, 1, OK);
+	assert_true(opens(f.late, &claim));
+	nothing_is_due(&s, 1);
+}
+
 static void nobody_gets_his_own_submission(void **state)
 {
 	(void)state;
@@ -466,6 +486,7 @@ int main(void)
 		TEST(who_is_named_gets_nothing),
 		TEST(what_says_nothing_is_handed_on_to_all_in_one_record),
 		TEST(what_is_said_of_it_is_handed_on),
+		TEST(of_who_was_dismissed_only_reviews_are_handed_on),
 		TEST(nobody_gets_his_own_submission),
 		TEST(whose_appointment_has_ended_gets_nothing),
 		TEST(what_is_decided_stays_closed),
