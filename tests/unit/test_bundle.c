@@ -428,7 +428,8 @@ static void the_way_to_a_closing_leads_from_run_to_run(void **state)
 		memcpy(headers + i * ENTRY_HEADER_BYTES, p->entries[i].header, ENTRY_HEADER_BYTES);
 	json_t *runs = json_object_get(doc, "runs");
 	json_t *bodies = json_object_get(json_array_get(runs, AWARD_ISSUER), "bodies");
-	json_array_remove(bodies, json_array_size(bodies) - 1); /* the award's */
+	json_t *award = json_incref(json_array_get(bodies, json_array_size(bodies) - 1));
+	json_array_remove(bodies, json_array_size(bodies) - 1);
 	put_at("runs.1.headers", bytes_json(headers, half * ENTRY_HEADER_BYTES));
 	put_at("runs.1.signature", bytes_json(p->entries[half - 1].signature, 64));
 	/* Without the other half, nothing shows that this one leads to the closing. */
@@ -440,6 +441,13 @@ static void the_way_to_a_closing_leads_from_run_to_run(void **state)
 		p->entries[p->n - 1].signature);
 	assert_int_equal(read_doc(&b, why), OK);
 	assert_int_equal(facts_of(b, FACT_DEFINITION, false), 2);
+	assert_int_equal(bundle_left_out(b), 0);
+	bundle_free(b);
+	/* What stands in the other half counts as well. */
+	json_object_set_new(
+		json_array_get(runs, json_array_size(runs) - 1), "bodies", json_pack("[o]", award));
+	assert_int_equal(read_doc(&b, why), OK);
+	assert_int_equal(facts_of(b, FACT_AWARD, false), 1);
 	assert_int_equal(bundle_left_out(b), 0);
 	bundle_free(b);
 	/* A fork below the closing, signed by the device, leads to nothing. */
