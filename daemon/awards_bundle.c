@@ -16,6 +16,7 @@ struct wanted {
 	struct entry_ref at;
 	bool bare; /* its header alone */
 	bool erased; /* with its statement */
+	bool aside; /* a review behind what counts of its log */
 };
 
 struct packing {
@@ -73,13 +74,15 @@ static enum err add_identities(struct packing *p)
 
 /* ---- which entries */
 
-static void want(struct packing *p, const struct entry_ref *at, bool bare, bool erased)
+static struct wanted *want(struct packing *p, const struct entry_ref *at, bool bare, bool erased)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (id32_equal(&p->wanted[i].at.log, &at->log) && p->wanted[i].at.seq == at->seq)
-			return;
-	if (p->n < ENTRIES_MAX)
-		p->wanted[p->n++] = (struct wanted){.at = *at, .bare = bare, .erased = erased};
+			return NULL;
+	if (p->n == ENTRIES_MAX)
+		return NULL;
+	p->wanted[p->n] = (struct wanted){.at = *at, .bare = bare, .erased = erased};
+	return &p->wanted[p->n++];
 }
 
 static bool is_named(const struct packing *p, const struct id32 *review)
@@ -164,7 +167,7 @@ static void want_erased(struct packing *p)
 	for (; n > 0 && record_get_item(&in, &item) == OK; n--)
 		for (size_t i = 0; i < k->erased_n; i++)
 			if (id32_equal(&k->erased[i], &item.at.id))
-				want(p, &item.at, false, true);
+				(void)want(p, &item.at, false, true);
 }
 
 static void want_all(struct packing *p)
@@ -177,11 +180,14 @@ static void want_all(struct packing *p)
 			!is_reviewer(p, &k->facts[i].author) && p->reviewers_n < NAMED_MAX)
 			p->reviewers[p->reviewers_n++] = k->facts[i].author;
 	for (size_t i = 0; i < k->facts_n; i++)
-		if (is_wanted(p, &k->facts[i]) && (!k->facts[i].cut || k->facts[i].kind == FACT_REVIEW))
-			want(p, &k->facts[i].at, false, false);
+		if (is_wanted(p, &k->facts[i]) && (!k->facts[i].cut || k->facts[i].kind == FACT_REVIEW)) {
+			struct wanted *w = want(p, &k->facts[i].at, false, false);
+			if (w)
+				w->aside = k->facts[i].cut;
+		}
 	want_erased(p);
 	if (cases_ref(p->look->j->award, "submission", &submission) == OK)
-		want(p, &submission, true, false);
+		(void)want(p, &submission, true, false);
 }
 
 /* ---- runs */
@@ -190,6 +196,8 @@ static int by_place(const void *x, const void *y)
 {
 	const struct wanted *a = (const struct wanted *)x, *b = (const struct wanted *)y;
 	int c = id32_cmp(&a->at.log, &b->at.log);
+	if (c == 0)
+		c = (int)b->aside - (int)a->aside;
 	return c ? c : a->at.seq == b->at.seq ? 0 : a->at.seq < b->at.seq ? -1 : 1;
 }
 
@@ -268,18 +276,56 @@ static enum err add_run(
 	if (e == OK)
 		e = fill_run(p, w, n, log, first, &res);
 	store_res_free(&res);
-	return e == ERR_NOT_FOUND ? OK : e; /* behind what counts of the log: it is not here any more */
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* NULL: no key event at hand names it. */
+static enum err device_of(struct packing *p, const struct store_log *log, const struct keyset_device **out)
+{
+	struct judge_identity who;
+	enum err e = cases_identity(p->c->cases, &log->identity, &who);
+	*out = e == OK ? keyset_view_device(who.view, &log->log) : NULL;
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* SPEC 18: "one at or above n lies behind the closing": of a review there, what shows it. */
+static enum err add_aside(struct packing *p, const struct wanted *w, const struct store_log *log)
+{
+	struct store_req req = {
+		.op = STORE_SOUGHT_GET, .a.log = w->at.log, .a.seq = w->at.seq, .a.id = w->at.id};
+	struct store_res res = {0};
+	const struct keyset_device *device;
+	enum err e = device_of(p, log, &device);
+	/* Of the issuer's own logs without a closing, nothing may go beyond the marks. */
+	if (e != OK ||
+		(id32_equal(&log->identity, &p->look->j->award->author) && !(device && device->closed)))
+		return e;
+	store_exec_one(p->c->store, &req, &res);
+	e = res.err;
+	const size_t n = e == OK && res.r.parts && res.r.more && p->runs_n < BUNDLE_RUNS_MAX
+		? res.r.bytes.n / ENTRY_HEADER_BYTES
+		: 0;
+	struct store_part *parts = n ? (struct store_part *)arena_alloc(&res.mem, n * sizeof *parts) : NULL;
+	if (n && !parts)
+		e = ERR_MEMORY;
+	for (size_t i = 0; e == OK && i < n; i++)
+		parts[i] = i ? (struct store_part){.header = res.r.bytes.p + i * ENTRY_HEADER_BYTES}
+			     : res.r.parts[0];
+	if (e == OK && n) {
+		res.r.parts = parts;
+		res.r.n = n;
+		e = fill_run(p, w, 1, log, w->at.seq, &res);
+	}
+	store_res_free(&res);
+	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 /* Of a closed log all headers up to the closing, which alone show that an entry is before it; else those up to the next signature. */
 static enum err add_runs_of(struct packing *p, const struct wanted *w, size_t n, const struct store_log *log)
 {
-	struct judge_identity who;
-	const struct keyset_device *device = NULL;
-	enum err e = cases_identity(p->c->cases, &log->identity, &who);
-	if (e == OK)
-		device = keyset_view_device(who.view, &log->log);
-	if (e != OK && e != ERR_NOT_FOUND)
+	const struct keyset_device *device;
+	enum err e = device_of(p, log, &device);
+	if (e != OK)
 		return e;
 	uint64_t end = w[n - 1].at.seq + 1;
 	if (device && device->closed && device->closed_length > end)
@@ -321,8 +367,11 @@ static enum err add_runs(struct packing *p)
 		for (n = 1; i + n < p->n && id32_equal(&p->wanted[i + n].at.log, &p->wanted[i].at.log); n++)
 			;
 		e = find_log(p, &p->wanted[i].at.log, &log);
-		if (e == OK)
-			e = add_runs_of(p, &p->wanted[i], n, &log);
+		size_t aside = 0; /* these stand first */
+		for (; e == OK && aside < n && p->wanted[i + aside].aside; aside++)
+			e = add_aside(p, &p->wanted[i + aside], &log);
+		if (e == OK && aside < n)
+			e = add_runs_of(p, &p->wanted[i + aside], n - aside, &log);
 		else if (e == ERR_NOT_FOUND)
 			e = OK;
 	}

@@ -124,6 +124,27 @@ size_t book_opened(struct book *b, struct id32 *out)
 	return n;
 }
 
+void book_seek(struct book *b, const struct entry_ref *at)
+{
+	uv_mutex_lock(&b->mutex);
+	bool known = b->sought_n == BOOK_SOUGHT_MAX;
+	for (size_t i = 0; i < b->sought_n && !known; i++)
+		known = id32_equal(&b->sought[i].id, &at->id);
+	if (!known)
+		b->sought[b->sought_n++] = *at;
+	uv_mutex_unlock(&b->mutex);
+}
+
+size_t book_sought(struct book *b, struct entry_ref out[BOOK_SOUGHT_MAX])
+{
+	uv_mutex_lock(&b->mutex);
+	size_t n = b->sought_n;
+	memcpy(out, b->sought, n * sizeof *out);
+	b->sought_n = 0;
+	uv_mutex_unlock(&b->mutex);
+	return n;
+}
+
 bool book_full(struct book *b)
 {
 	uv_mutex_lock(&b->mutex);
@@ -158,6 +179,17 @@ struct body {
 	const struct store_part *part;
 };
 
+/* Not in the log: what lies aside is opened all the same, for whom it may concern (SPEC 16.6). */
+static enum err find_aside(struct store *reader, const struct entry_ref *at, struct body *body)
+{
+	struct store_req get = {.op = STORE_SOUGHT_GET, .a.log = at->log, .a.seq = at->seq, .a.id = at->id};
+	store_res_free(&body->res);
+	body->res = (struct store_res){0};
+	store_exec_one(reader, &get, &body->res);
+	body->part = body->res.err == OK ? body->res.r.parts : NULL;
+	return body->res.err != OK ? body->res.err : body->part ? OK : ERR_NOT_FOUND;
+}
+
 /* ERR_NOT_FOUND: not here, or the pointer names another entry. */
 static enum err find_body(struct store *reader, const struct entry_ref *at, struct body *body)
 {
@@ -177,10 +209,8 @@ static enum err find_body(struct store *reader, const struct entry_ref *at, stru
 	if (e != OK)
 		return e;
 	body->part = &body->res.r.parts[0];
-	if (!body->part->header)
-		return ERR_NOT_FOUND;
-	const struct id32 id = entry_id(body->part->header);
-	return id32_equal(&id, &at->id) ? OK : ERR_NOT_FOUND;
+	const struct id32 id = body->part->header ? entry_id(body->part->header) : (struct id32){{0}};
+	return id32_equal(&id, &at->id) ? OK : find_aside(reader, at, body);
 }
 
 static enum err open_entry(struct book *b, struct store *reader, const struct entry_ref *at,

@@ -54,6 +54,10 @@ struct opener *book_opener(struct book *b);
 #define BOOK_OPENED_MAX LIMIT_GUESTS
 /* Others of whom something sealed was opened since this was last asked, each once; out has room for BOOK_OPENED_MAX, what is beyond is forgotten. */
 size_t book_opened(struct book *b, struct id32 *out);
+#define BOOK_SOUGHT_MAX 16u
+/* An entry behind the end of its log that is not here and counts; asked for, by whoever has a desk, of what was sought since this was last asked, each once. */
+void book_seek(struct book *b, const struct entry_ref *at);
+size_t book_sought(struct book *b, struct entry_ref out[BOOK_SOUGHT_MAX]);
 /* Something found no room. */
 bool book_full(struct book *b);
 

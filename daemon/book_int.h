@@ -90,6 +90,8 @@ struct book {
 	bool full;
 	size_t opened_n;
 	struct id32 opened[BOOK_OPENED_MAX];
+	size_t sought_n;
+	struct entry_ref sought[BOOK_SOUGHT_MAX];
 };
 
 struct book_log *book_log_find(struct book *b, const struct id32 *log); /* NULL: not known */

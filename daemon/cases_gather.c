@@ -20,20 +20,19 @@ static enum err want_of(struct gather *t, const struct id32 *about, enum fact_ki
 	return e;
 }
 
-static enum err want_refs(struct gather *t, const struct fact *f, const char *field)
+static enum err want_reviews_named(struct gather *t, const struct fact *award)
 {
 	struct slice kind, fields;
 	struct mp_in in;
 	struct entry_ref ref;
 	const struct fact *found;
-	const struct slice record = f->data;
 	size_t n = 0;
-	if (record_open(record, &kind, &fields) != OK || record_get(fields, field, &in) != OK ||
+	if (record_open(award->data, &kind, &fields) != OK || record_get(fields, "reviews", &in) != OK ||
 		mp_get_array(&in, 0, SIZE_MAX, &n) != OK)
 		return OK;
 	enum err e = OK;
 	for (size_t i = 0; e == OK && i < n && record_get_ref(&in, &ref) == OK; i++) {
-		e = want_entry(t, &ref, &found);
+		e = want_named_review(t, award, &ref, &found);
 		if (e == OK && found)
 			want_person(t, &found->author);
 	}
@@ -49,7 +48,7 @@ static enum err want_award(struct gather *t, const struct fact *award)
 	if (cases_ref(&own, "definition", &definition) == OK)
 		e = want_definition(t, &definition);
 	if (e == OK)
-		e = want_refs(t, &own, "reviews");
+		e = want_reviews_named(t, &own);
 	if (e == OK)
 		e = want_about(t, &own.at.id, FACT_ACCEPTANCE, &first);
 	if (e == OK)

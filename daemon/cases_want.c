@@ -25,7 +25,7 @@ static enum err ask_once(struct gather *t, const struct id32 *id, uint64_t mask,
 	return *known ? OK : buf_put(&t->asked, &one, sizeof one);
 }
 
-static enum err take(struct gather *t, const struct fact *f)
+enum err want_fact(struct gather *t, const struct fact *f)
 {
 	if (t->facts.n < JUDGE_FACTS_MAX)
 		return facts_append(&t->growing, f);
@@ -65,7 +65,7 @@ enum err want_entry(struct gather *t, const struct entry_ref *at, const struct f
 		return e;
 	const size_t first = t->facts.n;
 	for (size_t i = 0; e == OK && i < found.n; i++)
-		e = take(t, &found.facts[i]);
+		e = want_fact(t, &found.facts[i]);
 	if (e == OK && found.n == 0)
 		e = note_erased(t, at);
 	if (e == OK && t->facts.n > first)
@@ -88,7 +88,7 @@ static enum err take_fair(void *ctx, const struct fact *f, bool *over)
 		n += id32_equal(&t->facts.facts[i].author, &f->author);
 	/* What the issuer writes about its own is all needed: of a hundred appointments each counts. */
 	if (t->of_issuer || n < CASES_OF_AUTHOR_MAX)
-		return take(t, f);
+		return want_fact(t, f);
 	t->g->cut_short = true;
 	*over = true;
 	return OK;

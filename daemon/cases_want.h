@@ -25,6 +25,11 @@ struct gather {
 
 /* What an entry says. *out: its first fact, or NULL; good until the next question. */
 MUST_CHECK enum err want_entry(struct gather *t, const struct entry_ref *at, const struct fact **out);
+/* Takes a fact that was found elsewhere. */
+MUST_CHECK enum err want_fact(struct gather *t, const struct fact *f);
+/* What a review that the award names says, behind the end of its log too; one that is not here is sought, if the award is an act that counts. cases_aside.c. */
+MUST_CHECK enum err want_named_review(
+	struct gather *t, const struct fact *award, const struct entry_ref *at, const struct fact **out);
 /* Facts of one kind about an entry, or (party) naming somebody: *first .. facts.n is what came. Not twice the same. */
 MUST_CHECK enum err want_kind(
 	struct gather *t, enum store_op op, const struct id32 *of, enum fact_kind kind, size_t *first);

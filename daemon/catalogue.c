@@ -47,6 +47,24 @@ static void note_used(struct desk *d, struct book *b)
 		log_warning("follow", log_text("event", "that guests are of use was not noted"), log_err(e));
 }
 
+/* SPEC 10.10: a peer may have what the state of an award rests on. What cannot be sought now is sought when somebody looks again. */
+static void seek_sought(struct desk *d, struct book *b)
+{
+	struct entry_ref sought[BOOK_SOUGHT_MAX];
+	const size_t n = book_sought(b, sought);
+	for (size_t i = 0; i < n; i++) {
+		struct engine_cmd cmd = {.kind = ENGINE_CMD_SEEK,
+			.log = sought[i].log,
+			.seq = sought[i].seq,
+			.id = sought[i].id};
+		enum err e = desk_command(d, &cmd, NULL);
+		if (e != OK && e != ERR_EXISTS && e != ERR_LIMIT)
+			log_warning("award",
+				log_text("event", "a review behind the end of its log was not asked for"),
+				log_id("entry", &sought[i].id), log_err(e));
+	}
+}
+
 enum err catalogue_ask_in(struct act *a, struct sessions *ss, struct session *s, catalogue_fn fn, void *ctx)
 {
 	struct asking q = {.c.act = a, .c.book = session_book(ss, s), .fn = fn, .ctx = ctx};
@@ -57,6 +75,7 @@ enum err catalogue_ask_in(struct act *a, struct sessions *ss, struct session *s,
 	desk_read(a->desk, ask, &q);
 	if (q.me)
 		note_used(a->desk, q.c.book);
+	seek_sought(a->desk, q.c.book);
 	return q.err;
 }
 

@@ -22,6 +22,9 @@ enum store_op {
 	STORE_OP_COUNT
 };
 
+#define SOUGHT_SIDE_MAX \
+	4096u /* entries of one log that lie aside, before none is kept there any more because it was sought */
+
 /* Where a peer's right to be here comes from. */
 enum peer_origin {
 	PEER_INVITED = 0, /* it redeemed an invitation of ours */

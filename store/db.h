@@ -133,6 +133,7 @@ static inline int64_t entry_key(const struct log_row *l, uint64_t seq)
 #define HEADER_SEALED 1u
 #define HEADER_PREV_AT 42
 #define HEADER_HOUR_AT 74
+#define HEADER_ENVELOPE_AT 94
 
 /* exec.c: inside a write, before its first change. */
 static inline void store_touch(struct store *s)
@@ -177,6 +178,13 @@ MUST_CHECK enum err pins_drop(
 MUST_CHECK enum err blobs_tidy(
 	struct store *s); /* at a start: files that no row knows, and blobs that no entry ever named */
 
+/* rebuild.c: the blobs that an envelope names. */
+MUST_CHECK enum err pins_of_envelope(
+	struct store *s, const struct id32 *identity, int64_t key, struct slice envelope);
+/* evidence.c: headers from `first`, which the log holds, up to a signature. ERR_NOT_FOUND: nothing here shows it. */
+MUST_CHECK enum err evidence_from(
+	struct store *s, const struct log_row *l, uint64_t first, struct store_res *r);
+
 /* side.c */
 MUST_CHECK enum err side_take(
 	struct store *s, struct log_row *l, uint64_t first, bool again, uint64_t *count);
@@ -187,6 +195,12 @@ MUST_CHECK enum err side_erase(
 /* The side row of the entry `id` at seq, or 0; then `id` is the one before it, and the header is copied (NULL: it is not). */
 MUST_CHECK enum err side_step_back(struct store *s, const struct log_row *l, uint64_t seq, struct id32 *id,
 	int64_t *no, uint8_t *header);
+/* The side row of that entry, or 0. */
+MUST_CHECK enum err side_find(
+	struct store *s, const struct log_row *l, uint64_t seq, const struct id32 *id, int64_t *no);
+/* Adds what a side row may lack; empty slices add nothing. */
+MUST_CHECK enum err side_mend(struct store *s, int64_t no, struct slice sig, struct slice envelope);
+MUST_CHECK enum err side_set_body(struct store *s, int64_t no, int64_t kind, struct slice body);
 /* After a change of closing or fork: takes back into the chain what a closing names, and out of it what lies behind a fork. */
 MUST_CHECK enum err side_arrange(struct store *s, struct log_row *l);
 

@@ -78,20 +78,13 @@ static enum err of_the_proof(
 	return q_end(&get);
 }
 
-enum err op_EVIDENCE(struct store *s, const struct store_req *q, struct store_res *r)
+enum err evidence_from(struct store *s, const struct log_row *l, uint64_t first, struct store_res *r)
 {
-	struct log_row *l;
-	enum err e = log_get(s, &q->a.log, &l);
-	if (e != OK)
-		return e;
-	if (q->a.first >= l->pub.length)
-		return ERR_NOT_FOUND;
-	struct evidence v = {
-		.first = q->a.first, .end = (q->a.first | (uint64_t)(LIMIT_RUN_ENTRIES - 1)) + 1};
+	struct evidence v = {.first = first, .end = (first | (uint64_t)(LIMIT_RUN_ENTRIES - 1)) + 1};
 	v.headers = arena_alloc(&r->mem, (size_t)(v.end - v.first) * ENTRY_HEADER_BYTES);
 	if (!v.headers)
 		return ERR_MEMORY;
-	e = of_the_log(s, l, &v, r);
+	enum err e = of_the_log(s, l, &v, r);
 	if (e == OK && !v.sig.n && l->pub.length < v.end)
 		e = of_what_lies_aside(s, l, &v, r);
 	if (e == OK && !v.sig.n && l->pub.length < v.end)
@@ -101,4 +94,13 @@ enum err op_EVIDENCE(struct store *s, const struct store_req *q, struct store_re
 	r->r.bytes = slice_of(v.headers, v.n * ENTRY_HEADER_BYTES);
 	r->r.sig = v.sig;
 	return e;
+}
+
+enum err op_EVIDENCE(struct store *s, const struct store_req *q, struct store_res *r)
+{
+	struct log_row *l;
+	enum err e = log_get(s, &q->a.log, &l);
+	if (e != OK)
+		return e;
+	return q->a.first < l->pub.length ? evidence_from(s, l, q->a.first, r) : ERR_NOT_FOUND;
 }

@@ -35,7 +35,7 @@ static size_t envelope_blobs(struct slice e, struct store_pin out[LIMIT_ENVELOPE
 	return n;
 }
 
-static enum err pin_envelope(struct store *s, const struct id32 *identity, int64_t key, struct slice envelope)
+enum err pins_of_envelope(struct store *s, const struct id32 *identity, int64_t key, struct slice envelope)
 {
 	struct store_pin pins[LIMIT_ENVELOPE_BLOBS];
 	size_t n = envelope_blobs(envelope, pins);
@@ -62,7 +62,7 @@ static enum err scan_entry(struct store *s, const struct log_row *l, struct quer
 	if (kind == 1)
 		c->bytes += qc_uint(q, 4);
 	c->length++;
-	return kind == 2 ? OK : pin_envelope(s, &l->pub.identity, qc_int(q, 0), qc_slice(q, 3));
+	return kind == 2 ? OK : pins_of_envelope(s, &l->pub.identity, qc_int(q, 0), qc_slice(q, 3));
 }
 
 static enum err scan_log(struct store *s, const struct log_row *l, struct scan *c)
@@ -135,7 +135,7 @@ static enum err rebuild_side_pins(struct store *s)
 	while (q_row(&list)) {
 		struct id32 identity = qc_id(&list, 1);
 		if (qc_int(&list, 2) != 2 && list.e == OK)
-			list.e = pin_envelope(s, &identity, -qc_int(&list, 0), qc_slice(&list, 3));
+			list.e = pins_of_envelope(s, &identity, -qc_int(&list, 0), qc_slice(&list, 3));
 	}
 	return q_end(&list);
 }

@@ -9,7 +9,7 @@ static enum err move_pins(struct store *s, int64_t from, int64_t to)
 	return q_done(&move);
 }
 
-static enum err set_body(struct store *s, int64_t no, int64_t kind, struct slice body)
+enum err side_set_body(struct store *s, int64_t no, int64_t kind, struct slice body)
 {
 	struct query set = q_start(s, Q_SIDE_BODY);
 	q_int(&set, kind);
@@ -18,9 +18,16 @@ static enum err set_body(struct store *s, int64_t no, int64_t kind, struct slice
 	return q_done(&set);
 }
 
-/* The side row of that entry, or 0. */
-static enum err find_row(
-	struct store *s, const struct log_row *l, uint64_t seq, const struct id32 *id, int64_t *no)
+enum err side_mend(struct store *s, int64_t no, struct slice sig, struct slice envelope)
+{
+	struct query mend = q_start(s, Q_SIDE_MEND);
+	q_blob_or_null(&mend, sig);
+	q_blob_or_null(&mend, envelope);
+	q_int(&mend, no);
+	return q_done(&mend);
+}
+
+enum err side_find(struct store *s, const struct log_row *l, uint64_t seq, const struct id32 *id, int64_t *no)
 {
 	struct query has = q_start(s, Q_SIDE_HAS);
 	q_int(&has, l->no);
@@ -34,7 +41,7 @@ static enum err find_row(
 static enum err put_row(struct store *s, struct log_row *l, uint64_t seq, const struct id32 *id, bool again,
 	struct query *get, int64_t *no)
 {
-	enum err e = find_row(s, l, seq, id, no);
+	enum err e = side_find(s, l, seq, id, no);
 	if (e != OK)
 		return e;
 	if (*no) {
@@ -42,8 +49,11 @@ static enum err put_row(struct store *s, struct log_row *l, uint64_t seq, const 
 		q_int(&mark, again);
 		q_int(&mark, *no);
 		e = q_done(&mark);
-		return e == OK && qc_int(get, 1) != 3 ? set_body(s, *no, qc_int(get, 1), qc_slice(get, 5))
-						      : e;
+		if (e == OK)
+			e = side_mend(s, *no, qc_slice(get, 3), qc_slice(get, 4));
+		return e == OK && qc_int(get, 1) != 3
+			? side_set_body(s, *no, qc_int(get, 1), qc_slice(get, 5))
+			: e;
 	}
 	struct query put = q_start(s, Q_SIDE_PUT);
 	q_int(&put, l->no);
@@ -138,6 +148,19 @@ enum err side_step_back(
 	return q_end(&at);
 }
 
+/* Of what was kept only to show another entry, the envelope need not be here. */
+static enum err lacks_envelope(struct store *s, int64_t no, bool *lacks)
+{
+	static const uint8_t none[32];
+	struct query get = q_start(s, Q_SIDE_NO);
+	q_int(&get, no);
+	bool found = q_row(&get);
+	struct slice header = found ? qc_slice(&get, 1) : (struct slice){0};
+	*lacks = header.n == ENTRY_HEADER_BYTES && qc_slice(&get, 2).n == 0 &&
+		memcmp(header.p + HEADER_ENVELOPE_AT, none, sizeof none) != 0;
+	return q_end(&get);
+}
+
 /* The chain of side rows from the closing's entry back to one that the log holds, as row numbers, last first; *join is the seq where it begins.
  * Empty if it is not whole. */
 static enum err find_chain(struct store *s, const struct log_row *l, struct array *nos, uint64_t *join)
@@ -147,14 +170,17 @@ static enum err find_chain(struct store *s, const struct log_row *l, struct arra
 	struct query none = {.s = s};
 	for (; seq > 0; seq--) {
 		int64_t no = 0;
+		bool lacks = false;
 		enum err e = seq <= l->pub.length ? log_id_at(s, l, seq - 1, &held) : OK;
 		if (e == OK && seq <= l->pub.length && id32_equal(&held, &id))
 			break;
 		if (e == OK)
 			e = side_step_back(s, l, seq - 1, &id, &no, NULL);
+		if (e == OK && no)
+			e = lacks_envelope(s, no, &lacks);
 		if (e != OK)
 			return e;
-		int64_t *add = no ? array_add(nos, sizeof *add, &none) : NULL;
+		int64_t *add = no && !lacks ? array_add(nos, sizeof *add, &none) : NULL;
 		if (!add) {
 			nos->n = 0;
 			return none.e;
@@ -273,7 +299,7 @@ enum err side_erase(struct store *s, const struct store_req *q, struct log_row *
 		return e;
 	store_touch(s);
 	s->wipe = true;
-	e = set_body(s, no, 2, q->a.bytes);
+	e = side_set_body(s, no, 2, q->a.bytes);
 	r->r.number = s->number;
 	return e == OK ? pins_drop(s, -no, r) : e;
 }
@@ -328,7 +354,7 @@ enum err op_SIDE_DONE(struct store *s, const struct store_req *q, struct store_r
 	int64_t no = 0;
 	enum err e = log_get(s, &q->a.log, &l);
 	if (e == OK)
-		e = find_row(s, l, q->a.seq, &q->a.id, &no);
+		e = side_find(s, l, q->a.seq, &q->a.id, &no);
 	if (e != OK || no == 0)
 		return e != OK ? e : ERR_NOT_FOUND;
 	store_touch(s);

@@ -360,6 +360,7 @@ void command_run(struct engine *e, const struct engine_cmd *cmd)
 		return;
 	case ENGINE_CMD_ADMISSIONS: admissions_asked(e, cmd->tag); return;
 	case ENGINE_CMD_NOTICE: notices_run(e, cmd); return;
+	case ENGINE_CMD_SEEK: seek_run(e, cmd); return;
 	case ENGINE_CMD_BLOB_WANT:
 		blob_look(e);
 		command_answer(e, cmd->tag, OK);

@@ -121,6 +121,7 @@ void engine_free(struct engine *e)
 	blob_deinit(e);
 	members_deinit(e);
 	notices_deinit(e);
+	seek_deinit(e);
 	keys_deinit(e);
 	own_deinit(e);
 	emit_deinit(e);
@@ -192,6 +193,7 @@ static void step_time(struct engine *e)
 	members_time(e);
 	notices_time(e);
 	reconcile_time(e);
+	seek_time(e);
 }
 
 static void step_one(struct engine *e, const struct engine_in *in)
@@ -225,6 +227,8 @@ uint64_t engine_deadline(const struct engine *e)
 	d = other < d ? other : d;
 	d = notices < d ? notices : d;
 	other = reconcile_deadline(e);
+	d = other < d ? other : d;
+	other = seek_deadline(e);
 	d = other < d ? other : d;
 	for (const struct session *s = e->sessions; s; s = s->next) {
 		uint64_t t = peer_deadline(s);

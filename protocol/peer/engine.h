@@ -104,6 +104,7 @@ enum engine_cmd_kind {
 	ENGINE_CMD_PEERS, /* the peers table was changed beside the engine */
 	ENGINE_CMD_HEARD, /* node can be reached at addresses[addresses_n], as was heard here (flag: on the local network): kept, and dialled at once; ERR_NOT_FOUND: no member, ERR_STATE: no gossip */
 	ENGINE_CMD_NETWORK, /* id: the network this node now belongs to; closes all connections */
+	ENGINE_CMD_SEEK, /* log, seq, id: an entry behind the end of its log, which something that counts names: peers are asked for it (SPEC 10.10). ERR_EXISTS: it is sought already; ERR_LIMIT: too many are */
 	ENGINE_CMD_NOTICE, /* body (sealed), expires_hour, identity (the author), node (that it is for): kept and spread; ERR_EXISTS, ERR_INPUT */
 };
 
@@ -111,6 +112,7 @@ struct engine_cmd {
 	enum engine_cmd_kind kind;
 	uint64_t tag;
 	struct id32 log, identity, device_key, node, id;
+	uint64_t seq;
 	uint8_t flags; /* ENTRY_FLAG_… */
 	uint8_t scope[16];
 	uint32_t expires_hour;

@@ -11,6 +11,7 @@
  *   members*.c  neighbours (members_int.h)        chance.c    what is drawn by chance
  *   relay.c     connections through a third
  *   introductions.c newcomers, and the network's owner
+ *   seek*.c     entries behind the end of a log, by id
  *   trees.c     new entries along trees
  *   notices.c   notices kept and passed on        notice_effect.c what a notice brings about
  *   reconcile*.c what two sides have, compared: asking, answering, reading, audits, budgets; ranges.c the set itself
@@ -56,6 +57,7 @@ struct members;
 struct notices;
 struct notice_session;
 struct reconcile;
+struct seek;
 struct ranges_serve;
 
 /* ---- emit.c ---- */
@@ -220,6 +222,11 @@ struct session {
 	unsigned introduced, introductions_taken; /* on this connection */
 	struct reconcile *reconcile; /* we ask; NULL: not now */
 	struct ranges_serve *ranges_serve; /* we answer */
+	/* seek.c */
+	bool seeking, sought_due,
+		sought_busy; /* it was asked and has not answered; it asks, and is not answered */
+	struct entry_ref seek, sought; /* for what */
+	uint64_t seek_ms; /* when it was asked */
 	bool missing_due, missing, missing_reading; /* bodies that no row tells of */
 	uint64_t missing_at;
 };
@@ -496,6 +503,19 @@ void introductions_keys(
 void introductions_redeemed(struct engine *e, const struct id32 *node, const char *name);
 void introductions_take(struct session *s, const struct message_introduce *m);
 
+/* ---- seek.c, SPEC 10.10 ---- */
+
+void seek_run(struct engine *e, const struct engine_cmd *cmd);
+void seek_opened(struct session *s);
+void seek_closed(struct session *s);
+void seek_time(struct engine *e);
+uint64_t seek_deadline(const struct engine *e);
+void seek_deinit(struct engine *e);
+/* seek_found.c, seek_serve.c */
+void seek_found(struct session *s, const struct message_found *m);
+void seek_take(struct session *s, const struct message_seek *m);
+void seek_serve_pump(struct session *s);
+
 /* ---- relay.c ---- */
 
 #define RELAY_IDLE_S 180 /* silence that closes what is relayed: its ends close after 120 s */
@@ -607,6 +627,8 @@ struct engine {
 	uint64_t chances; /* drawn so far */
 	uint64_t rate_tokens, rate_ms; /* bytes of chunks that may be asked for */
 	struct trees_recent recent[TREES_RECENT];
+	struct seek *seeks; /* seek.c */
+	size_t seeks_n;
 	struct notices *notices; /* NULL: there were none yet */
 	bool guests; /* some are followed as guests */
 	uint64_t guests_ms; /* when to look for those of no use */

@@ -203,6 +203,8 @@ void serve_pump(struct session *s)
 	if (s->state == SESSION_OPEN)
 		ranges_serve_pump(s);
 	if (s->state == SESSION_OPEN)
+		seek_serve_pump(s);
+	if (s->state == SESSION_OPEN)
 		blob_serve_pump(s);
 }
 

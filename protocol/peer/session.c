@@ -111,8 +111,10 @@ static void peer_end(struct session *s, enum err code, const char *why)
 		closed_event(s, code, why);
 	ask_deinit(s);
 	reconcile_closed(s);
-	if (was_open)
+	if (was_open) {
 		blob_session_closed(s);
+		seek_closed(s);
+	}
 	if (s->relay == ENGINE_RELAY_NONE)
 		members_closed(s, code, was_open);
 }
@@ -266,6 +268,8 @@ static void on_open_message(struct session *s, enum message_type type, const uni
 	case MESSAGE_WANT_LEAVES:
 	case MESSAGE_WANT_CHUNKS: serve_message(s, type, m); return;
 	case MESSAGE_WANT_RANGES: ranges_serve_want(s, &m->want_ranges); return;
+	case MESSAGE_SEEK: seek_take(s, &m->seek); return;
+	case MESSAGE_FOUND: seek_found(s, &m->found); return;
 	case MESSAGE_INTRODUCE: introductions_take(s, &m->introduce); return;
 	case MESSAGE_RELAY_OFFER: relay_offered(s, &m->relay_offer); return;
 	case MESSAGE_RELAY:

@@ -180,6 +180,7 @@ static void opened(struct session *s, const struct message_hello *m, const struc
 	members_opened(s);
 	notices_session_open(s);
 	introductions_open(s);
+	seek_opened(s);
 }
 
 static void hello_known(struct engine *e, struct session *s, void *ctx, struct store_res *res)

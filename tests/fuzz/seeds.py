@@ -90,7 +90,8 @@ def messages():
         16: [[1, a, [0, 63, 70000]]], 17: [[1, [a, b""]]], 18: [[1, a]], 19: [[0, a, 3, header, sig, header, sig]],
         20: [[1, a, 0]], 21: [[1, a, [statement, statement]]], 22: [[1, a]], 23: [[1, a, b, 100000, a + b]], 24: [[1, a, 0]],
         25: [[1, a + b]], 26: [[1, a, 0, 2]], 27: [[1, 0, b"c" * 100]], 28: [[77]], 29: [[77]], 30: [[i]], 31: [[12]],
-        45: [[a, "name"], [b, ""]],
+        45: [[a, "name"], [b, ""]], 46: [[a, 7, b]],
+        47: [[b, b"", b"", []], [b, header * 3, sig, [[b"e", 1, b"x" * 40]]], [b, header, sig, [[b"", 2, statement]]]],
     }  # fmt: skip
     for kind, values in bodies.items():
         for value in values:

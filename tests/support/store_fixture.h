@@ -173,6 +173,7 @@ static inline void fill_entry(struct fake_log *l, size_t i, unsigned branch)
 	memset(h + 42, 0, 32);
 	if (i > 0)
 		memcpy(h + 42, l->ids[i - 1].b, 32);
+	memset(h + 94, 0, 32); /* no envelope */
 	l->ids[i] = fake_id(l->log.b[30] * 256u + l->log.b[31] + branch * 1000, (unsigned)i + 1);
 	memcpy(l->bodies[i], l->ids[i].b, 32);
 	memset(l->bodies[i] + 32, 'b', 32);

@@ -226,6 +226,60 @@ static void an_award_is_gathered_by_whoever_sees_it(void **state)
 	end_cast(&c);
 }
 
+/* As if a fork of its log were proven at that seq. */
+static void cut_at(const struct entry_ref *at)
+{
+	struct store_req cut = {.op = STORE_FORK_PUT,
+		.a.log = at->log,
+		.a.seq = at->seq,
+		.a.bytes = slice_str("one"),
+		.a.sig = slice_str("a"),
+		.a.bytes2 = slice_str("other"),
+		.a.sig2 = slice_str("b")};
+	assert_int_equal(desk_put(world.desk, &cut), OK);
+}
+
+static size_t reviews_in(const struct keyring *who, const struct entry_ref *award,
+	struct entry_ref sought[BOOK_SOUGHT_MAX], size_t *n)
+{
+	struct gathered g;
+	struct view v = look(who);
+	assert_int_equal(cases_award(v.cases, award, &g), OK);
+	size_t found = count(&g, FACT_REVIEW);
+	for (size_t i = 0; i < g.judge.facts_n; i++)
+		assert_int_equal(g.judge.facts[i].cut, g.judge.facts[i].kind == FACT_REVIEW);
+	*n = book_sought(v.book, sought);
+	gathered_free(&g);
+	look_away(&v);
+	return found;
+}
+
+/* SPEC 16.6: "counts nevertheless if an award of the issuer that counts as an act names it" */
+static void a_review_behind_the_end_of_its_log_is_found_or_sought(void **state)
+{
+	(void)state;
+	struct cast c = begin_cast();
+	struct submitted s = submit_as(&c, NULL, 3);
+	struct entry_ref sought[BOOK_SOUGHT_MAX];
+	size_t n;
+	struct entry_ref review = review_not_yet(c.reviewer, &s.submission, readers(c.earner, c.issuer));
+	struct entry_ref award = award_of(c.issuer, &s.submission, &c.definition, &review), lost = review,
+			 lie = review;
+	lost.id.b[0] ^= 1;
+	lie.id.b[0] ^= 2;
+	struct entry_ref other = award_of(c.issuer, &s.submission, &c.definition, &lost),
+			 of_stranger = award_of(c.stranger, &s.submission, &c.definition, &lie);
+	cut_at(&review);
+	assert_int_equal(reviews_in(c.earner, &award, sought, &n), 1);
+	assert_int_equal(n, 1); /* the other award's */
+	assert_int_equal(reviews_in(c.earner, &other, sought, &n), 1);
+	assert_int_equal(n, 1);
+	assert_memory_equal(&sought[0], &lost, sizeof lost);
+	assert_int_equal(reviews_in(c.earner, &of_stranger, sought, &n), 1);
+	assert_int_equal(n, 1); /* of the issuer's award, not of the stranger's */
+	end_cast(&c);
+}
+
 static void lists_say_how_one_stands_to_each(void **state)
 {
 	(void)state;
@@ -343,6 +397,7 @@ int main(void)
 		DESK_TEST(erased_evidence_is_named),
 		DESK_TEST(revisions_are_followed_both_ways),
 		DESK_TEST(an_award_is_gathered_by_whoever_sees_it),
+		DESK_TEST(a_review_behind_the_end_of_its_log_is_found_or_sought),
 		DESK_TEST(lists_say_how_one_stands_to_each),
 		DESK_TEST(appointments_reach_what_descends),
 		DESK_TEST(names_come_from_the_newest_clear_profile),

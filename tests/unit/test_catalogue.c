@@ -111,9 +111,45 @@ static void what_is_no_act_does_not_count(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
 
+static enum err gather(struct catalogue *c, void *ctx)
+{
+	struct gathered g;
+	enum err e = cases_award(c->cases, (const struct entry_ref *)ctx, &g);
+	if (e == OK)
+		gathered_free(&g);
+	return e;
+}
+
+/* SPEC 10.10: "may ask its peers for it with `seek`" */
+static void a_review_that_an_award_leads_to_is_sought(void **state)
+{
+	(void)state;
+	struct cast c = begin_cast();
+	struct submitted s = submit_as(&c, NULL, 3);
+	struct entry_ref lost = review_not_yet(c.reviewer, &s.submission, everybody());
+	struct store_req cut = {.op = STORE_FORK_PUT,
+		.a.log = lost.log,
+		.a.seq = lost.seq,
+		.a.bytes = slice_str("one"),
+		.a.sig = slice_str("a"),
+		.a.bytes2 = slice_str("other"),
+		.a.sig2 = slice_str("b")};
+	lost.id.b[0] ^= 1;
+	struct entry_ref award = award_of(c.issuer, &s.submission, &c.definition, &lost);
+	struct engine_cmd seek = {.kind = ENGINE_CMD_SEEK, .log = lost.log, .seq = lost.seq, .id = lost.id};
+	assert_int_equal(catalogue_ask_in(&world.act, f.sessions, NULL, gather, &award), OK);
+	assert_int_equal(desk_put(world.desk, &cut), OK);
+	assert_int_equal(catalogue_ask_in(&world.act, f.sessions, NULL, gather, &award), OK);
+	assert_int_equal(desk_command(world.desk, &seek, NULL), ERR_EXISTS);
+	seek.id.b[0] ^= 2;
+	assert_int_equal(desk_command(world.desk, &seek, NULL), OK);
+	end_cast(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_review_that_an_award_leads_to_is_sought),
 		TEST(it_descends_from_what_counts),
 		TEST(it_counts_whatever_it_supersedes),
 		TEST(what_is_no_act_does_not_count),

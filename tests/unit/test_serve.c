@@ -197,6 +197,44 @@ static void who_takes_nothing_is_sent_no_more_runs(void **state)
 	all_comes_in_pieces(200 * 60000);
 }
 
+/* One at a time, and an answer only when there is room for it. */
+static void who_takes_nothing_is_told_of_nothing_that_it_seeks(void **state)
+{
+	(void)state;
+	static const uint8_t header[ENTRY_HEADER_BYTES], sig[ENTRY_SIGNATURE_BYTES], bytes[60000];
+	struct message_seek m = {.log = {{8}}, .seq = 7, .id = {{9}}};
+	struct store_log log = {.log = {{8}}};
+	struct store_part part = {
+		.header = header, .kind = BODY_HERE, .bytes = slice_of(bytes, sizeof bytes)};
+	struct engine_out out;
+	size_t queued = 0;
+	while (s->queued < SERVE_QUEUE_BYTES) {
+		struct store_res res = {.r = {.n = 1,
+						.flag = true,
+						.logs = &log,
+						.parts = &part,
+						.bytes = slice_of(header, sizeof header),
+						.sig = slice_of(sig, sizeof sig)}};
+		seek_take(s, &m);
+		assert_true(hand_next(e, ENGINE_OUT_STORE, &out));
+		assert_int_equal(out.req->op, STORE_SOUGHT_GET);
+		hand_stored(e, out.req, &res);
+		assert_true(hand_next(e, ENGINE_OUT_SEND, &out));
+		assert_int_equal(out.type, MESSAGE_FOUND);
+		queued += out.body.n;
+		buf_free(&out.body);
+		assert_int_equal(s->queued, queued);
+	}
+	seek_take(s, &m);
+	assert_false(engine_next(e, &out));
+	peer_written(s, queued, false);
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &out));
+	hand_stored(e, out.req, &(struct store_res){.err = ERR_NOT_FOUND});
+	seek_take(s, &m);
+	seek_take(s, &m);
+	assert_int_equal(s->state, SESSION_CLOSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +245,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_not_answered_is_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(who_takes_nothing_is_sent_no_more_bodies, begin, end),
 		cmocka_unit_test_setup_teardown(who_takes_nothing_is_sent_no_more_runs, begin, end),
+		cmocka_unit_test_setup_teardown(
+			who_takes_nothing_is_told_of_nothing_that_it_seeks, begin, end),
 	};
 	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
 }

@@ -46,7 +46,8 @@ void sim_skew(struct sim *s)
 static bool came_later(uint8_t type)
 {
 	return type == MESSAGE_PRUNE || type == MESSAGE_GRAFT || type == MESSAGE_NOTICE ||
-		type == MESSAGE_NOTICE_SUM || type == MESSAGE_NOTICE_IDS || type == MESSAGE_RELAY_OFFER;
+		type == MESSAGE_NOTICE_SUM || type == MESSAGE_NOTICE_IDS || type == MESSAGE_RELAY_OFFER ||
+		type == MESSAGE_SEEK;
 }
 
 /* SPEC 10.8: "A side may answer `want-ranges` with `done` LIMIT": an older one always does, and lists from 0. */

@@ -1,0 +1,65 @@
+/* seek_serve.c -- a peer seeks an entry by its id, wherever in its log it lies. SPEC.md section 10.10. */
+#include "engine_int.h"
+
+static bool may_tell(const struct session *s, const struct store_res *res)
+{
+	if (res->err != OK || !res->r.parts || !res->r.sig.n || !res->r.flag)
+		return false;
+	const struct store_log *log = &res->r.logs[0];
+	/* SPEC 10.5: "answers no request on it, until the peer's first listing" */
+	return log->own != OWN_ACTIVE || (s->synced && log->held_from == UINT64_MAX);
+}
+
+static void read(struct engine *e, struct session *s, void *ctx, struct store_res *res)
+{
+	(void)e, (void)ctx;
+	s->reads_n--;
+	s->sought_busy = false;
+	if (s->state != SESSION_OPEN)
+		return;
+	struct message_found m = {.id = s->sought.id};
+	struct buf parts = {0};
+	struct mp_out o = mp_out_init(&parts);
+	if (may_tell(s, res) && (res->r.parts[0].kind == BODY_HERE || res->r.parts[0].kind == BODY_ERASED)) {
+		const struct store_part *p = &res->r.parts[0];
+		message_put_part(&o,
+			&(struct message_part){.envelope = p->envelope, .kind = p->kind, .bytes = p->bytes});
+		m.headers = res->r.bytes;
+		m.signature = res->r.sig;
+		m.parts = (struct message_list){.n = 1, .raw = buf_slice(&parts)};
+	}
+	if (o.err != OK)
+		peer_close(s, ERR_MEMORY, "out of memory");
+	else
+		emit_message(s, MESSAGE_FOUND, &m);
+	buf_free(&parts);
+}
+
+void seek_serve_pump(struct session *s)
+{
+	if (!s->sought_due || s->queued >= SERVE_QUEUE_BYTES || s->reads_n >= SERVE_READS_MAX)
+		return;
+	struct store_req *q = req_new(STORE_SOUGHT_GET);
+	if (q) {
+		q->a.log = s->sought.log;
+		q->a.seq = s->sought.seq;
+		q->a.id = s->sought.id;
+		q->a.node = s->node;
+	}
+	s->sought_due = false;
+	s->sought_busy = true;
+	s->reads_n++;
+	emit_store(s->e, q, s, read, NULL);
+}
+
+void seek_take(struct session *s, const struct message_seek *m)
+{
+	if (s->sought_due || s->sought_busy) {
+		/* SPEC 10.10: "a second one before the answer closes the connection with LIMIT" */
+		peer_close(s, ERR_LIMIT, "it seeks two entries at once");
+		return;
+	}
+	s->sought = (struct entry_ref){.log = m->log, .seq = m->seq, .id = m->id};
+	s->sought_due = true;
+	seek_serve_pump(s);
+}
