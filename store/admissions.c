@@ -59,11 +59,16 @@ enum err admissions_drop(struct store *s, const struct id32 *log, uint64_t first
 
 /* ---- which of them count */
 
-static enum err forget_others(struct store *s, const struct id32 *network)
+/* SPEC 8.4: "redeemed here an invitation to this network" */
+static enum err forget_others(struct store *s, const struct id32 *network, bool left_one)
 {
 	struct query forget = q_start(s, Q_ADMISSION_FORGET);
 	q_id(&forget, network);
 	enum err e = q_done(&forget);
+	if (e == OK && left_one) {
+		struct query moved = q_start(s, Q_PEER_MOVED);
+		e = q_done(&moved);
+	}
 	if (e != OK)
 		return e;
 	struct query set = q_start(s, Q_ADMISSION_NETWORK);
@@ -109,7 +114,7 @@ static enum err find_stale(struct store *s, const struct store_req *q, bool *sta
 	enum err e = q_end(&get);
 	if (e == OK && !same) {
 		store_touch(s);
-		e = forget_others(s, &q->a.identity);
+		e = forget_others(s, &q->a.identity, !*first);
 	}
 	if (e == OK)
 		e = same_logs(s, q, &same);

@@ -114,6 +114,32 @@ static void only_admissions_that_count_are_listed(void **state)
 	assert_true(member(f, &ann));
 }
 
+static size_t newcomers(struct fixture *f)
+{
+	struct store_res r = ask(f, (struct store_req){.op = STORE_NEWCOMERS, .a.max = 8});
+	size_t n = r.r.n;
+	store_res_free(&r);
+	return n;
+}
+
+/* SPEC 8.4: "redeemed here an invitation to this network" -- those of one that was left are named to nobody. */
+static void who_came_to_an_earlier_network_is_no_newcomer_of_this_one(void **state)
+{
+	struct fixture *f = *state;
+	struct store_req other = {.op = STORE_ADMISSION_SETTLE, .a.identity = ann, .a.node = self};
+	assert_int_equal(put_peer(f, &ben, PEER_INVITED), OK); /* before there was any */
+	settle(f, NULL);
+	assert_int_equal(put_peer(f, &cas, PEER_INVITED), OK);
+	assert_int_equal(newcomers(f), 2);
+	admission(f, 0, &cas, &nobody);
+	assert_int_equal(newcomers(f), 1);
+	assert_int_equal(run(f, &other, NULL), OK);
+	assert_int_equal(newcomers(f), 0);
+	assert_true(member(f, &ben) && member(f, &cas));
+	assert_int_equal(put_peer(f, &cas, PEER_INVITED), OK);
+	assert_int_equal(newcomers(f), 1);
+}
+
 /* ---- closings, SPEC 4.4 */
 
 /* Log 1 is that of a device that was stolen behind its first entry. */
@@ -372,6 +398,7 @@ int main(void)
 		ADMISSIONS(an_end_ends_own_joins_until_the_node_redeems_anew),
 		ADMISSIONS(who_joined_stays_where_ends_are_read_for_the_first_time),
 		ADMISSIONS(only_admissions_that_count_are_listed),
+		ADMISSIONS(who_came_to_an_earlier_network_is_no_newcomer_of_this_one),
 		ADMISSIONS(closings_and_entries_may_come_in_any_order),
 		ADMISSIONS(of_several_closings_the_one_in_force_decides),
 		ADMISSIONS(what_is_moved_aside_says_nothing_until_it_is_back),
