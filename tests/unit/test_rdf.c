@@ -333,6 +333,8 @@ static void iris_cannot_break_out(void **state)
 			json_decref(doc);
 		}
 	}
+	expect(CONTEXT ",'id':'z:','name':'x'", "<z:> <https://schema.org/name> \"x\" .\n");
+	expect(CONTEXT ",'id':'A:','name':'x'", "<A:> <https://schema.org/name> \"x\" .\n");
 	expect(CONTEXT ",'id':'a0+b-c.19z:\xc3\xa9\\u00a1?#[]@!$&()*,;=%','name':'x'",
 		"<a0+b-c.19z:\xc3\xa9\xc2\xa1?#[]@!$&()*,;=%> <https://schema.org/name> \"x\" .\n");
 }

@@ -462,6 +462,24 @@ static void a_badge_without_its_bundle_is_not_known(void **state)
 	forget(&b);
 }
 
+/* Editors put a mark of the byte order and empty lines around it. */
+static void what_stands_around_a_credential_changes_nothing(void **state)
+{
+	(void)state;
+	struct buf b = tell(&(struct award_twist){0}), credential = {0};
+	assert_int_equal(buf_put(&credential, "\xef\xbb\xbf \r\n\t", 7), OK);
+	assert_int_equal(json_canonical(world.credential, &credential), OK);
+	assert_int_equal(buf_put(&credential, " \r\n\t", 4), OK);
+	assert_int_equal(judge(buf_slice(&credential)), 7);
+	assert_string_equal(verdict_decisive(&said)->code, "quire-bare");
+	assert_int_equal(judge(slice_of(credential.p + 3, credential.n - 3)), 7);
+	assert_string_equal(verdict_decisive(&said)->code, "quire-bare");
+	assert_int_equal(judge(slice_of(credential.p, 2)), 7);
+	assert_string_equal(verdict_decisive(&said)->code, "no-credential");
+	buf_free(&credential);
+	forget(&b);
+}
+
 static void the_picture_is_judged_like_the_bundle(void **state)
 {
 	(void)state;
@@ -506,6 +524,7 @@ int main(void)
 		cmocka_unit_test(another_bundle_does_not_serve),
 		cmocka_unit_test(the_award_must_stand_where_the_bundle_says),
 		cmocka_unit_test(a_badge_without_its_bundle_is_not_known),
+		cmocka_unit_test(what_stands_around_a_credential_changes_nothing),
 		cmocka_unit_test(the_picture_is_judged_like_the_bundle),
 	};
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
