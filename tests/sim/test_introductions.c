@@ -538,7 +538,7 @@ static void a_home_from_before_the_table_reads_the_networks_log_once(void **stat
 	world_crash(ann);
 	on_database(ann,
 		"DROP TABLE admission; DROP TABLE introduction; ALTER TABLE peer DROP COLUMN ended;"
-		"DROP TABLE admission_entry; DROP TABLE admission_state; DROP TABLE network_log; ALTER TABLE peer DROP COLUMN joined;"
+		"DROP TABLE admission_entry; DROP TABLE admission_state; DROP TABLE network_log; ALTER TABLE peer DROP COLUMN joined; ALTER TABLE peer DROP COLUMN moved;"
 		"UPDATE fact_state SET made = 1; UPDATE identity SET kind = 4; PRAGMA user_version = 7");
 	for (int i = 1; i < 40; i++) { /* crashes on the way */
 		world_restart(ann);

@@ -44,6 +44,8 @@ static void stored(struct store_req *q)
 		if (q->a.node.b[0] < MEMBER || f.member_gone)
 			res->err = ERR_NOT_FOUND;
 	}
+	if (q->op == STORE_IDENTITY_GET) /* of the network nothing is known here */
+		res->err = ERR_NOT_FOUND;
 	struct engine_in in = {.kind = ENGINE_IN_STORED, .res = res};
 	store_req_free(q);
 	free(q);

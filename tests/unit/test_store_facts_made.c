@@ -311,7 +311,7 @@ static void an_older_database_gets_its_facts(void **state)
 	fixture_close(f);
 	beside(f,
 		"DROP TABLE unattached; DROP TABLE admission; DROP TABLE introduction; ALTER TABLE peer DROP COLUMN ended;"
-		"DROP TABLE admission_entry; DROP TABLE admission_state; DROP TABLE network_log; ALTER TABLE peer DROP COLUMN joined;"
+		"DROP TABLE admission_entry; DROP TABLE admission_state; DROP TABLE network_log; ALTER TABLE peer DROP COLUMN joined; ALTER TABLE peer DROP COLUMN moved;"
 		"DROP TABLE notice; DROP TABLE guest; DROP TABLE declined;"
 		"DROP TABLE peer_relay; ALTER TABLE peer DROP COLUMN own_word;"
 		"DROP TABLE peer_heard; DROP INDEX peer_follow_identity; ALTER TABLE peer DROP COLUMN relaying;"
