@@ -109,11 +109,13 @@ static void ask_leaves(struct fetch *f)
 	bool owed = false;
 	struct source *src = leaves_source(f, first, first + blob_page_leaves(f->size, f->page), &owed);
 	struct leaves_ask *a = src ? malloc(sizeof *a) : NULL;
-	if (!a && owed) {
+	if (!src && owed) {
 		f->leaves_state = LEAVES_ASKED;
 		f->leaves_ms = f->e->now_ms;
 		return;
 	}
+	if (src && !a) /* memory may be there later */
+		f->held = true;
 	if (!a) {
 		if (f->held)
 			return;
