@@ -96,6 +96,7 @@ check "she sees the levels, the reviewer and why it counts" holds ana '.state ==
 	and .earner.name == "ana" and .issuer.name == "bureau" and .by.name == "olga" and .evidence[0].state == "held"
 	and all(.verdict[]; .mark == "good" or .code == "countersigned")' award show "$award"
 check "in words too" eval 'as ana award show "$award" >"$TMPDIR/words" && grep -q "Met (required: Met)" "$TMPDIR/words" && grep -q "vera" "$TMPDIR/words"'
+check "its entry reaches the district" within 20 q district entry show "$award"
 refused "before it is accepted the district sees nothing of it" 4 "not an award that can be read here" q district award show "$award"
 refused "nor is it shown" 1 "accepted" as ana award share "$award" --to public
 refused "nobody accepts it for her" 5 "only its earner" as olga award accept "$award"
