@@ -114,11 +114,10 @@ static void ask_leaves(struct fetch *f)
 		f->leaves_ms = f->e->now_ms;
 		return;
 	}
-	if (src && !a) /* memory may be there later */
-		f->held = true;
+	f->held = f->held || (src && !a); /* memory may be there later */
+	if (!a && f->held)
+		return;
 	if (!a) {
-		if (f->held)
-			return;
 		f->leaves_state = LEAVES_NONE; /* another page, perhaps */
 		f->page = PAGE_NONE;
 		fetch_stir(f);

@@ -18,6 +18,27 @@ struct engine_work *work_new(enum engine_work_kind kind)
 	return w;
 }
 
+struct engine_work *work_statement(struct slice statement, const struct id32 *signer)
+{
+	struct engine_work *w = work_new(WORK_STATEMENTS);
+	struct slice *statements = w ? arena_alloc(&w->mem, sizeof *statements) : NULL;
+	struct id32 *signers = statements ? arena_alloc(&w->mem, sizeof *signers) : NULL;
+	bool *good = signers ? arena_alloc(&w->mem, sizeof *good) : NULL;
+	if (!good) {
+		if (w)
+			engine_work_free(w);
+		return NULL;
+	}
+	*statements = statement;
+	*signers = *signer;
+	*good = false;
+	w->statements = statements;
+	w->signers = signers;
+	w->good = good;
+	w->n = 1;
+	return w;
+}
+
 bool arena_put(struct arena *a, struct slice in, struct slice *out)
 {
 	*out = arena_copy(a, in);

@@ -84,6 +84,8 @@ bool emit_init(struct engine *e); /* false: out of memory */
 /* A fresh request; NULL if out of memory. */
 struct store_req *req_new(enum store_op op);
 struct engine_work *work_new(enum engine_work_kind kind);
+/* Is this one statement of an erasure signed by `signer`? The bytes stay the caller's, until the answer. NULL if out of memory. */
+struct engine_work *work_statement(struct slice statement, const struct id32 *signer);
 /* Emits it; done is called with the result. The request is taken, also if NULL (then done gets ERR_MEMORY in a later step: nothing is lost in silence). */
 void emit_store(struct engine *e, struct store_req *req, struct session *s, stored_fn done, void *ctx);
 void emit_work(struct engine *e, struct engine_work *w, struct session *s, worked_fn done, void *ctx);

@@ -65,23 +65,11 @@ static void eraser_known(struct engine *e, struct session *s, void *ctx, struct 
 		next_statement(p);
 		return;
 	}
-	struct engine_work *w = work_new(WORK_STATEMENTS);
-	struct slice *statement = w ? arena_alloc(&w->mem, sizeof *statement) : NULL;
-	struct id32 *signer = statement ? arena_alloc(&w->mem, sizeof *signer) : NULL;
-	bool *good = signer ? arena_alloc(&w->mem, sizeof *good) : NULL;
-	if (!good) {
-		if (w)
-			engine_work_free(w);
+	struct engine_work *w = work_statement(bytes, &key);
+	if (!w) {
 		peer_close(s, ERR_MEMORY, "out of memory");
 		return;
 	}
-	*statement = bytes;
-	*signer = key;
-	*good = false;
-	w->statements = statement;
-	w->signers = signer;
-	w->good = good;
-	w->n = 1;
 	emit_work(e, w, s, statement_checked, p);
 }
 

@@ -34,6 +34,18 @@ void seek_deinit(struct engine *e)
 		seek_drop(e, e->seeks);
 }
 
+struct store_req *seek_req(const struct entry_ref *at, const struct id32 *node)
+{
+	struct store_req *q = req_new(STORE_SOUGHT_GET);
+	if (q) {
+		q->a.log = at->log;
+		q->a.seq = at->seq;
+		q->a.id = at->id;
+		q->a.node = *node;
+	}
+	return q;
+}
+
 /* ---- whom to ask */
 
 static bool was_asked(const struct seek *k, const struct id32 *node)
@@ -111,15 +123,8 @@ static void pump(struct engine *e, struct seek *k)
 		seek_rest(e, k);
 	if (!s)
 		return;
-	struct store_req *q = req_new(STORE_SOUGHT_GET);
-	if (q) {
-		q->a.log = k->at.log;
-		q->a.seq = k->at.seq;
-		q->a.id = k->at.id;
-		q->a.node = s->node;
-	}
 	k->busy = true;
-	emit_store(e, q, s, looked, k);
+	emit_store(e, seek_req(&k->at, &s->node), s, looked, k);
 }
 
 void seek_pump(struct engine *e)

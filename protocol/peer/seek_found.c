@@ -79,30 +79,16 @@ static void eraser_known(struct engine *e, struct session *s, void *ctx, struct 
 	struct seek *k = ctx;
 	struct erasure st;
 	struct id32 key;
-	struct engine_work *w = NULL;
 	if (!keys->set || erasure_decode(k->part.bytes, &st) != OK ||
 		keyset_generation_key(keys->set, &st.generation, &key) != OK) {
 		next(e, s, k, OK, NULL); /* its key events are not here */
 		return;
 	}
-	w = work_new(WORK_STATEMENTS);
-	struct slice *statement = w ? arena_alloc(&w->mem, sizeof *statement) : NULL;
-	struct id32 *signer = statement ? arena_alloc(&w->mem, sizeof *signer) : NULL;
-	bool *good = signer ? arena_alloc(&w->mem, sizeof *good) : NULL;
-	if (!good) {
-		if (w)
-			engine_work_free(w);
+	struct engine_work *w = work_statement(k->part.bytes, &key);
+	if (w)
+		emit_work(e, w, s, statement_checked, k);
+	else
 		next(e, s, k, OK, NULL);
-		return;
-	}
-	*statement = k->part.bytes;
-	*signer = key;
-	*good = false;
-	w->statements = statement;
-	w->signers = signer;
-	w->good = good;
-	w->n = 1;
-	emit_work(e, w, s, statement_checked, k);
 }
 
 static void check_statement(struct engine *e, struct session *s, struct seek *k, const struct entry_header *h)

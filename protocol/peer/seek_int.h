@@ -26,6 +26,8 @@ struct seek {
 
 struct seek *seek_find(struct engine *e, const struct entry_ref *at); /* NULL: it is not sought */
 void seek_drop(struct engine *e, struct seek *k);
+/* Where it lies here, and whether this node may have it. NULL: out of memory. */
+struct store_req *seek_req(const struct entry_ref *at, const struct id32 *node);
 /* Nobody is asked for a while, longer each time. */
 void seek_rest(struct engine *e, struct seek *k);
 /* Asks whoever is next, for each that is not waiting. */

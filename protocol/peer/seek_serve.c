@@ -1,5 +1,5 @@
 /* seek_serve.c -- a peer seeks an entry by its id, wherever in its log it lies. SPEC.md section 10.10. */
-#include "engine_int.h"
+#include "seek_int.h"
 
 static bool may_tell(const struct session *s, const struct store_res *res)
 {
@@ -39,17 +39,10 @@ void seek_serve_pump(struct session *s)
 {
 	if (!s->sought_due || s->queued >= SERVE_QUEUE_BYTES || s->reads_n >= SERVE_READS_MAX)
 		return;
-	struct store_req *q = req_new(STORE_SOUGHT_GET);
-	if (q) {
-		q->a.log = s->sought.log;
-		q->a.seq = s->sought.seq;
-		q->a.id = s->sought.id;
-		q->a.node = s->node;
-	}
 	s->sought_due = false;
 	s->sought_busy = true;
 	s->reads_n++;
-	emit_store(s->e, q, s, read, NULL);
+	emit_store(s->e, seek_req(&s->sought, &s->node), s, read, NULL);
 }
 
 void seek_take(struct session *s, const struct message_seek *m)

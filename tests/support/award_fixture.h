@@ -280,4 +280,17 @@ static inline struct submitted submit_as(
 	return submit(&in);
 }
 
+/* Entries in all its logs. */
+static inline uint64_t entries_of(const struct keyring *who)
+{
+	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = who->self.identity};
+	struct store_res res;
+	uint64_t n = 0;
+	assert_int_equal(desk_store(world.desk, &req, &res), OK);
+	for (size_t i = 0; i < res.r.n; i++)
+		n += res.r.logs[i].length;
+	store_res_free(&res);
+	return n;
+}
+
 #endif

@@ -157,18 +157,6 @@ static size_t take_ups_of(const struct entry_ref *review)
 	return n;
 }
 
-static uint64_t entries_of_issuer(void)
-{
-	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = f.issuer->self.identity};
-	struct store_res res;
-	uint64_t n = 0;
-	assert_int_equal(desk_store(world.desk, &req, &res), OK);
-	for (size_t i = 0; i < res.r.n; i++)
-		n += res.r.logs[i].length;
-	store_res_free(&res);
-	return n;
-}
-
 struct opening {
 	struct book *book;
 	const struct entry_ref *at;
@@ -242,18 +230,18 @@ static void what_came_without_a_reviewer_is_handed_on_once(void **state)
 	appoint(f.issuer, &f.definition, f.late);
 	struct submitted s = submit_one();
 	sign_in(f.issuer, 1);
-	uint64_t before = entries_of_issuer();
+	uint64_t before = entries_of(f.issuer);
 	let_it_run();
 	assert_true(opens(f.late, &s.submission));
-	assert_int_equal(entries_of_issuer(), before + 1);
+	assert_int_equal(entries_of(f.issuer), before + 1);
 	let_it_run();
 	let_it_run();
-	assert_int_equal(entries_of_issuer(), before + 1);
+	assert_int_equal(entries_of(f.issuer), before + 1);
 	assert_int_equal(f.handed, 1);
 	s = submit_one();
 	let_it_run();
 	assert_true(opens(f.late, &s.submission));
-	assert_int_equal(entries_of_issuer(), before + 2);
+	assert_int_equal(entries_of(f.issuer), before + 2);
 	assert_int_equal(f.handed, 2);
 }
 

@@ -32,18 +32,6 @@ static struct handover hand_on(const struct submitted *s, size_t n, enum err exp
 	return h;
 }
 
-static uint64_t entries_of_issuer(void)
-{
-	struct store_req req = {.op = STORE_LOG_LIST, .a.identity = f.issuer->self.identity};
-	struct store_res res;
-	uint64_t n = 0;
-	assert_int_equal(desk_store(world.desk, &req, &res), OK);
-	for (size_t i = 0; i < res.r.n; i++)
-		n += res.r.logs[i].length;
-	store_res_free(&res);
-	return n;
-}
-
 /* What a session remembers is gone with it. */
 static void sign_in_again(void)
 {
@@ -53,10 +41,10 @@ static void sign_in_again(void)
 
 static void nothing_is_due(const struct submitted *s, size_t n)
 {
-	uint64_t before = entries_of_issuer();
+	uint64_t before = entries_of(f.issuer);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(hand_on(s, n, OK).keys, 0);
-		assert_int_equal(entries_of_issuer(), before);
+		assert_int_equal(entries_of(f.issuer), before);
 		sign_in_again();
 	}
 }
@@ -123,12 +111,12 @@ static void what_came_without_him_is_handed_on_once(void **state)
 {
 	(void)state;
 	struct submitted s = submit_naming(f.earner, f.before, NULL, 3);
-	uint64_t before = entries_of_issuer();
+	uint64_t before = entries_of(f.issuer);
 	assert_false(opens(f.late, &s.submission));
 	struct handover h = hand_on(&s, 1, OK);
 	assert_int_equal(h.submissions, 1);
 	assert_int_equal(h.keys, 5);
-	assert_int_equal(entries_of_issuer(), before + 1);
+	assert_int_equal(entries_of(f.issuer), before + 1);
 	assert_true(opens_all(f.late, &s));
 	assert_false(opens(f.stranger, &s.submission));
 	nothing_is_due(&s, 1);
@@ -184,9 +172,9 @@ static void what_says_nothing_is_handed_on_to_all_in_one_record(void **state)
 	(void)state;
 	struct submitted s = submit_to(&f.definition, f.earner, 1);
 	appoint(f.issuer, &f.definition, f.stranger);
-	uint64_t before = entries_of_issuer();
+	uint64_t before = entries_of(f.issuer);
 	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
-	assert_int_equal(entries_of_issuer(), before + 1);
+	assert_int_equal(entries_of(f.issuer), before + 1);
 	assert_true(opens_all(f.late, &s));
 	assert_true(opens_all(f.stranger, &s));
 	nothing_is_due(&s, 1);
@@ -414,11 +402,11 @@ static void what_was_not_written_is_still_due(void **state)
 {
 	(void)state;
 	struct submitted s = submit_naming(f.earner, f.before, NULL, 1);
-	uint64_t before = entries_of_issuer();
+	uint64_t before = entries_of(f.issuer);
 	f.session->open = false;
 	hand_on(&s, 1, ERR_LOCKED);
 	f.session->open = true;
-	assert_int_equal(entries_of_issuer(), before);
+	assert_int_equal(entries_of(f.issuer), before);
 	assert_int_equal(hand_on(&s, 1, OK).keys, 3);
 	assert_true(opens_all(f.late, &s));
 	nothing_is_due(&s, 1);

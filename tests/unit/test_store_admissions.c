@@ -199,15 +199,21 @@ static void closings_and_entries_may_come_in_any_order(void **state)
 	}
 }
 
-static void of_several_closings_the_one_in_force_decides(void **state)
+/* Both logs are here, and nothing is closed. */
+static void tell_story(struct fixture *f)
 {
-	struct fixture *f = *state;
-	uint64_t length = 3;
 	write_story();
 	put_keys(f);
 	step(f, 0, 0);
 	step(f, 1, 0);
 	settle(f, NULL);
+}
+
+static void of_several_closings_the_one_in_force_decides(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t length = 3;
+	tell_story(f);
 	check_story(f, 5);
 	for (unsigned i = 0; i < 40; i++) {
 		length = (length * 7 + i) % 6;
@@ -233,11 +239,7 @@ static void of_several_closings_the_one_in_force_decides(void **state)
 static void what_is_moved_aside_says_nothing_until_it_is_back(void **state)
 {
 	struct fixture *f = *state;
-	write_story();
-	put_keys(f);
-	step(f, 0, 0);
-	step(f, 1, 0);
-	settle(f, NULL);
+	tell_story(f);
 	struct store_req cut = {.op = STORE_SIDE_MOVE, .a.log = logs[1]->log, .a.first = 2};
 	struct store_res r = ask(f, cut);
 	assert_true(r.r.stale);
@@ -264,11 +266,7 @@ static void what_is_moved_aside_says_nothing_until_it_is_back(void **state)
 static void a_closing_on_a_branch_that_is_not_here_counts_by_its_length(void **state)
 {
 	struct fixture *f = *state;
-	write_story();
-	put_keys(f);
-	step(f, 0, 0);
-	step(f, 1, 0);
-	settle(f, NULL);
+	tell_story(f);
 	closings[1].closed = true;
 	closings[1].length = 2;
 	closings[1].last = made_up(7);
