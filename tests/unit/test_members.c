@@ -170,25 +170,69 @@ static unsigned kept(struct session *s, const struct message_peers *m, enum err 
 	return n;
 }
 
-static void what_is_told_again_and_again_is_kept_once_it_could_be(void **state)
+/* Of the first 32 members. */
+static struct message_peers tale(struct buf *list)
 {
-	(void)state;
-	struct engine *e = looking(1);
-	struct session *s = hand_peer(e, 1);
-	struct buf list = {0};
-	struct mp_out o = mp_out_init(&list);
+	struct mp_out o = mp_out_init(list);
 	for (size_t i = 0; i < 32; i++) {
 		struct message_peer p = {
 			.node = member_at(i), .addresses = {slice_str("a.example:7411")}, .addresses_n = 1};
 		message_put_peer(&o, &p);
 	}
 	assert_int_equal(o.err, OK);
-	struct message_peers m = {.peers = {.n = 32, .raw = buf_slice(&list)}};
+	return (struct message_peers){.peers = {.n = 32, .raw = buf_slice(list)}};
+}
+
+static void what_is_told_again_and_again_is_kept_once_it_could_be(void **state)
+{
+	(void)state;
+	struct engine *e = looking(1);
+	struct session *s = hand_peer(e, 1);
+	struct buf list = {0};
+	struct message_peers m = tale(&list);
 	assert_int_equal(kept(s, &m, ERR_FULL), 32);
 	assert_int_equal(kept(s, &m, ERR_FULL), 32); /* none of them was */
 	assert_int_equal(kept(s, &m, OK), 32);
 	assert_int_equal(kept(s, &m, OK), 0);
 	e->wall_s += MEMBERS_TOLD_AGAIN_S + 1;
+	assert_int_equal(kept(s, &m, OK), 32);
+	buf_free(&list);
+	engine_free(e);
+}
+
+/* Reads the table of members anew: all have this address. */
+static void reload(struct engine *e, const char *address)
+{
+	static struct store_peer rows[MEMBERS];
+	struct store_res res = {.r = {.n = MEMBERS, .peers = rows}};
+	struct engine_out out;
+	for (size_t i = 0; i < MEMBERS; i++) {
+		rows[i] = (struct store_peer){.node = member_at(i), .addresses_n = 1};
+		memcpy(rows[i].addresses[0], address, strlen(address) + 1);
+	}
+	e->now_ms += MEMBERS_LOAD_MS;
+	members_load(e);
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &out));
+	assert_int_equal(out.req->op, STORE_PEER_LIST);
+	hand_stored(e, out.req, &res);
+	while (hand_next(e, ENGINE_OUT_STORE, &out)) /* it looks for sources */
+		hand_stored(e, out.req, &(struct store_res){.err = ERR_NOT_FOUND});
+}
+
+/* SPEC 19.2: "keeps newer addresses beside what the node said of itself" */
+static void what_was_told_of_a_member_counts_until_it_is_another(void **state)
+{
+	(void)state;
+	struct engine *e = looking(1);
+	struct session *s = hand_peer(e, 1);
+	struct buf list = {0};
+	struct message_peers m = tale(&list);
+	e->members->loading = false; /* the first reading is answered as the test likes */
+	reload(e, "b.example:7411");
+	assert_int_equal(kept(s, &m, OK), 32);
+	reload(e, "b.example:7411");
+	assert_int_equal(kept(s, &m, OK), 0);
+	reload(e, "c.example:7411");
 	assert_int_equal(kept(s, &m, OK), 32);
 	buf_free(&list);
 	engine_free(e);
@@ -202,6 +246,7 @@ int main(void)
 		cmocka_unit_test(an_identity_has_one_source_dialled_and_no_more),
 		cmocka_unit_test(a_relay_names_itself_once),
 		cmocka_unit_test(what_is_told_again_and_again_is_kept_once_it_could_be),
+		cmocka_unit_test(what_was_told_of_a_member_counts_until_it_is_another),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
 }
