@@ -225,8 +225,8 @@ struct session {
 	struct reconcile *reconcile; /* we ask; NULL: not now */
 	struct ranges_serve *ranges_serve; /* we answer */
 	/* seek.c */
-	bool seeking, sought_due,
-		sought_busy; /* it was asked and has not answered; it asks, and is not answered */
+	bool seeking, sought_due, sought_busy,
+		sought_early; /* it was asked and has not answered; it asks, and is not answered; may not be yet */
 	struct entry_ref seek, sought; /* for what */
 	uint64_t seek_ms; /* when it was asked */
 	bool missing_due, missing, missing_reading; /* bodies that no row tells of */
@@ -517,6 +517,7 @@ void seek_deinit(struct engine *e);
 void seek_found(struct session *s, const struct message_found *m);
 void seek_take(struct session *s, const struct message_seek *m);
 void seek_serve_pump(struct session *s);
+void seek_serve_free(struct session *s); /* what was withheld may be told */
 
 /* ---- relay.c ---- */
 

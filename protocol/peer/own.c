@@ -245,8 +245,10 @@ static void released(struct engine *e, struct session *s, void *ctx, struct stor
 		return;
 	o->held_from = UINT64_MAX;
 	for (struct session *t = e->sessions; t; t = t->next)
-		if (t->state == SESSION_OPEN && t->synced)
+		if (t->state == SESSION_OPEN && t->synced) {
 			listing_free(t);
+			seek_serve_free(t);
+		}
 }
 
 static void release(struct engine *e, struct own_log *o)

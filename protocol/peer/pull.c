@@ -44,6 +44,7 @@ static void synced(struct session *s)
 		s->synced = true;
 		own_synced(s->e);
 		listing_free(s);
+		seek_serve_free(s);
 		ranges_serve_over(s);
 		missing_start(s);
 	}

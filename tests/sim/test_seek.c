@@ -145,6 +145,21 @@ static void who_came_later_gets_it_by_its_id_and_gives_it_on(void **state)
 	has_it(&c, last);
 }
 
+/* It was asked before it had heard the peer's first listing. SPEC 10.10: "it answers as soon as it may" */
+static void who_writes_the_log_answers_when_it_may(void **state)
+{
+	(void)state;
+	struct scene c = begin();
+	meet(&c, false, true);
+	world_cut(c.to_other);
+	assert_int_equal(seek(c.late, &c.at), OK);
+	world_crash(c.early);
+	world_restart(c.early);
+	c.to_early = world_connect(c.late, c.early);
+	pass(2000);
+	has_it(&c, c.late);
+}
+
 static struct hostile {
 	struct world_node *who;
 	int what;
@@ -293,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(who_came_later_gets_it_by_its_id_and_gives_it_on),
+		WORLD_TEST(who_writes_the_log_answers_when_it_may),
 		WORLD_TEST(a_liar_loses_its_connection_and_another_one_is_asked),
 		WORLD_TEST(what_nobody_has_is_asked_for_less_and_less),
 		WORLD_TEST(what_was_erased_stays_erased),
