@@ -2,6 +2,7 @@
 #include "acting.h"
 #include "awards_export.h"
 #include "awards_json.h"
+#include "case_pages.h"
 #include "compose.h"
 
 /* ---- who sees it */
@@ -37,11 +38,10 @@ static const struct id32 *who_asks(const struct act *a)
 
 struct listing {
 	unsigned roles;
-	bool has_of, more;
+	bool has_of;
 	struct id32 of;
 	const struct id32 *me;
-	uint64_t limit, cursor; /* cursor: how many of the list were passed */
-	json_t *items;
+	struct case_pages pages;
 };
 
 static json_t *roles_json(unsigned roles)
@@ -54,10 +54,10 @@ static json_t *roles_json(unsigned roles)
 	return list;
 }
 
-static enum err list_one(struct catalogue *c, struct listing *t, const struct cases_item *item)
+static enum err list_one(struct catalogue *c, void *ctx, const struct cases_item *item, json_t **out)
 {
+	const struct listing *t = (const struct listing *)ctx;
 	struct award_look l;
-	json_t *o = NULL;
 	enum err e = awards_look(c, &item->fact.at, &l);
 	if (e != OK) {
 		c->act->why[0] = 0;
@@ -65,13 +65,10 @@ static enum err list_one(struct catalogue *c, struct listing *t, const struct ca
 	}
 	if ((!t->has_of || id32_equal(&t->of, &l.j->earner)) &&
 		(!(item->roles & CASES_OTHER) || is_shown(c, &l, t->me)))
-		e = awards_item(c, &l, &o);
+		e = awards_item(c, &l, out);
 	awards_look_free(&l);
-	if (o) {
-		json_object_set_new(o, "roles", roles_json(item->roles));
-		if (json_array_append_new(t->items, o) != 0)
-			e = ERR_MEMORY;
-	}
+	if (*out)
+		json_object_set_new(*out, "roles", roles_json(item->roles));
 	return e;
 }
 
@@ -82,9 +79,7 @@ static enum err list_all(struct catalogue *c, void *ctx)
 	enum err e = cases_awards(c->cases, t->roles, &all);
 	if (e != OK)
 		return e;
-	while (e == OK && t->cursor < all.n && json_array_size(t->items) < t->limit)
-		e = list_one(c, t, &all.items[t->cursor++]);
-	t->more = t->cursor < all.n;
+	e = case_pages_fill(c, &t->pages, &all, list_one, t);
 	cases_list_free(&all);
 	return e;
 }
@@ -109,15 +104,15 @@ static enum err read_roles(struct act *a, unsigned *roles)
 static enum err list(struct act *a)
 {
 	const char *of = api_query(a->rq, "of");
-	struct listing t = {.has_of = of != NULL, .me = who_asks(a), .limit = 50};
-	enum err e = catalogue_page(a, &t.limit, &t.cursor);
+	struct listing t = {.has_of = of != NULL, .me = who_asks(a)};
+	enum err e = case_pages_read(a, &t.pages);
 	if (e == OK)
 		e = read_roles(a, &t.roles);
 	if (e == OK && of)
 		e = act_identity(a, of, &t.of);
 	if (e == OK)
-		e = catalogue_list(a, list_all, &t, &t.items);
-	return e == OK ? catalogue_go_on(a, t.more, t.cursor) : e;
+		e = catalogue_list(a, list_all, &t, &t.pages.items);
+	return e == OK ? case_pages_answer(a, &t.pages) : e;
 }
 
 /* ---- one */

@@ -1,5 +1,6 @@
 /* api_reviews.c -- what reviewers take up: their queue, claims, releases, and what they need for a review. SPEC.md section 16.6. Deciding: api_review_decide.c. */
 #include "acting.h"
+#include "case_pages.h"
 #include "compose.h"
 #include "submission.h"
 #include "writing.h"
@@ -10,8 +11,7 @@
 
 struct queue {
 	bool all;
-	json_t *items;
-	bool more;
+	struct case_pages pages;
 };
 
 /* Shown without "all": what I have claimed, and what I may claim. */
@@ -23,18 +23,19 @@ static bool is_for_me(const struct submission *s, const json_t *item)
 		!json_object_get(item, "my_review");
 }
 
-static enum err queue_one(struct catalogue *c, struct queue *q, const struct cases_item *item)
+static enum err queue_one(struct catalogue *c, void *ctx, const struct cases_item *item, json_t **out)
 {
+	const struct queue *q = (const struct queue *)ctx;
 	struct submission *s = NULL;
-	json_t *o = NULL;
 	enum err e = submission_open(c, &item->fact.at, &s);
 	if (e == OK)
-		e = submission_item(c, s, &o);
+		e = submission_item(c, s, out);
 	if (e == OK)
-		e = submission_for_reviewer(c, s, &c->act->keys->self.identity, o);
-	if (e == OK && (q->all || is_for_me(s, o)))
-		e = json_array_append(q->items, o) == 0 ? OK : ERR_MEMORY;
-	json_decref(o);
+		e = submission_for_reviewer(c, s, &c->act->keys->self.identity, *out);
+	if (e == OK && !q->all && !is_for_me(s, *out)) {
+		json_decref(*out);
+		*out = NULL;
+	}
 	submission_close(s);
 	return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -42,24 +43,22 @@ static enum err queue_one(struct catalogue *c, struct queue *q, const struct cas
 static enum err queue_all(struct catalogue *c, void *ctx)
 {
 	struct queue *q = (struct queue *)ctx;
-	struct cases_list found;
-	enum err e = cases_submissions(c->cases, CASES_REVIEWER, &found);
-	for (size_t i = 0; e == OK && i < found.n; i++)
-		e = queue_one(c, q, &found.items[i]);
-	q->more = e == OK && found.more;
-	cases_list_free(&found);
+	struct cases_list all;
+	enum err e = cases_submissions(c->cases, CASES_REVIEWER, &all);
+	if (e != OK)
+		return e;
+	e = case_pages_fill(c, &q->pages, &all, queue_one, q);
+	cases_list_free(&all);
 	return e;
 }
 
 static enum err queue(struct act *a)
 {
 	struct queue q = {.all = api_query(a->rq, "all") != NULL};
-	enum err e = catalogue_list(a, queue_all, &q, &q.items);
-	if (e == OK && q.more &&
-		json_object_set_new(a->reply, "warning", json_string("There are more: not all are shown.")) !=
-			0)
-		e = ERR_MEMORY;
-	return e;
+	enum err e = case_pages_read(a, &q.pages);
+	if (e == OK)
+		e = catalogue_list(a, queue_all, &q, &q.pages.items);
+	return e == OK ? case_pages_answer(a, &q.pages) : e;
 }
 
 /* ---- show */

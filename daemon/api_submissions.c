@@ -1,5 +1,6 @@
 /* api_submissions.c -- submissions: checked and written, listed, shown, withdrawn. SPEC.md sections 16.5 and 16.7. */
 #include "acting.h"
+#include "case_pages.h"
 #include "compose.h"
 #include "findings.h"
 #include "submission_draft.h"
@@ -88,8 +89,7 @@ static enum err create(struct act *a)
 
 struct listing {
 	unsigned roles;
-	json_t *items;
-	bool more;
+	struct case_pages pages;
 };
 
 static json_t *roles_json(unsigned roles)
@@ -106,30 +106,28 @@ static json_t *roles_json(unsigned roles)
 	return list;
 }
 
-static enum err list_one(struct catalogue *c, const struct cases_item *item, json_t *items)
+static enum err list_one(struct catalogue *c, void *ctx, const struct cases_item *item, json_t **out)
 {
 	struct submission *s = NULL;
-	json_t *o = NULL;
+	(void)ctx;
 	enum err e = submission_open(c, &item->fact.at, &s);
 	if (e == OK)
-		e = submission_item(c, s, &o);
+		e = submission_item(c, s, out);
 	submission_close(s);
-	if (e == OK) {
-		json_object_set_new(o, "roles", roles_json(item->roles));
-		e = json_array_append_new(items, o) == 0 ? OK : ERR_MEMORY;
-	}
+	if (e == OK)
+		json_object_set_new(*out, "roles", roles_json(item->roles));
 	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err list_all(struct catalogue *c, void *ctx)
 {
 	struct listing *l = (struct listing *)ctx;
-	struct cases_list found;
-	enum err e = cases_submissions(c->cases, l->roles, &found);
-	for (size_t i = 0; e == OK && i < found.n; i++)
-		e = list_one(c, &found.items[i], l->items);
-	l->more = e == OK && found.more;
-	cases_list_free(&found);
+	struct cases_list all;
+	enum err e = cases_submissions(c->cases, l->roles, &all);
+	if (e != OK)
+		return e;
+	e = case_pages_fill(c, &l->pages, &all, list_one, NULL);
+	cases_list_free(&all);
 	return e;
 }
 
@@ -154,12 +152,10 @@ static enum err list(struct act *a)
 	struct listing l = {0};
 	enum err e = find_role(a, &l.roles);
 	if (e == OK)
-		e = catalogue_list(a, list_all, &l, &l.items);
-	if (e == OK && l.more &&
-		json_object_set_new(a->reply, "warning", json_string("There are more: not all are shown.")) !=
-			0)
-		e = ERR_MEMORY;
-	return e;
+		e = case_pages_read(a, &l.pages);
+	if (e == OK)
+		e = catalogue_list(a, list_all, &l, &l.pages.items);
+	return e == OK ? case_pages_answer(a, &l.pages) : e;
 }
 
 /* ---- show */

@@ -27,15 +27,27 @@ enum err cases_open(struct store *reader, struct book *b, const struct id32 *me,
 	return OK;
 }
 
-void cases_close(struct cases *c)
+static void forget_identities(struct cases *c)
 {
-	if (!c)
-		return;
 	for (size_t i = 0; i < c->identities_n; i++) {
 		keyset_view_deinit(&c->identities[i]->view);
 		keyset_free(c->identities[i]->keys);
 		free(c->identities[i]);
 	}
+	c->identities_n = 0;
+}
+
+void cases_tidy(struct cases *c)
+{
+	if (c->identities_n > CASES_IDENTITIES_MAX / 2)
+		forget_identities(c);
+}
+
+void cases_close(struct cases *c)
+{
+	if (!c)
+		return;
+	forget_identities(c);
 	for (size_t i = 0; i < c->lineages_n; i++)
 		free(c->lineages[i]);
 	free(c);
@@ -96,7 +108,7 @@ bool cases_act_counts(struct cases *c, const struct fact *f)
 
 /* ---- questions */
 
-static enum err ask(struct cases *c, bool book, struct store_req *req, struct store_res *res)
+enum err cases_ask(struct cases *c, bool book, struct store_req *req, struct store_res *res)
 {
 	if (book)
 		return book_ask(c->book, req, res);
@@ -111,16 +123,14 @@ static enum err each_page(struct cases *c, bool book, struct store_req *req, fac
 {
 	struct store_res res;
 	bool over = false;
-	enum err e = ask(c, book, req, &res);
+	enum err e = cases_ask(c, book, req, &res);
 	for (size_t i = 0; e == OK && i < res.r.n; i++) {
 		over = false;
 		e = each(ctx, &res.r.facts[i], &over);
 	}
 	*more = e == OK && res.r.more;
 	*looked += res.r.n;
-	if (*more && req->op == STORE_FACT_ALL) {
-		req->a.seq = res.r.number;
-	} else if (*more) {
+	if (*more) {
 		req->a.log = res.r.facts[res.r.n - 1].at.log;
 		req->a.seq = over ? LIMIT_SEQ : res.r.facts[res.r.n - 1].at.seq;
 	}
@@ -242,7 +252,7 @@ static enum err list(struct cases *c, enum store_op op, const struct id32 *of, u
 	const struct id32 *only, size_t of_author, struct fact_list *out)
 {
 	struct collecting t = {
-		.list = {.to = out}, .only = only, .of_author_max = of_author, .max = CASES_LIST_MAX};
+		.list = {.to = out}, .only = only, .of_author_max = of_author, .max = CASES_FACTS_LISTED_MAX};
 	enum err e = OK;
 	*out = (struct fact_list){0};
 	for (int kind = FACT_NONE + 1; e == OK && kind < FACT_KIND_COUNT; kind++)
@@ -284,7 +294,7 @@ enum err cases_at(struct cases *c, const struct entry_ref *at, struct fact_list 
 	for (int book = 0; e == OK && out->n == 0 && book < (c->book ? 2 : 1); book++) {
 		struct store_req req = {.op = STORE_FACT_AT, .a.log = at->log, .a.seq = at->seq};
 		struct store_res res;
-		e = ask(c, book == 1, &req, &res);
+		e = cases_ask(c, book == 1, &req, &res);
 		for (size_t i = 0; e == OK && i < res.r.n; i++)
 			if (id32_is_zero(&at->id) || id32_equal(&at->id, &res.r.facts[i].at.id))
 				e = facts_append(&list_of, &res.r.facts[i]);

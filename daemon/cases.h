@@ -14,12 +14,16 @@
 #define QUIRE_DAEMON_CASES_H
 
 #include "book.h"
+#include "idmap.h"
 #include "protocol/award/judge.h"
 
 #define CASES_OF_AUTHOR_MAX 64u
 #define CASES_OF_PARTY_MAX 512u /* that name one identity, of one kind by one author */
 #define CASES_IDENTITIES_MAX 1024u
-#define CASES_LIST_MAX 2000u
+#define CASES_LIST_MAX 20000u
+#define CASES_FACTS_LISTED_MAX 2000u
+#define CASES_LISTED_OF_AUTHOR_MAX \
+	512u /* submissions or awards of others, but for those of my institution, in a list: so a flood by one hides nobody else's */
 
 struct cases;
 
@@ -56,7 +60,7 @@ void fact_list_free(struct fact_list *l);
 /* What one entry says; n is 0 if nothing is at hand. at->id must agree (zeros: any). */
 MUST_CHECK enum err cases_at(struct cases *c, const struct entry_ref *at, struct fact_list *out);
 /* mask: FACT_MASK of kinds. About an entry; naming a party; by an author. Of each kind at most CASES_OF_AUTHOR_MAX by one author
- * (cases_party: CASES_OF_PARTY_MAX; cases_by and cases_about_by: at most CASES_LIST_MAX). */
+ * (cases_party: CASES_OF_PARTY_MAX; cases_by and cases_about_by: at most CASES_FACTS_LISTED_MAX). */
 MUST_CHECK enum err cases_about(
 	struct cases *c, const struct id32 *entry, uint64_t mask, struct fact_list *out);
 MUST_CHECK enum err cases_about_by(struct cases *c, const struct id32 *entry, uint64_t mask,
@@ -76,7 +80,7 @@ enum cases_role {
 };
 
 struct cases_item {
-	struct fact fact; /* FACT_SUBMISSION or FACT_AWARD; borrows from the list */
+	struct fact fact; /* FACT_SUBMISSION or FACT_AWARD; without its data */
 	unsigned roles; /* CASES_OTHER if none of the others */
 	struct entry_ref definition; /* that it names; may not be at hand */
 	struct id32 issuer; /* zeros: the definition is not at hand */
@@ -85,16 +89,36 @@ struct cases_item {
 };
 
 struct cases_list {
-	size_t n; /* at most CASES_LIST_MAX */
-	struct cases_item *items; /* newest first, by the writers' clocks */
-	bool more;
-	struct arena mem;
+	size_t n;
+	struct cases_item *items;
+	bool more; /* some were left out */
 };
 
-/* All that is at hand with one of the roles: those that count and those that do not. roles 0: all. ERR_MEMORY, the store's. */
+/* All that is at hand with one of the roles, those that count and those that do not: newest first by the writers' clocks, at most CASES_LIST_MAX, and of one other
+ * author CASES_LISTED_OF_AUTHOR_MAX, the last that came here. roles 0: all. ERR_MEMORY, the store's. */
 MUST_CHECK enum err cases_submissions(struct cases *c, unsigned roles, struct cases_list *out);
 MUST_CHECK enum err cases_awards(struct cases *c, unsigned roles, struct cases_list *out);
 void cases_list_free(struct cases_list *l); /* accepts a zeroed one */
+
+/* The same in parts, however many there are: first those in the clear, of these and of the others the last that came here first. Begin with the first two set and the others
+ * zero; cases_walk_end at the end. A later cases of the same session goes on where the one before stopped; what came meanwhile is not met. */
+struct cases_walk {
+	enum fact_kind kind; /* FACT_SUBMISSION or FACT_AWARD */
+	unsigned roles;
+	bool in_book, over; /* over: there is nothing more */
+	uint64_t no;
+	struct idmap authors;
+	size_t counts_cap;
+	uint32_t *counts; /* by the numbers of authors */
+};
+
+#define CASES_PART_MAX 256u
+/* The next part, at most CASES_PART_MAX and often none; cases_list_free it on success. The errors of cases_submissions: the walk stays where it was. */
+MUST_CHECK enum err cases_walk_on(struct cases *c, struct cases_walk *w, struct cases_list *out);
+void cases_walk_end(struct cases_walk *w);
+
+/* Between two judgements of a long list, when nothing that was gathered is held: forgets key events if there are so many that there might be no room for others. */
+void cases_tidy(struct cases *c);
 
 /* ---- parts */
 

@@ -40,6 +40,8 @@ struct facts_growing {
 
 /* Appends a fact with a copy of its record; of one entry's facts that follow each other the copy is shared. ERR_MEMORY. */
 MUST_CHECK enum err facts_append(struct facts_growing *g, const struct fact *f);
+/* One request to the store, or to the book. res: store_res_free it, also on error. */
+MUST_CHECK enum err cases_ask(struct cases *c, bool book, struct store_req *req, struct store_res *res);
 /* One request to both: each fact of the answers goes to `each`; false: enough. Follows pages; passes over the rest of a log when each says so by *over.
  * *more: it ended before all was seen. */
 typedef enum err (*fact_each)(void *ctx, const struct fact *f, bool *over);

@@ -1,16 +1,15 @@
 /* cases_list.c -- submissions and awards that are at hand, by what the signed-in identity has to do with them. */
 #include "cases_int.h"
 
-#define OF_AUTHOR_MAX 512u /* of others: so a flood by one hides nobody else's */
+#define SORTED_AT (2 * CASES_LIST_MAX) /* then the older half goes */
 
 struct listing {
 	struct cases *c;
-	unsigned roles; /* wanted; 0: all */
+	struct cases_walk *walk;
 	struct cases_list *out;
 	size_t cap;
 	size_t covered_n;
 	struct id32 *covered; /* definitions that I was appointed for, and am still */
-	enum fact_kind kind;
 };
 
 /* ---- how I stand to a definition */
@@ -70,30 +69,49 @@ static enum err find_roles(struct listing *t, struct cases_item *item)
 
 /* ---- items */
 
+/* One more by this author: are there too many? */
+static enum err count_author(struct cases_walk *w, const struct id32 *author, bool *over)
+{
+	size_t at = 0;
+	enum err e = idmap_put(&w->authors, author, &at);
+	if (e != OK)
+		return e;
+	if (at >= w->counts_cap) {
+		size_t cap = w->counts_cap ? w->counts_cap * 2 : 64;
+		uint32_t *counts = (uint32_t *)realloc(w->counts, cap * sizeof *counts);
+		if (!counts)
+			return ERR_MEMORY;
+		memset(counts + w->counts_cap, 0, (cap - w->counts_cap) * sizeof *counts);
+		w->counts = counts;
+		w->counts_cap = cap;
+	}
+	*over = w->counts[at] >= CASES_LISTED_OF_AUTHOR_MAX;
+	w->counts[at] += !*over;
+	return OK;
+}
+
 static enum err put(struct listing *t, const struct cases_item *item)
 {
 	struct cases_list *l = t->out;
-	size_t of_author = 0;
-	for (size_t i = 0; i < l->n; i++)
-		of_author += id32_equal(&l->items[i].fact.author, &item->fact.author);
-	bool own = t->c->has_me && id32_equal(&item->fact.author, &t->c->me);
-	if (l->n == CASES_LIST_MAX || (!own && of_author >= OF_AUTHOR_MAX)) {
-		l->more = true;
-		return OK;
+	const bool own = (t->c->has_me && id32_equal(&item->fact.author, &t->c->me)) ||
+		((item->roles & CASES_ISSUER) && id32_equal(&item->fact.author, &item->issuer));
+	bool over = false;
+	enum err e = own ? OK : count_author(t->walk, &item->fact.author, &over);
+	if (e != OK || over) {
+		l->more = l->more || over;
+		return e;
 	}
 	if (l->n == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 64;
-		struct cases_item *items = (struct cases_item *)arena_alloc(&l->mem, cap * sizeof *items);
+		struct cases_item *items = (struct cases_item *)realloc(l->items, cap * sizeof *items);
 		if (!items)
 			return ERR_MEMORY;
-		if (l->n)
-			memcpy(items, l->items, l->n * sizeof *items);
 		l->items = items;
 		t->cap = cap;
 	}
 	l->items[l->n] = *item;
-	l->items[l->n].fact.data = arena_copy(&l->mem, item->fact.data);
-	return l->items[l->n].fact.data.p ? (l->n++, OK) : ERR_MEMORY;
+	l->items[l->n++].fact.data = (struct slice){0};
+	return OK;
 }
 
 static enum err find_earner(struct cases *c, struct cases_item *item)
@@ -115,17 +133,15 @@ static enum err find_earner(struct cases *c, struct cases_item *item)
 	return OK;
 }
 
-static enum err consider(void *ctx, const struct fact *f, bool *over)
+static enum err consider(struct listing *t, const struct fact *f)
 {
-	struct listing *t = (struct listing *)ctx;
 	struct cases_item item = {.fact = *f};
-	(void)over;
-	if (cases_ref(f, t->kind == FACT_AWARD ? "definition" : "for", &item.definition) != OK)
+	if (cases_ref(f, t->walk->kind == FACT_AWARD ? "definition" : "for", &item.definition) != OK)
 		return OK;
 	enum err e = find_earner(t->c, &item);
 	if (e == OK)
 		e = find_roles(t, &item);
-	return e == OK && (!t->roles || (item.roles & t->roles)) ? put(t, &item) : e;
+	return e == OK && (!t->walk->roles || (item.roles & t->walk->roles)) ? put(t, &item) : e;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -138,18 +154,75 @@ static int newest_first(const void *a, const void *b)
 	return c ? c : x->at.seq == y->at.seq ? 0 : x->at.seq > y->at.seq ? -1 : 1;
 }
 
-static enum err list(struct cases *c, enum fact_kind kind, unsigned roles, struct cases_list *out)
+static enum err next_page(struct listing *t)
 {
-	struct listing t = {.c = c, .roles = roles, .out = out, .kind = kind};
+	struct cases_walk *w = t->walk;
+	struct store_req req = {.op = STORE_FACT_ALL,
+		.a.number = FACT_MASK(w->kind),
+		.a.seq = w->no,
+		.a.max = CASES_PART_MAX};
+	struct store_res res;
+	enum err e = cases_ask(t->c, w->in_book, &req, &res);
+	for (size_t i = 0; e == OK && i < res.r.n; i++)
+		e = consider(t, &res.r.facts[i]);
+	if (e == OK && res.r.more) {
+		w->no = res.r.number;
+	} else if (e == OK) {
+		w->over = w->in_book || !t->c->book;
+		w->in_book = true;
+		w->no = 0;
+	}
+	store_res_free(&res);
+	return e;
+}
+
+enum err cases_walk_on(struct cases *c, struct cases_walk *w, struct cases_list *out)
+{
+	struct listing t = {.c = c, .walk = w, .out = out};
 	*out = (struct cases_list){0};
 	enum err e = find_covered(&t);
 	if (e == OK)
-		e = cases_each(c, STORE_FACT_ALL, NULL, FACT_MASK(kind), consider, &t, &out->more);
+		e = next_page(&t);
 	free(t.covered);
 	if (e != OK)
 		cases_list_free(out);
-	else if (out->n)
-		qsort(out->items, out->n, sizeof *out->items, newest_first);
+	return e;
+}
+
+void cases_walk_end(struct cases_walk *w)
+{
+	idmap_free(&w->authors);
+	free(w->counts);
+	w->counts = NULL;
+	w->counts_cap = 0;
+}
+
+static void keep_newest(struct cases_list *l)
+{
+	if (l->n)
+		qsort(l->items, l->n, sizeof *l->items, newest_first);
+	if (l->n > CASES_LIST_MAX) {
+		l->n = CASES_LIST_MAX;
+		l->more = true;
+	}
+}
+
+static enum err list(struct cases *c, enum fact_kind kind, unsigned roles, struct cases_list *out)
+{
+	struct cases_walk w = {.kind = kind, .roles = roles};
+	struct listing t = {.c = c, .walk = &w, .out = out};
+	*out = (struct cases_list){0};
+	enum err e = find_covered(&t);
+	while (e == OK && !w.over) {
+		e = next_page(&t);
+		if (out->n >= SORTED_AT)
+			keep_newest(out);
+	}
+	keep_newest(out);
+	free(t.covered);
+	cases_walk_end(&w);
+	if (e != OK)
+		cases_list_free(out);
 	return e;
 }
 
@@ -165,7 +238,7 @@ enum err cases_awards(struct cases *c, unsigned roles, struct cases_list *out)
 
 void cases_list_free(struct cases_list *l)
 {
-	arena_free(&l->mem);
+	free(l->items);
 	*l = (struct cases_list){0};
 }
 

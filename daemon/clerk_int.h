@@ -4,36 +4,46 @@
 
 #include "handover.h"
 
-#define WORK_MAX 256u /* of one kind in one go; the rest comes in the next */
-#define SETTLED_SLOTS 4096u
+#define SLICE_NS 100000000u /* one look ends behind this */
+#define WORK_MAX 1024u /* of one kind in one look */
+#define REMEMBERED_MAX 131072u /* submissions: 14 MB */
 
-/* A submission with nothing left to do, as long as what is at hand of it stays the same. */
-struct settled {
-	struct id32 submission, stand;
+/* What was seen of a submission; zeros: nothing. */
+struct clerk_seen {
+	struct id32 settled; /* its reviews, when nothing was left to do */
+	struct id32 handed; /* handover_stand(), when it was handed on */
 };
 
-/* By the first bytes of the submission's id: where these say, or a little behind. */
 struct clerk_memory {
-	struct settled settled[SETTLED_SLOTS]; /* stand: its reviews */
-	struct settled handed[SETTLED_SLOTS]; /* stand: handover_stand() */
+	struct idmap submissions;
+	size_t cap;
+	struct clerk_seen *seen; /* by the numbers of submissions */
+};
+
+struct clerk_review {
+	struct entry_ref at;
+	size_t award; /* one of clerk_work.awards that takes it up too, or SIZE_MAX */
 };
 
 /* What one look finds for one institution. */
 struct clerk_work {
 	struct clerk_memory *memory;
 	const struct id32 *me;
-	size_t awards_n, reviews_n;
-	struct entry_ref awards[WORK_MAX], reviews[WORK_MAX];
-	bool more;
-	size_t open_n;
-	struct handover_open open[CASES_LIST_MAX]; /* that stand as they did not before; newest first */
+	struct cases_walk *walk;
+	uint64_t took_ns;
+	size_t awards_n, reviews_n, open_n;
+	struct entry_ref awards[WORK_MAX];
+	struct clerk_review reviews[WORK_MAX];
+	bool more; /* reviews found no room */
+	struct handover_open open[WORK_MAX]; /* that stand as they did not before */
 	struct handover_panels panels;
 	struct submission_judgement judged;
 };
 
-/* ctx: a struct clerk_work. ERR_MEMORY, the store's. */
+/* A part of the walk. ctx: a struct clerk_work. ERR_MEMORY, the store's. */
 MUST_CHECK enum err clerk_look(struct catalogue *c, void *ctx);
 /* Those of w->open that are done are not thought of again as long as they stand as they do. */
 void clerk_remember(struct clerk_work *w);
+void clerk_forget(struct clerk_memory *m);
 
 #endif

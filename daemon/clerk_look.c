@@ -3,7 +3,7 @@
 
 #include "sum.h"
 
-#define SLOTS_TRIED 16u
+#include <uv.h>
 
 /* Of all reviews that are at hand of a submission, counting or not. */
 static enum err digest_reviews(struct catalogue *c, const struct id32 *submission, struct id32 *out)
@@ -19,24 +19,31 @@ static enum err digest_reviews(struct catalogue *c, const struct id32 *submissio
 	return OK;
 }
 
-/* Its own, or a free one, or else one that is taken: what stood there is looked at once more. */
-static struct settled *slot_of(struct settled slots[SETTLED_SLOTS], const struct id32 *submission)
+/* NULL: there is no room to remember it. */
+static struct clerk_seen *seen_of(struct clerk_memory *m, const struct id32 *submission)
 {
-	const size_t first = be16_get(submission->b);
-	struct settled *found = NULL;
-	for (size_t i = 0; i < SLOTS_TRIED; i++) {
-		struct settled *slot = &slots[(first + i) % SETTLED_SLOTS];
-		if (id32_equal(&slot->submission, submission))
-			return slot;
-		if (!found && id32_is_zero(&slot->submission))
-			found = slot;
+	size_t at = 0;
+	if (m->submissions.n >= REMEMBERED_MAX && !idmap_find(&m->submissions, submission, &at))
+		return NULL;
+	if (idmap_put(&m->submissions, submission, &at) != OK)
+		return NULL;
+	if (at >= m->cap) {
+		size_t cap = m->cap ? m->cap * 2 : 64;
+		struct clerk_seen *seen = (struct clerk_seen *)realloc(m->seen, cap * sizeof *seen);
+		if (!seen)
+			return NULL;
+		memset(seen + m->cap, 0, (cap - m->cap) * sizeof *seen);
+		m->seen = seen;
+		m->cap = cap;
 	}
-	return found ? found : &slots[first % SETTLED_SLOTS];
+	return &m->seen[at];
 }
 
-static bool is_settled(const struct settled *slot, const struct id32 *submission, const struct id32 *stand)
+void clerk_forget(struct clerk_memory *m)
 {
-	return id32_equal(&slot->submission, submission) && id32_equal(&slot->stand, stand);
+	idmap_free(&m->submissions);
+	free(m->seen);
+	*m = (struct clerk_memory){.cap = 0};
 }
 
 static bool is_automatic(const struct fact *definition)
@@ -49,15 +56,14 @@ static bool is_automatic(const struct fact *definition)
 	return automatic;
 }
 
-/* True: nothing is left to do. */
+/* An award takes up the reviews that it names. True: nothing is left to do. */
 static bool note_work(struct clerk_work *w, const struct entry_ref *at)
 {
 	const struct submission_judgement *j = &w->judged;
+	size_t award = SIZE_MAX;
 	if (j->state == SUBMISSION_MET && is_automatic(j->definition)) {
-		if (w->awards_n < WORK_MAX)
-			w->awards[w->awards_n++] = *at;
-		else
-			w->more = true;
+		award = w->awards_n;
+		w->awards[w->awards_n++] = *at;
 	}
 	bool idle = j->state == SUBMISSION_AWARDED || j->state == SUBMISSION_WITHDRAWN;
 	for (size_t i = 0; i < j->reviews_n; i++) {
@@ -65,70 +71,91 @@ static bool note_work(struct clerk_work *w, const struct entry_ref *at)
 			continue;
 		idle = false;
 		if (w->reviews_n < WORK_MAX)
-			w->reviews[w->reviews_n++] = j->reviews[i].at;
+			w->reviews[w->reviews_n++] = (struct clerk_review){
+				.at = j->reviews[i].at, .award = award};
 		else
 			w->more = true;
 	}
 	return idle;
 }
 
-static enum err note_open(
-	struct catalogue *c, struct clerk_work *w, const struct entry_ref *at, const struct gathered *g)
+/* *idle: nothing is to be handed on that was not, as it stands. */
+static enum err note_open(struct catalogue *c, struct clerk_work *w, const struct entry_ref *at,
+	const struct gathered *g, const struct clerk_seen *seen, bool *idle)
 {
 	struct handover_open *open = &w->open[w->open_n];
-	if (!handover_counts(&w->judged) || w->open_n == CASES_LIST_MAX)
+	*idle = true;
+	if (!handover_counts(&w->judged))
 		return OK;
 	*open = (struct handover_open){.at = *at};
 	enum err e = handover_stand(c, &w->panels, g, &w->judged, &open->stand);
-	if (e == OK && !is_settled(slot_of(w->memory->handed, &at->id), &at->id, &open->stand))
+	*idle = e == OK && seen && id32_equal(&seen->handed, &open->stand);
+	if (e == OK && !*idle)
 		w->open_n++;
 	return e;
 }
 
 static enum err look_at(struct catalogue *c, struct clerk_work *w, const struct entry_ref *at)
 {
-	struct settled *slot = slot_of(w->memory->settled, &at->id);
+	struct clerk_seen *seen = seen_of(w->memory, &at->id);
 	struct id32 reviews;
 	struct gathered g;
+	bool handed = false;
 	enum err e = digest_reviews(c, &at->id, &reviews);
-	if (e != OK)
+	if (e != OK || (seen && id32_equal(&seen->settled, &reviews)))
 		return e;
-	if (is_settled(slot, &at->id, &reviews))
-		return OK;
 	e = cases_submission(c->cases, at, &g);
 	if (e != OK)
 		return e == ERR_NOT_FOUND || e == ERR_LIMIT ? OK : e;
 	e = judge_submission(&g.judge, &at->id, &w->judged);
-	const size_t open_n = w->open_n;
 	if (e == OK)
-		e = note_open(c, w, at, &g);
-	if (e == OK && note_work(w, at) && w->open_n == open_n)
-		*slot = (struct settled){.submission = at->id, .stand = reviews};
+		e = note_open(c, w, at, &g, seen, &handed);
+	if (e == OK && note_work(w, at) && handed && seen)
+		seen->settled = reviews;
 	gathered_free(&g);
 	return e == ERR_LIMIT ? OK : e;
+}
+
+static enum err look_on(struct catalogue *c, struct clerk_work *w)
+{
+	struct cases_list part;
+	enum err e = cases_walk_on(c->cases, w->walk, &part);
+	for (size_t i = 0; e == OK && i < part.n; i++) {
+		if (id32_equal(&part.items[i].issuer, w->me))
+			e = look_at(c, w, &part.items[i].fact.at);
+		cases_tidy(c->cases);
+	}
+	cases_list_free(&part);
+	return e;
+}
+
+/* Each part finds room. */
+static bool has_room(const struct clerk_work *w)
+{
+	return w->awards_n + CASES_PART_MAX <= WORK_MAX && w->open_n + CASES_PART_MAX <= WORK_MAX &&
+		w->reviews_n + CASES_PART_MAX <= WORK_MAX;
 }
 
 enum err clerk_look(struct catalogue *c, void *ctx)
 {
 	struct clerk_work *w = (struct clerk_work *)ctx;
-	struct cases_list list;
+	const uint64_t began = uv_hrtime();
+	enum err e = OK;
 	w->awards_n = w->reviews_n = w->open_n = 0;
 	w->panels.n = 0;
 	w->more = false;
-	enum err e = cases_submissions(c->cases, CASES_ISSUER, &list);
-	if (e != OK)
-		return e;
-	for (size_t i = 0; e == OK && i < list.n; i++)
-		if (id32_equal(&list.items[i].issuer, w->me))
-			e = look_at(c, w, &list.items[i].fact.at);
-	cases_list_free(&list);
+	do {
+		e = look_on(c, w);
+		w->took_ns = uv_hrtime() - began;
+	} while (e == OK && !w->walk->over && has_room(w) && w->took_ns < SLICE_NS);
 	return e;
 }
 
 void clerk_remember(struct clerk_work *w)
 {
-	for (size_t i = 0; i < w->open_n; i++)
-		if (w->open[i].done)
-			*slot_of(w->memory->handed, &w->open[i].at.id) = (struct settled){
-				.submission = w->open[i].at.id, .stand = w->open[i].stand};
+	for (size_t i = 0; i < w->open_n; i++) {
+		struct clerk_seen *seen = w->open[i].done ? seen_of(w->memory, &w->open[i].at.id) : NULL;
+		if (seen)
+			seen->handed = w->open[i].stand;
+	}
 }

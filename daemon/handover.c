@@ -51,24 +51,36 @@ static enum err is_covered(
 	return e;
 }
 
-static enum err gather(struct catalogue *c, void *ctx)
+static enum err gather_part(struct catalogue *c, struct appointing *p, const struct cases_list *part)
 {
-	struct appointing *p = (struct appointing *)ctx;
-	struct cases_list list;
-	enum err e = cases_submissions(c->cases, CASES_ISSUER, &list);
-	if (e != OK)
-		return e;
-	p->g.out->cut_short = list.more;
-	for (size_t i = 0; e == OK && i < list.n; i++) {
-		const struct cases_item *item = &list.items[i];
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < part->n; i++) {
+		const struct cases_item *item = &part->items[i];
 		bool covered = false;
 		if (id32_equal(&item->earner, p->reviewer))
 			continue;
 		e = is_covered(c, &item->definition, &p->definition->id, &covered);
 		if (e == OK && covered)
 			e = add_submission(c, &p->g, &item->fact.at);
+		cases_tidy(c->cases);
 	}
-	cases_list_free(&list);
+	return e;
+}
+
+static enum err gather(struct catalogue *c, void *ctx)
+{
+	struct appointing *p = (struct appointing *)ctx;
+	struct cases_walk walk = {.kind = FACT_SUBMISSION, .roles = CASES_ISSUER};
+	enum err e = OK;
+	while (e == OK && !walk.over) {
+		struct cases_list part;
+		e = cases_walk_on(c->cases, &walk, &part);
+		p->g.out->cut_short = p->g.out->cut_short || (e == OK && part.more);
+		if (e == OK)
+			e = gather_part(c, p, &part);
+		cases_list_free(&part);
+	}
+	cases_walk_end(&walk);
 	return e;
 }
 

@@ -4,7 +4,7 @@
 # sanitizers: yes
 # timeout: 300
 . "${TOP:?}/tests/e2e/lib.sh"
-need quire quired jq cmp
+need quire quired jq cmp curl
 
 home bureau issuer
 home lincoln school
@@ -237,6 +237,17 @@ for name in vera wim; do
 	as $name review decide "$second" --scores "$TMPDIR/high.json" --feedback "$TMPDIR/well.txt" --decision meets >/dev/null 2>&1 || fail "$name: meets"
 done
 check "met, for everybody" everywhere "$second" met ana bureau vera wim xena
+# paged PERSON QUERY -- the refs of a list, a page of one after the other.
+paged() {
+	local cursor=1 page next=
+	while [ -n "$cursor" ]; do
+		page=$(curl -s --unix-socket "$TMPDIR/${home_of[$1]}/quire.sock" -H "Quire-As: ${ids[$1]}" "http://localhost/api/v1/$2&limit=1$next")
+		jq -r '.items[].ref' <<<"$page"
+		cursor=$(jq -r '.cursor // ""' <<<"$page") next="&cursor=$cursor"
+	done
+}
+check "a list a page at a time leads to the same, newest first" test "$(paged ana 'submissions?role=earner' | tr '\n' ' ')" = "$second $first "
+check "so does what a reviewer sees" test "$(paged vera 'review-queue?all=1' | sort)" = "$(printf '%s\n' "$first" "$second" | sort)"
 check "the first one still says not yet" everywhere "$first" not-yet ana bureau vera
 refused "what has met is not submitted beside" 5 "has met the rubric" as ana submission create "${again[@]}"
 refused "nor revised" 5 "has met the rubric" as ana submission create "${again[@]}" --revises "$second" --changed "x"

@@ -322,6 +322,24 @@ static void lists_say_how_one_stands_to_each(void **state)
 	end_cast(&c);
 }
 
+static void room_for_key_events_is_made_between_judgements(void **state)
+{
+	(void)state;
+	struct cast c = begin_cast();
+	struct view v = look(c.reviewer);
+	struct judge_identity out;
+	struct id32 nobody = {.b = {7}};
+	for (unsigned i = 0; i < CASES_IDENTITIES_MAX; i++) {
+		be32_put(nobody.b + 4, i);
+		assert_int_equal(cases_identity(v.cases, &nobody, &out), ERR_NOT_FOUND);
+	}
+	assert_int_equal(cases_identity(v.cases, &c.earner->self.identity, &out), ERR_LIMIT);
+	cases_tidy(v.cases);
+	assert_int_equal(cases_identity(v.cases, &c.earner->self.identity, &out), OK);
+	look_away(&v);
+	end_cast(&c);
+}
+
 static void appointments_reach_what_descends(void **state)
 {
 	(void)state;
@@ -399,6 +417,7 @@ int main(void)
 		DESK_TEST(an_award_is_gathered_by_whoever_sees_it),
 		DESK_TEST(a_review_behind_the_end_of_its_log_is_found_or_sought),
 		DESK_TEST(lists_say_how_one_stands_to_each),
+		DESK_TEST(room_for_key_events_is_made_between_judgements),
 		DESK_TEST(appointments_reach_what_descends),
 		DESK_TEST(names_come_from_the_newest_clear_profile),
 	};
