@@ -1,11 +1,23 @@
 /* admission.c -- the network's log says who belongs to it, as far as its logs count. What they say, the store keeps with their entries; here it is brought into the peers table
- * whenever it may be another: at each start, after writes that say so, and when other devices are in force. SPEC.md section 8.2. */
+ * whenever it may be another: at each start, after writes that say so, when other devices are in force, and again a little later when the store could not.
+ * SPEC.md section 8.2. */
 #include "engine_int.h"
+
+#define SETTLE_AGAIN_MS 10000
 
 struct settling {
 	bool asked; /* by a command, with this tag */
 	uint64_t tag;
 };
+
+/* What failed stays noted in the store. People are told once, and not at each try. */
+static void failed(struct engine *e, enum err err)
+{
+	struct store_res res = {.err = err};
+	if (!e->settle_ms)
+		(void)engine_written(e, &res, "who is a member");
+	e->settle_ms = e->now_ms + SETTLE_AGAIN_MS;
+}
 
 static void over(struct engine *e, struct settling *x, enum err err)
 {
@@ -13,12 +25,12 @@ static void over(struct engine *e, struct settling *x, enum err err)
 		command_answer(e, x->tag, err);
 	else
 		e->settling = false;
-	if (err != OK) {
-		struct store_res res = {.err = err};
-		(void)engine_written(e, &res, "who is a member");
-	} else if (!e->booted) {
+	if (err != OK)
+		failed(e, err);
+	else if (!x->asked)
+		e->settle_ms = 0;
+	if (err == OK && !e->booted)
 		engine_ready(e);
-	}
 	if (!x->asked && e->settle_again) {
 		e->settle_again = false;
 		if (err == OK)
@@ -82,16 +94,17 @@ static void begin(struct engine *e, bool asked, uint64_t tag)
 		keys_get(e, &e->config.network, NULL, devices_known, x);
 		return;
 	}
-	struct store_res res = {.err = ERR_MEMORY};
 	if (asked)
 		command_answer(e, tag, ERR_MEMORY);
 	else
 		e->settling = false;
-	(void)engine_written(e, &res, "who is a member");
+	failed(e, ERR_MEMORY);
 }
 
 void admissions_settle(struct engine *e)
 {
+	if (id32_is_zero(&e->config.network))
+		e->settle_ms = 0;
 	if (id32_is_zero(&e->config.network) || e->closing)
 		return;
 	e->settle_again = e->settling;
@@ -107,4 +120,16 @@ void admissions_asked(struct engine *e, uint64_t tag)
 		command_answer(e, tag, OK);
 	else
 		begin(e, true, tag);
+}
+
+void admissions_time(struct engine *e)
+{
+	if (e->now_ms >= admissions_deadline(e))
+		admissions_settle(e);
+}
+
+/* A start that fails is over. */
+uint64_t admissions_deadline(const struct engine *e)
+{
+	return e->booted && e->settle_ms && !e->settling ? e->settle_ms : UINT64_MAX;
 }

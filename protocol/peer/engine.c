@@ -194,6 +194,7 @@ static void step_time(struct engine *e)
 	notices_time(e);
 	reconcile_time(e);
 	seek_time(e);
+	admissions_time(e);
 }
 
 static void step_one(struct engine *e, const struct engine_in *in)
@@ -229,6 +230,8 @@ uint64_t engine_deadline(const struct engine *e)
 	other = reconcile_deadline(e);
 	d = other < d ? other : d;
 	other = seek_deadline(e);
+	d = other < d ? other : d;
+	other = admissions_deadline(e);
 	d = other < d ? other : d;
 	for (const struct session *s = e->sessions; s; s = s->next) {
 		uint64_t t = peer_deadline(s);

@@ -495,6 +495,8 @@ enum err command_followed(struct engine *e, const struct id32 *identity, bool ad
 /* The peers table is made to fit what the network's entries say. A starting engine is ready then. */
 void admissions_settle(struct engine *e);
 void admissions_asked(struct engine *e, uint64_t tag); /* the same, and answers a command */
+void admissions_time(struct engine *e);
+uint64_t admissions_deadline(const struct engine *e);
 void engine_ready(struct engine *e);
 
 /* ---- introductions.c ---- */
@@ -616,6 +618,7 @@ struct engine {
 	uint64_t number; /* last change that is committed */
 	bool booted;
 	bool settling, settle_again; /* admission.c */
+	uint64_t settle_ms; /* it failed: when it is tried again; 0: it did not */
 	bool closing; /* engine_free has begun: what is asked for now is answered with ERR_CLOSED at once */
 	struct fetch *fetches; /* blob_fetch.c */
 	size_t fetches_n;

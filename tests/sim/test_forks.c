@@ -6,7 +6,6 @@
 #include "protocol/log/seal.h"
 #include "protocol/log/secret.h"
 #include "tests/support/world_fixture.h"
-#include "tools/sim/disk.h"
 #include "sum.h"
 
 #include <setjmp.h>
@@ -466,33 +465,13 @@ static void what_nothing_shows_gives_way(void **state)
 	both_end(&t, 1, FORK_2);
 }
 
-/* Disks that wait for nothing. */
-static int open_with_disks(void **state)
-{
-	int rc = open_world(state);
-	world.disks = disks_new(world.seed);
-	return rc == 0 && world.disks ? 0 : -1;
-}
-
-static int close_with_disks(void **state)
-{
-	struct disks *d = world.disks;
-	int rc = close_world(state);
-	disks_free(d);
-	return rc;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			all_end_with_the_same_whatever_came_first, open_with_disks, close_with_disks),
-		cmocka_unit_test_setup_teardown(
-			a_fork_below_a_proven_one_is_found, open_with_disks, close_with_disks),
-		cmocka_unit_test_setup_teardown(
-			what_lies_aside_shows_what_lies_before_it, open_with_disks, close_with_disks),
-		cmocka_unit_test_setup_teardown(
-			what_nothing_shows_gives_way, open_with_disks, close_with_disks),
+		WORLD_DISKS_TEST(all_end_with_the_same_whatever_came_first),
+		WORLD_DISKS_TEST(a_fork_below_a_proven_one_is_found),
+		WORLD_DISKS_TEST(what_lies_aside_shows_what_lies_before_it),
+		WORLD_DISKS_TEST(what_nothing_shows_gives_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ static struct world_node *writer; /* who holds the device of the network that wr
 static struct world_person *pen;
 static unsigned crash_after =
 	UINT_MAX; /* steps after an entry or a key event was given to the writer's engine */
+static bool fills; /* then: the writer's disk is full, instead of a crash */
 
 /* Done, or cut off by a crash. */
 static struct engine_event give(struct world_node *n, struct engine_cmd *cmd)
@@ -35,7 +36,10 @@ static struct engine_event give(struct world_node *n, struct engine_cmd *cmd)
 	(void)world_command_begin(n, cmd);
 	for (unsigned i = 0; i < crash_after; i++)
 		world_step(&world);
-	world_crash(n);
+	if (fills)
+		disk_full(world.disks, n->home, true);
+	else
+		world_crash(n);
 	return ev;
 }
 
@@ -506,6 +510,36 @@ static void what_a_crash_kept_from_the_peers_is_put_right_at_the_next_start(void
 	assert_true(settled > 0);
 }
 
+/* Nothing else is written that would tell ann's node to look again. */
+static void what_a_full_disk_kept_from_the_peers_is_put_right_once_there_is_room(void **state)
+{
+	(void)state;
+	struct store_log phone;
+	struct theft t;
+	steal(&t);
+	fills = true;
+	for (crash_after = 0; crash_after < 24; crash_after++) {
+		close_log(&t.phone.log, t.length);
+		world_run(&world, 100);
+		assert_int_equal(world_log(ann, &t.phone.log, &phone), OK);
+		if (phone.end == t.length)
+			break;
+		disk_full(world.disks, ann->home, false);
+	}
+	crash_after = UINT_MAX;
+	fills = false;
+	assert_int_equal(phone.end, t.length);
+	members_are(&t, ann, true);
+	world.now_ms += 600000;
+	world_run(&world, 100);
+	members_are(&t, ann, true);
+	disk_full(world.disks, ann->home, false);
+	world.now_ms += 15000;
+	world_run(&world, 100);
+	members_are(&t, ann, false);
+	members_are(&t, t.ben, false);
+}
+
 /* ---- what a start reads */
 
 static void on_database(const struct world_node *n, const char *sql)
@@ -664,6 +698,7 @@ int main(void)
 		WORLD_TEST(what_a_thief_wrote_counts_no_more_once_the_device_is_closed),
 		WORLD_TEST(a_device_that_is_not_in_force_any_more_admits_nobody),
 		WORLD_TEST(what_a_crash_kept_from_the_peers_is_put_right_at_the_next_start),
+		WORLD_DISKS_TEST(what_a_full_disk_kept_from_the_peers_is_put_right_once_there_is_room),
 		WORLD_TEST(a_home_from_before_the_table_reads_the_networks_log_once),
 		WORLD_TEST(what_a_crash_kept_from_the_table_comes_into_it_at_the_next_start),
 		WORLD_TEST(one_who_introduces_without_end_takes_his_share_and_no_more),

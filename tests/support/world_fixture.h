@@ -3,6 +3,7 @@
 #define QUIRE_TESTS_WORLD_FIXTURE_H
 
 #include "tests/support/files.h"
+#include "tools/sim/disk.h"
 #include "tools/sim/world.h"
 
 #include <stdio.h>
@@ -31,5 +32,23 @@ static inline int close_world(void **state)
 
 /* A test of a table, in a world of its own. */
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+
+/* Disks that wait for nothing, and may be full. */
+static inline int open_world_on_disks(void **state)
+{
+	int rc = open_world(state);
+	world.disks = disks_new(world.seed);
+	return rc == 0 && world.disks ? 0 : -1;
+}
+
+static inline int close_world_on_disks(void **state)
+{
+	struct disks *d = world.disks;
+	int rc = close_world(state);
+	disks_free(d);
+	return rc;
+}
+
+#define WORLD_DISKS_TEST(f) cmocka_unit_test_setup_teardown(f, open_world_on_disks, close_world_on_disks)
 
 #endif
