@@ -49,8 +49,11 @@ static enum err show_to(struct act *a, bool accept)
 	struct entry_ref award;
 	struct award_shown shown;
 	enum err e = acting_entry(a, api_param(a->rq, "ref"), &award);
-	if (e == OK)
-		e = award_show(a, &award, accept, &shown);
+	if (e != OK)
+		return e;
+	desk_lock_on(a->desk, &award.id);
+	e = award_show(a, &award, accept, &shown);
+	desk_unlock_on(a->desk, &award.id);
 	if (e != OK)
 		return e;
 	a->status = shown.already ? 200 : 201;
@@ -148,10 +151,13 @@ static enum err revoke_it(struct act *a)
 		e = acting_for(a, &institution);
 	if (e == OK)
 		e = institution_may(a, &a->keys->self.identity, &institution, KEYSET_RIGHT_REVOKE);
-	if (e == OK)
-		e = find_issuer(a, &r, &institution);
+	if (e != OK)
+		return e;
+	desk_lock_on(a->desk, &r.award.id);
+	e = find_issuer(a, &r, &institution);
 	if (e == OK)
 		e = write_revoke(a, &r, why, &ref);
+	desk_unlock_on(a->desk, &r.award.id);
 	if (e != OK)
 		return e;
 	a->status = 201;

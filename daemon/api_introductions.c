@@ -153,7 +153,12 @@ static enum err admit(struct act *a)
 			session_release(s);
 		return not_signed_in(a);
 	}
-	e = write_admission(a, &s->keyring->network, &t);
+	const struct id32 node = t.node;
+	desk_lock_on(a->desk, &node);
+	e = find(a, true, &t); /* it may have been admitted meanwhile */
+	if (e == OK)
+		e = write_admission(a, &s->keyring->network, &t);
+	desk_unlock_on(a->desk, &node);
 	session_release(s);
 	return e;
 }

@@ -110,21 +110,31 @@ static enum err find_old(struct act *a, struct publishing *p)
 {
 	const char *old = act_text(a, "supersedes");
 	p->has_old = old != NULL;
-	enum err e = old ? acting_entry(a, old, &p->old) : OK;
-	return e == OK && old ? catalogue_ask(a, a->rq->session, check_old, p) : e;
+	return old ? acting_entry(a, old, &p->old) : OK;
+}
+
+static enum err put_definition(struct act *a, struct publishing *p, struct entry_ref *ref)
+{
+	struct buf record = {0};
+	enum err e = p->has_old ? catalogue_ask(a, a->rq->session, check_old, p) : OK;
+	if (e == OK)
+		e = put_record(p, &record);
+	if (e == OK)
+		e = acting_put(
+			a, &p->institution, KEYSET_RIGHT_PUBLISH, (struct slice){0}, buf_slice(&record), ref);
+	buf_free(&record);
+	return e;
 }
 
 static enum err write_definition(struct act *a, struct publishing *p)
 {
-	struct buf record = {0};
 	struct entry_ref ref;
 	enum err e = find_old(a, p);
-	if (e == OK)
-		e = put_record(p, &record);
-	if (e == OK)
-		e = acting_put(a, &p->institution, KEYSET_RIGHT_PUBLISH, (struct slice){0},
-			buf_slice(&record), &ref);
-	buf_free(&record);
+	if (e != OK)
+		return e;
+	desk_lock_on(a->desk, &p->old.id); /* zeros: nothing is superseded, and nobody waits for long */
+	e = put_definition(a, p, &ref);
+	desk_unlock_on(a->desk, &p->old.id);
 	if (e != OK)
 		return e;
 	a->status = 201;

@@ -234,9 +234,12 @@ static enum err appoint(struct act *a)
 		e = check_keys(a, &reviewer);
 	if (e != OK)
 		return e;
-	/* Before the clerk hears of it. */
+	/* Before the clerk hears of it; and who asked for the same at the same time may have written it by now. */
 	desk_lock_shares(a->desk);
-	e = write_and_hand_over(a, &w);
+	w.n = 0;
+	e = catalogue_ask(a, a->rq->session, cover, &w);
+	if (e == OK)
+		e = write_and_hand_over(a, &w);
 	desk_unlock_shares(a->desk);
 	return e;
 }
@@ -365,7 +368,7 @@ static enum err find_ended(struct act *a, struct covering *w)
 	return e;
 }
 
-static enum err end(struct act *a)
+static enum err end_them(struct act *a)
 {
 	struct covering w = {.n = 0};
 	struct marks m = {.n = 0};
@@ -393,6 +396,15 @@ static enum err end(struct act *a)
 				"institution took up count no more.",
 				LIMIT_END_MARKS, m.unmarked));
 	return OK;
+}
+
+/* As they are appointed: one after the other. */
+static enum err end(struct act *a)
+{
+	desk_lock_shares(a->desk);
+	enum err e = end_them(a);
+	desk_unlock_shares(a->desk);
+	return e;
 }
 
 void route_reviewer_appoint(struct api_request *rq)

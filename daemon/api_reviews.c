@@ -173,9 +173,14 @@ static enum err claim(struct act *a)
 	struct taking t = {.for_institution = false};
 	struct entry_ref ref;
 	enum err e = acting_entry(a, api_param(a->rq, "ref"), &t.given);
+	if (e != OK)
+		return e;
+	desk_lock_on(a->desk, &t.given.id);
+	e = catalogue_ask(a, a->rq->session, check_claim, &t);
 	if (e == OK)
-		e = catalogue_ask(a, a->rq->session, check_claim, &t);
-	return e == OK ? put_taking(a, &t, "claim", &t.submission, &ref) : e;
+		e = put_taking(a, &t, "claim", &t.submission, &ref);
+	desk_unlock_on(a->desk, &t.given.id);
+	return e;
 }
 
 /* ---- release */
@@ -261,10 +266,13 @@ static enum err release(struct act *a)
 		e = acting_for(a, &t.institution);
 	if (e == OK && t.for_institution)
 		e = institution_may(a, &a->keys->self.identity, &t.institution, KEYSET_RIGHT_APPOINT);
-	if (e == OK)
-		e = catalogue_ask(a, a->rq->session, check_release, &t);
+	if (e != OK)
+		return e;
+	desk_lock_on(a->desk, &t.given.id);
+	e = catalogue_ask(a, a->rq->session, check_release, &t);
 	if (e == OK)
 		e = put_taking(a, &t, "release", &t.claim, &ref);
+	desk_unlock_on(a->desk, &t.given.id);
 	if (e == OK && a->reply)
 		json_object_set_new(a->reply, "claim", compose_ref_json(&t.claim.log, t.claim.seq));
 	return e;

@@ -69,9 +69,12 @@ static enum err write_draft(struct act *a, struct submission_draft *d)
 	return OK;
 }
 
+/* What an earner submits is submitted one after the other: each is looked at beside those before. */
 static enum err create(struct act *a)
 {
 	struct submission_draft *d = NULL;
+	const struct id32 earner = a->keys->self.identity;
+	desk_lock_on(a->desk, &earner);
 	enum err e = submission_draft_read(a, &d);
 	if (e == OK) {
 		if (json_is_true(json_object_get(a->rq->body, "dry_run")))
@@ -81,6 +84,7 @@ static enum err create(struct act *a)
 		else
 			e = write_draft(a, d);
 	}
+	desk_unlock_on(a->desk, &earner);
 	submission_draft_free(d);
 	return e;
 }
@@ -213,31 +217,40 @@ static enum err check_withdraw(struct catalogue *c, void *ctx)
 	return e;
 }
 
+static enum err write_withdraw(struct act *a, struct withdrawing *w, struct entry_ref *ref)
+{
+	struct buf record = {0};
+	struct audience *to = audience_new();
+	enum err e = to ? catalogue_ask(a, a->rq->session, check_withdraw, w) : ERR_MEMORY;
+	if (e == OK)
+		e = audience_panel(a, to, &w->definition, NULL);
+	if (e == OK)
+		e = submission_pointing("withdraw", &w->at, to, &record);
+	if (e == OK) {
+		const struct writing put = {.to = to, .record = buf_slice(&record), .keep = true};
+		e = writing_put(a, &a->keys->self, &put, ref, NULL);
+	}
+	buf_free(&record);
+	audience_free(to);
+	return e;
+}
+
 static enum err withdraw(struct act *a)
 {
 	struct withdrawing w;
-	struct buf record = {0};
 	struct entry_ref ref;
-	struct audience *to = audience_new();
-	enum err e = to ? acting_entry(a, api_param(a->rq, "ref"), &w.at) : ERR_MEMORY;
-	if (e == OK)
-		e = catalogue_ask(a, a->rq->session, check_withdraw, &w);
-	if (e == OK)
-		e = audience_panel(a, to, &w.definition, NULL);
-	if (e == OK)
-		e = submission_pointing("withdraw", &w.at, to, &record);
-	if (e == OK) {
-		const struct writing put = {.to = to, .record = buf_slice(&record), .keep = true};
-		e = writing_put(a, &a->keys->self, &put, &ref, NULL);
-	}
+	enum err e = acting_entry(a, api_param(a->rq, "ref"), &w.at);
+	if (e != OK)
+		return e;
+	desk_lock_on(a->desk, &w.at.id);
+	e = write_withdraw(a, &w, &ref);
+	desk_unlock_on(a->desk, &w.at.id);
 	if (e == OK) {
 		a->status = 201;
 		a->reply = json_pack("{s:o, s:o, s:o, s:s}", "ref", compose_ref_json(&ref.log, ref.seq), "id",
 			compose_id_json(&ref.id), "submission", compose_ref_json(&w.at.log, w.at.seq),
 			"state", submission_state_name(SUBMISSION_WITHDRAWN));
 	}
-	buf_free(&record);
-	audience_free(to);
 	return e;
 }
 

@@ -278,10 +278,13 @@ static enum err end(struct act *a)
 	struct ending x = {.v.to = audience_new()};
 	struct entry_ref ref;
 	enum err e = x.v.to ? acting_entry(a, api_param(a->rq, "ref"), &x.at) : ERR_MEMORY;
-	if (e == OK)
+	if (e == OK) {
+		desk_lock_on(a->desk, &x.at.id);
 		e = catalogue_ask(a, a->rq->session, find_one, &x);
-	if (e == OK)
-		e = write_end(a, &x, &ref);
+		if (e == OK)
+			e = write_end(a, &x, &ref);
+		desk_unlock_on(a->desk, &x.at.id);
+	}
 	audience_free(x.v.to);
 	if (e == OK) {
 		a->status = 201;

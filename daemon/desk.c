@@ -65,6 +65,21 @@ void desk_unlock_shares(struct desk *d)
 	d->ops->lock(d, DESK_LOCK_SHARES, false);
 }
 
+static enum desk_lock lock_of(const struct id32 *thing)
+{
+	return (enum desk_lock)(DESK_LOCK_THINGS + thing->b[0] % DESK_THINGS);
+}
+
+void desk_lock_on(struct desk *d, const struct id32 *thing)
+{
+	d->ops->lock(d, lock_of(thing), true);
+}
+
+void desk_unlock_on(struct desk *d, const struct id32 *thing)
+{
+	d->ops->lock(d, lock_of(thing), false);
+}
+
 enum err desk_meta_id(struct desk *d, const char *key, struct id32 *out)
 {
 	struct store_req req = {.op = STORE_META_GET, .a.key = slice_str(key)};

@@ -10,7 +10,13 @@
 
 struct desk;
 
-enum desk_lock { DESK_LOCK_KEYS, DESK_LOCK_SHARES, DESK_LOCKS };
+#define DESK_THINGS 64 /* locks for things; those of different ones may be the same */
+enum desk_lock {
+	DESK_LOCK_KEYS,
+	DESK_LOCK_SHARES,
+	DESK_LOCK_THINGS,
+	DESK_LOCKS = DESK_LOCK_THINGS + DESK_THINGS
+};
 
 struct desk_ops {
 	void (*store)(struct desk *d, struct store_req *req, struct store_res *res);
@@ -43,6 +49,10 @@ void desk_unlock(struct desk *d);
 /* The same for what hands keys on (SPEC 16.4), so that two do not hand on the same. Taken before the other, if both are. */
 void desk_lock_shares(struct desk *d);
 void desk_unlock_shares(struct desk *d);
+/* The same about one thing: for who looks whether something was done before he does it, so that two do not find at once that it was not.
+ * Taken before the others, and not about two things. */
+void desk_lock_on(struct desk *d, const struct id32 *thing);
+void desk_unlock_on(struct desk *d, const struct id32 *thing);
 
 /* meta: 32 bytes. ERR_NOT_FOUND: not set. */
 MUST_CHECK enum err desk_meta_id(struct desk *d, const char *key, struct id32 *out);
