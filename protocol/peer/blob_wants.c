@@ -291,21 +291,20 @@ uint64_t engine_blobs_refused(const struct engine *e)
 static bool take_turn(struct engine *e, struct wants *w, const struct store_blob *b, uint64_t newest)
 {
 	uint64_t max = e->config.blob_bytes_max, since = 0;
+	struct want_wait **at = wait_find(w, &b->root), *t = *at;
+	if (t)
+		t->scan = w->scan;
 	if (fetch_find(e, &b->root) || (max && b->size > max) || over_quota(e, w, b))
 		return true;
-	struct want_wait **at = wait_find(w, &b->root), *t = *at;
 	if (t && !id32_equal(&t->owner, &b->owner)) { /* somebody else names it now */
 		wait_drop(w, at);
 		t = NULL;
 	}
-	if (t) {
-		t->scan = w->scan;
-		if (e->now_ms < t->next_ms) {
-			soonest(w, t->next_ms);
-			if (newest <= t->turn)
-				return true;
-			since = t->turn;
-		}
+	if (t && e->now_ms < t->next_ms) {
+		soonest(w, t->next_ms);
+		if (newest <= t->turn)
+			return true;
+		since = t->turn;
 	}
 	if (e->fetches_n >= FETCHES_MAX || !fetch_new(e, b, since))
 		return false;

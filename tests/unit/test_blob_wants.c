@@ -13,6 +13,9 @@ static struct {
 	struct store_blob blobs[2];
 	size_t wanted; /* how many of them an entry here pins */
 	unsigned looks, asked;
+	bool slow; /* the peer takes its time with the second */
+	uint64_t owed; /* the request that it has not answered */
+	unsigned asked_slow;
 } t;
 
 static int begin(void **state)
@@ -35,6 +38,11 @@ static int end(void **state)
 	return 0;
 }
 
+static void answer_none(uint64_t req)
+{
+	ask_done(t.s, &(struct message_done){.req = req, .code = (uint64_t)message_code_out(ERR_NOT_FOUND)});
+}
+
 /* The peer has nothing; the store lists what is wanted. */
 static void answer_all(void)
 {
@@ -54,9 +62,12 @@ static void answer_all(void)
 			buf_free(&out.body);
 			if (out.type == MESSAGE_WANT_BLOB) {
 				t.asked++;
-				ask_done(t.s,
-					&(struct message_done){.req = m.want_blob.req,
-						.code = (uint64_t)message_code_out(ERR_NOT_FOUND)});
+				if (t.slow && id32_equal(&m.want_blob.root, &t.blobs[1].root)) {
+					t.asked_slow++;
+					t.owed = m.want_blob.req;
+					continue;
+				}
+				answer_none(m.want_blob.req);
 			}
 		}
 		blob_settle(t.e);
@@ -94,6 +105,33 @@ static void a_peers_word_hastens_what_is_wanted_and_nothing_else(void **state)
 	assert_int_equal(t.asked, 2);
 }
 
+/* While one is asked for, the others' turns come: that does not begin its pauses anew. */
+static void pauses_double_though_others_are_looked_for_meanwhile(void **state)
+{
+	(void)state;
+	t.wanted = 2;
+	t.slow = true;
+	blob_session_open(t.s);
+	answer_all();
+	answer_none(t.owed);
+	answer_all();
+	while (t.asked_slow < 2)
+		look_again();
+	t.e->now_ms += 11000;
+	blob_time(t.e);
+	answer_all(); /* all are looked at, and this one is being asked for */
+	answer_none(t.owed);
+	answer_all();
+	t.e->now_ms += 7000;
+	blob_time(t.e);
+	answer_all();
+	assert_int_equal(t.asked_slow, 2);
+	t.e->now_ms += 5000;
+	blob_time(t.e);
+	answer_all();
+	assert_int_equal(t.asked_slow, 3);
+}
+
 /* It stopped before the last of it was given its name: nothing more will come of it, and the other has room. */
 static void a_blob_that_is_all_here_and_not_whole_yet_takes_no_more_room(void **state)
 {
@@ -115,6 +153,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_peers_word_hastens_what_is_wanted_and_nothing_else, begin, end),
+		cmocka_unit_test_setup_teardown(
+			pauses_double_though_others_are_looked_for_meanwhile, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_blob_that_is_all_here_and_not_whole_yet_takes_no_more_room, begin, end),
 	};

@@ -137,8 +137,9 @@ static void erase(struct sim *s)
 	const struct sim_log *l = &s->logs[e->log];
 	struct world_person as = s->p[l->who].devices[0].person; /* the signing key is the same on each */
 	as.log = l->log;
-	struct sim_pending p = {.node = node, .log = e->log, .seq = e->seq, .erasure = true};
+	struct sim_pending p = {.node = node, .log = e->log, .erasure = true};
 	p.tag = s->w.nodes[node].next_tag + 1;
+	(void)world_entry_at(&s->w.nodes[node], &l->log, e->seq, &p.erased);
 	sim_pend(s, p);
 	if (world_erase_begin(&s->w.nodes[node], &as, e->seq))
 		sim_tell(s, "entry %llu of person %d is erased at %s", (unsigned long long)e->seq, l->who,

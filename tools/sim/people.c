@@ -239,7 +239,7 @@ uint64_t world_append_begin(struct world_node *n, const struct world_person *p, 
 	return tag;
 }
 
-static bool entry_at(struct world_node *n, const struct id32 *log, uint64_t seq, struct id32 *id)
+bool world_entry_at(struct world_node *n, const struct id32 *log, uint64_t seq, struct id32 *id)
 {
 	struct store_req q = {.op = STORE_IDS};
 	struct store_res res;
@@ -263,7 +263,7 @@ uint64_t world_erase_begin(struct world_node *n, const struct world_person *p, u
 	struct id32 key;
 	uint8_t secret[64], statement[LIMIT_ERASURE_BYTES];
 	struct keyset *ks = world_keyset(n, &p->id);
-	if (!ks || seq == 0 || !entry_at(n, &p->log, seq, &er.of.id)) {
+	if (!ks || seq == 0 || !world_entry_at(n, &p->log, seq, &er.of.id)) {
 		keyset_free(ks);
 		return 0;
 	}

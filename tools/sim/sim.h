@@ -108,8 +108,9 @@ struct sim_entry { /* acknowledged */
 
 struct sim_pending { /* a command without an answer yet */
 	int node, log, who, device;
-	uint64_t tag, seq;
+	uint64_t tag;
 	bool erasure;
+	struct id32 erased; /* the entry: a node that was rolled back may hold another one under its number */
 };
 
 struct sim_blob {

@@ -42,7 +42,7 @@ static void acknowledge(struct sim *s, int log, const struct engine_event *ev)
 static void erased(struct sim *s, const struct sim_pending *p)
 {
 	for (size_t k = 0; k < s->entries_n; k++)
-		if (s->entries[k].log == p->log && s->entries[k].seq == p->seq)
+		if (s->entries[k].log == p->log && id32_equal(&s->entries[k].id, &p->erased))
 			s->entries[k].erased = true;
 }
 

@@ -174,6 +174,8 @@ enum err world_person_close(struct world_node *n, const struct world_person *p, 
 struct engine_event world_append(struct world_node *n, struct world_person *p, size_t bytes);
 /* The same without waiting for the answer: its tag. p->length stays as it is. */
 uint64_t world_append_begin(struct world_node *n, const struct world_person *p, size_t bytes);
+/* The id of the entry that stands there; false: none that the node holds. */
+bool world_entry_at(struct world_node *n, const struct id32 *log, uint64_t seq, struct id32 *id);
 /* Erases p's entry at seq at n, where it is held and p's key events too: the tag. 0: n does not hold it. */
 uint64_t world_erase_begin(struct world_node *n, const struct world_person *p, uint64_t seq);
 enum err world_follow(struct world_node *n, const struct id32 *identity);
