@@ -5,7 +5,7 @@
 static bool is_early(const struct session *s, const struct store_res *res)
 {
 	const struct store_log *log = res->err == OK ? &res->r.logs[0] : NULL;
-	return log && res->r.flag && log->own == OWN_ACTIVE && (!s->synced || log->held_from != UINT64_MAX);
+	return log && log->own == OWN_ACTIVE && (!s->synced || log->held_from != UINT64_MAX);
 }
 
 static bool has_it(const struct store_res *res)

@@ -47,7 +47,12 @@ echo "I counted. A quiet pupil spoke." >"$TMPDIR/thoughts.txt"
 echo "Three seconds, and more voices." >"$TMPDIR/well.txt"
 printf '{"pauses": {"level": "met"}}' >"$TMPDIR/met.json"
 submission=$(as ana submission create --for "$talk" --reflection "thoughts=$TMPDIR/thoughts.txt" --attest-all 2>/dev/null) || fail "it is submitted"
+# The issuer's node gets both in one run: the review is shown by the entry behind it, which has the signature.
+stop bureau
 review=$(as vera review decide "$submission" --scores "$TMPDIR/met.json" --feedback "$TMPDIR/well.txt" --decision meets 2>/dev/null) || fail "vera decides"
+as vera reflection add --text "$TMPDIR/well.txt" --to public >/dev/null 2>&1 || fail "vera writes one more entry"
+start bureau
+unlock bureau || fail "the issuer signs in again"
 awarded() { as ana --json submission show "$submission" 2>/dev/null | jq -e '.state == "awarded"' >/dev/null; }
 check "the review is countersigned" within 20 awarded
 award=$(as ana --json submission show "$submission" | jq -r .award)
@@ -88,10 +93,10 @@ check "somebody else joins there" join carrier late
 follow_all late
 check "and has all that counts as well" within 20 level late
 for node in late carrier; do check "the award does not count at $node, since the review is at neither" within 20 lacks $node; done
-start lincoln
-check "one of them meets the school's node" join lincoln late
+start bureau
+check "one of them meets the issuer's node" join bureau late
 check "which has the review: now the award counts for whoever looks" within 20 stands late
-stop lincoln
+stop bureau
 stop carrier KILL
 start carrier
 check "a restart forgets what was sought in vain; by looking again the other one finds it where it is by now" within 20 stands carrier
@@ -109,6 +114,8 @@ verifies() { # file, exit status, verdict
 }
 mkdir "$TMPDIR/nobody"
 check "the bundle is good" verifies "$TMPDIR/bundle.json" 0 good
-jq --arg log "$log" --argjson seq "${review#*:}" 'del(.runs[] | select(.log == $log and .first == $seq))' "$TMPDIR/bundle.json" >"$TMPDIR/without.json"
+behind=".runs[] | select(.log == \"$log\" and .first == ${review#*:})"
+check "it shows the review by both entries" jq -e "[$behind] | length == 1 and (.[0].headers | length) == 2 * 162 / 3 * 4 and (.[0].bodies | length) == 1" "$TMPDIR/bundle.json"
+jq "del($behind)" "$TMPDIR/bundle.json" >"$TMPDIR/without.json"
 check "without the review behind the end it is not known" verifies "$TMPDIR/without.json" 7 unknown
 for node in late carrier; do check "doctor finds nothing wrong at $node" q $node doctor; done

@@ -1,127 +1,13 @@
 /* What lies behind the end of a log, and is named by something that counts, comes to who was not there before. SPEC.md sections 4.4 and 10.10. */
-#include "protocol/log/entry.h"
 #include "protocol/log/mp.h"
 #include "protocol/peer/message.h"
-#include "tests/support/world_fixture.h"
+#include "tests/support/seek_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#define END 10
-#define LENGTH 80
-#define WANTED 60 /* its signature is that of 63 */
-
-static void pass(uint64_t ms)
-{
-	uint64_t end = world.now_ms + ms;
-	world_run(&world, ms);
-	if (world.now_ms < end)
-		world.now_ms = end;
-}
-
-/* early and other held the log before it was closed; late came behind that. */
-struct scene {
-	struct world_node *early, *other, *late;
-	struct world_person p;
-	struct entry_ref at;
-	struct world_link *to_early, *to_other;
-};
-
-static struct id32 id_at(struct world_node *n, const struct id32 *log, uint64_t seq)
-{
-	struct store_req q = {.op = STORE_IDS, .a.log = *log, .a.seqs = &seq, .a.n = 1};
-	struct store_res res;
-	world_store(n, &q, &res);
-	assert_int_equal(res.err, OK);
-	struct id32 id = res.r.ids[0];
-	store_res_free(&res);
-	return id;
-}
-
-static struct store_part held(
-	struct world_node *n, const struct entry_ref *at, struct store_res *res, enum err err)
-{
-	struct store_req q = {.op = STORE_SOUGHT_GET, .a.log = at->log, .a.seq = at->seq, .a.id = at->id};
-	world_store(n, &q, res);
-	assert_int_equal(res->err, err);
-	return res->r.parts ? res->r.parts[0] : (struct store_part){.kind = 0};
-}
-
-static uint8_t kind_held(struct world_node *n, const struct entry_ref *at)
-{
-	struct store_res res;
-	uint8_t kind = held(n, at, &res, OK).kind;
-	store_res_free(&res);
-	return kind;
-}
-
-static struct scene begin(void)
-{
-	struct scene c = {.early = world_node_new(&world, "early"),
-		.other = world_node_new(&world, "other"),
-		.late = world_node_new(&world, "late")};
-	struct store_log log;
-	world_admit(c.early, c.other);
-	world_admit(c.early, c.late);
-	world_admit(c.other, c.late);
-	assert_int_equal(world_person_new(c.early, &c.p), OK);
-	assert_int_equal(world_follow(c.other, &c.p.id), OK);
-	assert_int_equal(world_follow(c.late, &c.p.id), OK);
-	while (c.p.length < LENGTH)
-		assert_int_equal(world_append(c.early, &c.p, 50).err, OK);
-	struct world_link *l = world_connect(c.early, c.other);
-	pass(5000);
-	c.at = (struct entry_ref){.log = c.p.log, .seq = WANTED, .id = id_at(c.other, &c.p.log, WANTED)};
-	assert_false(id32_is_zero(&c.at.id));
-	const struct id32 last = id_at(c.early, &c.p.log, END - 1);
-	assert_int_equal(world_person_close(c.early, &c.p, &c.p.log, END, &last), OK);
-	pass(5000);
-	assert_int_equal(world_log(c.other, &c.p.log, &log), OK);
-	assert_int_equal(log.end, END);
-	world_cut(l);
-	return c;
-}
-
-static void meet(struct scene *c, bool early, bool other)
-{
-	struct store_log log;
-	if (early)
-		c->to_early = world_connect(c->late, c->early);
-	if (other)
-		c->to_other = world_connect(c->late, c->other);
-	pass(5000);
-	assert_int_equal(world_log(c->late, &c->p.log, &log), OK);
-	assert_int_equal(log.end, END);
-	assert_int_equal(log.length, END);
-	assert_int_equal(kind_held(c->late, &c->at), 0);
-}
-
-static enum err seek(struct world_node *n, const struct entry_ref *at)
-{
-	struct engine_cmd cmd = {.kind = ENGINE_CMD_SEEK, .log = at->log, .seq = at->seq, .id = at->id};
-	return world_command(n, &cmd).err;
-}
-
-/* The same body, shown by the same headers; the log ends where it did. */
-static void has_it(const struct scene *c, struct world_node *n)
-{
-	struct store_res here, there;
-	struct store_log log;
-	struct store_part a = held(n, &c->at, &here, OK), b = held(c->other, &c->at, &there, OK);
-	assert_int_equal(a.kind, BODY_HERE);
-	assert_true(slice_equal(a.bytes, b.bytes));
-	assert_true(slice_equal(here.r.bytes, there.r.bytes));
-	assert_true(slice_equal(here.r.sig, there.r.sig));
-	assert_int_equal(here.r.bytes.n, (64 - WANTED) * ENTRY_HEADER_BYTES);
-	store_res_free(&here);
-	store_res_free(&there);
-	assert_int_equal(world_log(n, &c->p.log, &log), OK);
-	assert_int_equal(log.end, END);
-	assert_int_equal(log.gaps, 0);
-}
 
 static void who_came_later_gets_it_by_its_id_and_gives_it_on(void **state)
 {
@@ -149,15 +35,24 @@ static void who_came_later_gets_it_by_its_id_and_gives_it_on(void **state)
 static void who_writes_the_log_answers_when_it_may(void **state)
 {
 	(void)state;
-	struct scene c = begin();
-	meet(&c, false, true);
-	world_cut(c.to_other);
-	assert_int_equal(seek(c.late, &c.at), OK);
-	world_crash(c.early);
-	world_restart(c.early);
-	c.to_early = world_connect(c.late, c.early);
-	pass(2000);
-	has_it(&c, c.late);
+	for (int restarted = 0; restarted < 2; restarted++) {
+		void *fresh = NULL;
+		if (restarted) {
+			assert_int_equal(close_world(&fresh), 0);
+			assert_int_equal(open_world(&fresh), 0);
+		}
+		struct scene c = begin();
+		meet(&c, false, true);
+		world_cut(c.to_other);
+		assert_int_equal(seek(c.late, &c.at), OK);
+		if (restarted) {
+			world_crash(c.early);
+			world_restart(c.early);
+		}
+		c.to_early = world_connect(c.late, c.early);
+		pass(2000);
+		has_it(&c, c.late);
+	}
 }
 
 static struct hostile {

@@ -55,6 +55,15 @@ static inline int close_world(void **state)
 	return remove_tree(world.home);
 }
 
+/* As after a restart. */
+static inline void reopen_world(void)
+{
+	char why[256];
+	offline_close(world.offline);
+	assert_int_equal(offline_open(world.home, true, &world.keys, NULL, &world.offline, why), OK);
+	world.desk = world.act.desk = offline_desk(world.offline);
+}
+
 #define DESK_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 
 /* A lock that no passphrase opens. */

@@ -143,6 +143,13 @@ static void a_review_that_an_award_leads_to_is_sought(void **state)
 	assert_int_equal(desk_command(world.desk, &seek, NULL), ERR_EXISTS);
 	seek.id.b[0] ^= 2;
 	assert_int_equal(desk_command(world.desk, &seek, NULL), OK);
+	/* Nothing of it outlives a restart, and whoever looks again seeks again. */
+	seek.id = lost.id;
+	reopen_world();
+	assert_int_equal(desk_command(world.desk, &seek, NULL), OK);
+	reopen_world();
+	assert_int_equal(catalogue_ask_in(&world.act, f.sessions, NULL, gather, &award), OK);
+	assert_int_equal(desk_command(world.desk, &seek, NULL), ERR_EXISTS);
 	end_cast(&c);
 }
 

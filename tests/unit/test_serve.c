@@ -235,6 +235,52 @@ static void who_takes_nothing_is_told_of_nothing_that_it_seeks(void **state)
 	assert_int_equal(s->state, SESSION_CLOSED);
 }
 
+/* SPEC 10.10: "it answers as soon as it may" */
+static void what_is_withheld_of_an_own_log_is_told_when_it_is_released(void **state)
+{
+	(void)state;
+	static const uint8_t header[ENTRY_HEADER_BYTES], sig[ENTRY_SIGNATURE_BYTES];
+	struct message_seek m = {.log = {{8}}, .seq = 7, .id = {{9}}};
+	struct store_log log = {.log = {{8}}, .own = OWN_ACTIVE, .length = 9, .held_from = 3};
+	struct store_part part = {.header = header, .kind = BODY_HERE, .bytes = slice_str("body")};
+	struct store_res res = {.r = {.n = 1,
+					.flag = true,
+					.logs = &log,
+					.parts = &part,
+					.bytes = slice_of(header, sizeof header),
+					.sig = slice_of(sig, sizeof sig)}};
+	struct engine_out get, release, out;
+	assert_true(own_loaded(e, &(struct store_res){.r = {.n = 1, .logs = &log}}));
+	seek_take(s, &m);
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &get));
+	log.held_from = UINT64_MAX;
+	hand_stored(e, get.req, &res);
+	assert_false(engine_next(e, &out));
+	log.held_from = 3;
+	seek_serve_free(s);
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &get));
+	assert_int_equal(get.req->op, STORE_SOUGHT_GET);
+	/* The first listing is there, but what was read is older. */
+	s->synced = true;
+	own_synced(e);
+	assert_true(hand_next(e, ENGINE_OUT_STORE, &release));
+	assert_int_equal(release.req->op, STORE_OWN_RELEASE);
+	hand_stored(e, get.req, &res);
+	assert_false(engine_next(e, &out));
+	hand_stored(e, release.req, &(struct store_res){.err = OK});
+	log.held_from = UINT64_MAX;
+	bool asked = false;
+	while (!asked && hand_next(e, ENGINE_OUT_STORE, &out)) {
+		asked = out.req->op == STORE_SOUGHT_GET;
+		hand_stored(e, out.req, asked ? &res : &(struct store_res){.err = ERR_NOT_FOUND});
+	}
+	assert_true(asked);
+	assert_true(hand_next(e, ENGINE_OUT_SEND, &out));
+	assert_int_equal(out.type, MESSAGE_FOUND);
+	assert_true(out.body.n > sizeof header + sizeof sig);
+	buf_free(&out.body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +293,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_takes_nothing_is_sent_no_more_runs, begin, end),
 		cmocka_unit_test_setup_teardown(
 			who_takes_nothing_is_told_of_nothing_that_it_seeks, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_withheld_of_an_own_log_is_told_when_it_is_released, begin, end),
 	};
 	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
 }
