@@ -186,7 +186,7 @@ static void lock_up(void *ctx)
 	l->err = keyfile_lock_new(l->passphrase, &l->owner->lock);
 }
 
-/* An owner with a lock from the request's passphrase, which is wiped. */
+/* An owner with a lock from the request's passphrase, which the caller wipes. */
 static enum err new_owner(struct act *a, struct owner **out)
 {
 	const char *passphrase;
@@ -199,7 +199,6 @@ static enum err new_owner(struct act *a, struct owner **out)
 	memset(o, 0, sizeof *o);
 	struct locking l = {.passphrase = slice_str(passphrase), .owner = o};
 	desk_work(a->desk, lock_up, &l);
-	act_wipe(a, "passphrase");
 	if (l.err != OK)
 		sodium_free(o);
 	else
@@ -223,6 +222,7 @@ static enum err create(struct act *a)
 		e = act_say(a, ERR_INPUT, "\"kind\" is one of person, school, issuer, district.");
 	if (e == OK)
 		e = new_owner(a, &o);
+	act_wipe(a, "passphrase");
 	if (e != OK)
 		return e;
 	randombytes_buf(entropy, sizeof entropy);
@@ -241,6 +241,24 @@ static enum err create(struct act *a)
 	sodium_memzero(entropy, sizeof entropy);
 	sodium_free(o);
 	return e;
+}
+
+/* That there is none is no error, and what else keeps it away does not take the identity back. */
+static void recover_network(
+	struct act *a, const uint8_t entropy[RECOVERY_ENTROPY_BYTES], const struct id32 *owner)
+{
+	struct owner *o = NULL;
+	enum err e = new_owner(a, &o);
+	if (e == OK)
+		e = identities_recover_network(a->desk, entropy, owner, o);
+	if (e == OK)
+		json_object_set_new(a->reply, "network", compose_id_json(&o->identity));
+	else if (e != ERR_NOT_FOUND)
+		json_object_set_new(a->reply, "warning",
+			json_sprintf(
+				"The network that was made with this code could not be brought here: %s. Try it again.",
+				err_text(e)));
+	sodium_free(o);
 }
 
 static enum err recover(struct act *a)
@@ -262,6 +280,9 @@ static enum err recover(struct act *a)
 		(void)act_say(a, e, "No peer is connected. Join the network first, then try again.");
 	if (e == OK)
 		e = show_identity(a, &o->identity);
+	if (e == OK)
+		recover_network(a, entropy, &o->identity);
+	act_wipe(a, "passphrase");
 	a->rq->secret_reply = true;
 	sodium_memzero(entropy, sizeof entropy);
 	sodium_free(o);

@@ -207,23 +207,28 @@ static enum err find(struct desk *d, const struct id32 *root_key, struct id32 *i
 	return e;
 }
 
-static enum err recover(struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_BYTES], struct owner *o)
+static struct id32 root_key_of(const uint8_t entropy[RECOVERY_ENTROPY_BYTES], enum recovery_label label)
 {
 	uint8_t root_seed[32], recovery_secret[32], root_secret[64];
 	struct id32 root_key;
-	struct keyset *ks = NULL;
-	recovery_keys(entropy, RECOVERY_IDENTITY, root_seed, recovery_secret);
+	recovery_keys(entropy, label, root_seed, recovery_secret);
 	secret_sign_pair(root_seed, &root_key, root_secret);
 	sodium_memzero(root_seed, sizeof root_seed);
 	sodium_memzero(recovery_secret, sizeof recovery_secret);
 	sodium_memzero(root_secret, sizeof root_secret);
-	enum err e = find(d, &root_key, &o->identity);
-	if (e == OK)
-		e = follow(d, &o->identity);
+	return root_key;
+}
+
+/* o->identity is found. */
+static enum err recover(struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_BYTES],
+	enum recovery_label label, struct owner *o)
+{
+	struct keyset *ks = NULL;
+	enum err e = follow(d, &o->identity);
 	if (e == OK)
 		e = desk_keyset(d, &o->identity, &ks);
 	if (e == OK)
-		e = identity_recover(ks, entropy, RECOVERY_IDENTITY, &o->secrets);
+		e = identity_recover(ks, entropy, label, &o->secrets);
 	if (e == OK) {
 		new_device(o);
 		e = keyfile_save(d->home, o);
@@ -237,8 +242,54 @@ static enum err recover(struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_B
 enum err identities_recover(struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_BYTES], struct owner *o)
 {
 	size_t again;
+	const struct id32 root_key = root_key_of(entropy, RECOVERY_IDENTITY);
 	desk_lock(d);
-	enum err e = recover(d, entropy, o);
+	enum err e = find(d, &root_key, &o->identity);
+	if (e == OK)
+		e = recover(d, entropy, RECOVERY_IDENTITY, o);
+	desk_unlock(d);
+	return e == OK ? ownlog_ensure(d, o, &again) : e;
+}
+
+/* Peers are asked for it only while this node does not have its network's key events yet: whatever else they found would be another network. */
+static enum err find_network(struct desk *d, const struct id32 *root_key, struct id32 *network)
+{
+	struct store_req req = {.op = STORE_IDENTITY_FIND, .a.id = *root_key};
+	struct store_res res;
+	struct keyset *ks = NULL;
+	*network = node_network(d->node);
+	if (id32_is_zero(network))
+		return ERR_NOT_FOUND;
+	struct id32 found = {{0}};
+	enum err e = desk_keyset(d, network, &ks);
+	keyset_free(ks);
+	if (e == ERR_NOT_FOUND) {
+		e = find(d, root_key, &found);
+	} else if (e == OK) {
+		e = desk_store(d, &req, &res);
+		found = e == OK ? res.r.identity : found;
+		store_res_free(&res);
+	}
+	return e == OK && !id32_equal(&found, network) ? ERR_NOT_FOUND : e;
+}
+
+enum err identities_own_network(struct desk *d, const struct id32 *network, const struct id32 *owner)
+{
+	enum err e = desk_meta_put(d, "network_own", slice_of(network->b, 32));
+	return e == OK ? desk_meta_put(d, "network_owner", slice_of(owner->b, 32)) : e;
+}
+
+enum err identities_recover_network(struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_BYTES],
+	const struct id32 *owner, struct owner *o)
+{
+	size_t again;
+	const struct id32 root_key = root_key_of(entropy, RECOVERY_NETWORK);
+	desk_lock(d);
+	enum err e = find_network(d, &root_key, &o->identity);
+	if (e == OK)
+		e = recover(d, entropy, RECOVERY_NETWORK, o);
+	if (e == OK)
+		e = identities_own_network(d, &o->identity, owner);
 	desk_unlock(d);
 	return e == OK ? ownlog_ensure(d, o, &again) : e;
 }

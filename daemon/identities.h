@@ -21,6 +21,13 @@ MUST_CHECK enum err identities_make(struct desk *d, const struct identity_new *i
  * ERR_NOT_FOUND: no peer knows it; ERR_UNREACHABLE: no peer is connected; ERR_DECRYPT. */
 MUST_CHECK enum err identities_recover(
 	struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_BYTES], struct owner *o);
+/* SPEC 2.2: "One code serves an identity and the network made with it": the same for the network that this node belongs to, which `owner` owns here
+ * from his next sign-in on. ERR_NOT_FOUND: it was not made with this code. On a daemon's desk. */
+MUST_CHECK enum err identities_recover_network(struct desk *d, const uint8_t entropy[RECOVERY_ENTROPY_BYTES],
+	const struct id32 *owner, struct owner *o);
+/* Notes whose network it is: what keyring.h says. */
+MUST_CHECK enum err identities_own_network(
+	struct desk *d, const struct id32 *network, const struct id32 *owner);
 /* Names this node as one that serves the identity, unless it is named already. */
 MUST_CHECK enum err identities_host(struct desk *d, const struct owner *o, struct keyset *ks);
 

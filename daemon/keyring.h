@@ -1,6 +1,6 @@
 /* keyring.h -- the unlocked secrets of a session: one identity's, and its network's if it made one. In memory that is locked and wiped.
  *
- * `quire init` makes both from one recovery code, under one passphrase; meta "network_owner" and "network_own" say which belong together. */
+ * `quire init` makes both from one recovery code, under one passphrase, and the code brings both to another node; meta "network_owner" and "network_own" say which belong together. */
 #ifndef QUIRE_DAEMON_KEYRING_H
 #define QUIRE_DAEMON_KEYRING_H
 

@@ -55,9 +55,7 @@ static void undo(const char *home)
 static enum err write_meta(struct desk *d, const struct id32 *identity, const struct id32 *network)
 {
 	enum err e = desk_meta_put(d, "network", slice_of(network->b, 32));
-	if (e == OK)
-		e = desk_meta_put(d, "network_own", slice_of(network->b, 32));
-	return e == OK ? desk_meta_put(d, "network_owner", slice_of(identity->b, 32)) : e;
+	return e == OK ? identities_own_network(d, network, identity) : e;
 }
 
 /* Both from one code, under one passphrase; each key file has a salt of its own. */

@@ -176,7 +176,7 @@ const struct cli_command cli_commands[] = {
 		.options = {IDENTITY}},
 	{.noun = "identity",
 		.verb = "recover",
-		.help = "bring an identity to this node with its recovery code",
+		.help = "bring an identity, and the network made with it, to this node with its recovery code",
 		.examples =
 			"identity recover\nidentity recover --code-file code.txt --passphrase-file pass.txt",
 		.method = "POST",
