@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # story_at_once.sh -- who asks twice at once gets one record, as who asks again later does: appointments, submissions, claims,
 # awards, vouches and their ends, admissions.
+# sanitizers: yes
 # timeout: 120
 . "${TOP:?}/tests/e2e/lib.sh"
 need quire quired jq python3
