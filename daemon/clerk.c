@@ -169,7 +169,7 @@ static struct round *round_of(struct desk *d, struct clerk *c, const struct id32
 	for (size_t i = 0; i < c->rounds_n; i++)
 		if (id32_equal(&c->rounds[i].institution, identity))
 			return &c->rounds[i];
-	if (!has_definitions(d, identity))
+	if (!c->begins || !has_definitions(d, identity))
 		return NULL;
 	struct round *rounds = (struct round *)realloc(c->rounds, (c->rounds_n + 1) * sizeof *rounds);
 	if (!rounds) {
@@ -177,7 +177,7 @@ static struct round *round_of(struct desk *d, struct clerk *c, const struct id32
 		return NULL;
 	}
 	c->rounds = rounds;
-	rounds[c->rounds_n] = (struct round){.institution = *identity, .due = true};
+	rounds[c->rounds_n] = (struct round){.institution = *identity};
 	return &rounds[c->rounds_n++];
 }
 
