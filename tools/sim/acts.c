@@ -165,24 +165,34 @@ static void more_devices(struct sim *s)
 		add_device(s, who, node, -1, sim_chance(s, 3) == 0);
 }
 
+void sim_close(struct sim *s, int who, struct sim_device *d, uint64_t before)
+{
+	const int node = s->p[who].home;
+	struct world_node *n = &s->w.nodes[node];
+	struct store_log log;
+	if (d->lost || s->p[who].devices_n < 2 || !sim_up(s, node) ||
+		world_log(n, &d->person.log, &log) != OK || log.length <= before)
+		return;
+	const uint64_t length = log.length - before;
+	struct id32 last = log.last;
+	if (before && !world_entry_at(n, &d->person.log, length - 1, &last))
+		return;
+	enum err e = world_person_close(n, &d->person, &d->person.log, length, &last);
+	sim_tell(s, "person %d closes the device at %s behind entry %llu%s%s", who, sim_name(s, d->node),
+		(unsigned long long)length - 1, e == OK ? "" : ": ", e == OK ? "" : err_name(e));
+	s->logs[d->log].closed = s->logs[d->log].closed || e == OK || e == ERR_CLOSED;
+	s->r->closed += e == OK;
+	if (e == OK)
+		d->lost = true;
+}
+
 /* A device is closed somewhere, where it may be known only in part. */
 static void close_device(struct sim *s)
 {
 	int who, device;
 	struct sim_device *d = pick_device(s, &who, &device);
-	struct store_log log;
-	if (!d || d->lost || s->p[who].devices_n < 2)
-		return;
-	int node = s->p[who].home;
-	if (!sim_up(s, node) || world_log(&s->w.nodes[node], &d->person.log, &log) != OK || log.length == 0)
-		return;
-	enum err e = world_person_close(&s->w.nodes[node], &d->person, &d->person.log, log.length, &log.last);
-	sim_tell(s, "person %d closes the device at %s behind entry %llu%s%s", who, sim_name(s, d->node),
-		(unsigned long long)log.length - 1, e == OK ? "" : ": ", e == OK ? "" : err_name(e));
-	s->logs[d->log].closed = s->logs[d->log].closed || e == OK || e == ERR_CLOSED;
-	s->r->closed += e == OK;
-	if (e == OK)
-		d->lost = true;
+	if (d)
+		sim_close(s, who, d, 0);
 }
 
 void sim_people_act(struct sim *s)

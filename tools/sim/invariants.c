@@ -18,6 +18,8 @@
 #define BODY_MESSAGES 3 /* a question for a body, that it is not there, and `done`, at most */
 #define FILE_MESSAGES \
 	4 /* a question for a file, what it is, which parts are there, and `done`, of each peer, once in all this time */
+#define SEEK_MESSAGES \
+	2 /* an entry that nobody has is sought at each peer, once in all this time; an answer */
 #define QUIET_MESSAGES 12 /* a connection: pings, lazy listings */
 #define QUIET_MEETINGS \
 	30 /* a node that keeps neighbours by itself: about two others are met, and `peers` told */
@@ -316,6 +318,7 @@ static void quiet(struct sim *s)
 	missing(s, &bodies, &files);
 	bound += (audits < s->w.nodes_n ? audits : s->w.nodes_n) * bodies * BODY_MESSAGES;
 	bound += files * s->w.nodes_n * FILE_MESSAGES;
+	bound += s->seeks_n * s->w.nodes_n * SEEK_MESSAGES;
 	sim_must(s, heard <= bound, MUST_QUIET,
 		"%llu messages on %llu connections in %d s after all were one", (unsigned long long)heard,
 		(unsigned long long)links, QUIET_MS / 1000);
@@ -323,6 +326,7 @@ static void quiet(struct sim *s)
 
 void sim_check_end(struct sim *s)
 {
+	sim_seeks_end(s);
 	s->settled = true;
 	nothing_beside(s);
 	stores_sound(s);

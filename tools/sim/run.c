@@ -192,6 +192,7 @@ static void make_nodes(struct sim *s)
 			sim_tell(s, "%s is hostile", sim_name(s, (int)i));
 	sim_skew(s);
 	sim_tidings(s);
+	sim_seeks(s);
 }
 
 static void make_people(struct sim *s)
@@ -266,6 +267,7 @@ static void act(struct sim *s, unsigned k)
 		sim_people_act(s);
 	}
 	sim_tidings_act(s);
+	sim_seeks_act(s);
 	move(s);
 }
 

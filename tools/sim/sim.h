@@ -155,6 +155,8 @@ struct sim {
 	uint64_t tidings_state; /* of a stream of its own */
 	size_t tidings_n;
 	struct sim_tiding tidings[SIM_TIDINGS_MAX];
+	bool has_seeks;
+	uint64_t seeks_state, seeks_n; /* of a stream of its own; how often something was sought */
 	uint64_t skew_state; /* of another stream: who is of which version, and what he sends */
 	bool healing, settled, clones; /* settled: all is one again, and soon quiet */
 	struct sim_node n[WORLD_NODES_MAX];
@@ -214,6 +216,8 @@ bool sim_on_side_table(struct sim *s, int node, const struct id32 *identity, con
 bool sim_person_new(struct sim *s, int node);
 void sim_people_act(struct sim *s);
 void sim_follow(struct sim *s, int node, int who, bool add);
+/* At his home, so many entries before the last that is known there. */
+void sim_close(struct sim *s, int who, struct sim_device *d, uint64_t before);
 
 /* faults.c */
 void sim_fault(struct sim *s, enum sim_fault f);
@@ -244,6 +248,11 @@ void sim_tidings_heard(struct sim *s, int node, const struct id32 *from); /* a g
 bool sim_tidings_wait(
 	const struct sim *s, int node, int who); /* one was sent there, and it has not declined him */
 bool sim_tidings_came(struct sim *s, bool last);
+
+/* seeks.c */
+void sim_seeks(struct sim *s);
+void sim_seeks_act(struct sim *s);
+void sim_seeks_end(struct sim *s); /* once healed */
 
 /* skew.c */
 void sim_skew(struct sim *s); /* once the nodes are there: who is of another version? */
