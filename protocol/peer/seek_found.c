@@ -181,8 +181,8 @@ void seek_found(struct session *s, const struct message_found *m)
 	s->seeking = false;
 	if (k && k->conn == s->conn)
 		k->conn = 0;
-	/* One that comes late, while another one's is looked at, is not needed. */
-	if (k && !k->busy && m->headers.n && take_answer(k, m, &part)) {
+	/* One that comes late, while another one's is looked at, is not needed; nor is an answer to an earlier search, before this one knows whose log it is. */
+	if (k && !k->busy && !id32_is_zero(&k->device_key) && m->headers.n && take_answer(k, m, &part)) {
 		k->busy = true;
 		k->resting = false;
 		emit_work(e, fork_run(&k->at.log, &k->device_key, k->at.seq, m->headers, m->signature), s,

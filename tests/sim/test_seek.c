@@ -135,6 +135,51 @@ static void a_liar_loses_its_connection_and_another_one_is_asked(void **state)
 	}
 }
 
+static struct {
+	struct world_link *link;
+	int to;
+	struct buf body;
+} late_answer;
+
+static bool hold_back(void *ctx, struct world_link *l, int to, uint8_t *type, struct buf *body)
+{
+	(void)ctx;
+	if (*type != MESSAGE_FOUND || late_answer.link)
+		return true;
+	late_answer.link = l;
+	late_answer.to = to;
+	assert_int_equal(buf_put_slice(&late_answer.body, buf_slice(body)), OK);
+	return false;
+}
+
+/* The search that it answers was given up meanwhile, and begun anew. */
+static void an_answer_that_comes_very_late_is_nobodys_fault(void **state)
+{
+	(void)state;
+	struct scene c = begin();
+	struct engine_cmd unfollow = {.kind = ENGINE_CMD_FOLLOW, .identity = c.p.id};
+	memset(&late_answer, 0, sizeof late_answer);
+	world.meddle = hold_back;
+	meet(&c, true, false);
+	assert_int_equal(seek(c.late, &c.at), OK);
+	pass(40000);
+	assert_non_null(late_answer.link);
+	assert_int_equal(world_command(c.late, &unfollow).err, OK);
+	struct world_link *l = world_connect(c.late, c.named);
+	pass(5000);
+	world_cut(l);
+	assert_int_equal(world_follow(c.late, &c.p.id), OK);
+	pass(1000);
+	assert_int_equal(seek(c.late, &c.at), OK);
+	pass(1000);
+	world_send(late_answer.link, late_answer.to, MESSAGE_FOUND, buf_slice(&late_answer.body));
+	pass(1000);
+	buf_free(&late_answer.body);
+	assert_true(c.to_early->open[0] && c.to_early->open[1]);
+	pass(200000);
+	has_it(&c, c.late);
+}
+
 static void what_nobody_has_is_asked_for_less_and_less(void **state)
 {
 	(void)state;
@@ -205,6 +250,7 @@ int main(void)
 		WORLD_TEST(who_came_later_gets_it_by_its_id_and_gives_it_on),
 		WORLD_TEST(who_writes_the_log_answers_when_it_may),
 		WORLD_TEST(a_liar_loses_its_connection_and_another_one_is_asked),
+		WORLD_TEST(an_answer_that_comes_very_late_is_nobodys_fault),
 		WORLD_TEST(what_nobody_has_is_asked_for_less_and_less),
 		WORLD_TEST(what_was_erased_stays_erased),
 		WORLD_TEST(a_second_question_before_the_answer_costs_the_connection),
