@@ -74,15 +74,15 @@ static enum err add_identities(struct packing *p)
 
 /* ---- which entries */
 
-static struct wanted *want(struct packing *p, const struct entry_ref *at, bool bare, bool erased)
+static void want(struct packing *p, const struct wanted *w)
 {
+	/* What lies aside may stand beside an entry of the same number that counts. */
 	for (size_t i = 0; i < p->n; i++)
-		if (id32_equal(&p->wanted[i].at.log, &at->log) && p->wanted[i].at.seq == at->seq)
-			return NULL;
-	if (p->n == ENTRIES_MAX)
-		return NULL;
-	p->wanted[p->n] = (struct wanted){.at = *at, .bare = bare, .erased = erased};
-	return &p->wanted[p->n++];
+		if (id32_equal(&p->wanted[i].at.log, &w->at.log) && p->wanted[i].at.seq == w->at.seq &&
+			p->wanted[i].aside == w->aside)
+			return;
+	if (p->n < ENTRIES_MAX)
+		p->wanted[p->n++] = *w;
 }
 
 static bool is_named(const struct packing *p, const struct id32 *review)
@@ -167,7 +167,7 @@ static void want_erased(struct packing *p)
 	for (; n > 0 && record_get_item(&in, &item) == OK; n--)
 		for (size_t i = 0; i < k->erased_n; i++)
 			if (id32_equal(&k->erased[i], &item.at.id))
-				(void)want(p, &item.at, false, true);
+				want(p, &(struct wanted){.at = item.at, .erased = true});
 }
 
 static void want_all(struct packing *p)
@@ -180,14 +180,11 @@ static void want_all(struct packing *p)
 			!is_reviewer(p, &k->facts[i].author) && p->reviewers_n < NAMED_MAX)
 			p->reviewers[p->reviewers_n++] = k->facts[i].author;
 	for (size_t i = 0; i < k->facts_n; i++)
-		if (is_wanted(p, &k->facts[i]) && (!k->facts[i].cut || k->facts[i].kind == FACT_REVIEW)) {
-			struct wanted *w = want(p, &k->facts[i].at, false, false);
-			if (w)
-				w->aside = k->facts[i].cut;
-		}
+		if (is_wanted(p, &k->facts[i]) && (!k->facts[i].cut || k->facts[i].kind == FACT_REVIEW))
+			want(p, &(struct wanted){.at = k->facts[i].at, .aside = k->facts[i].cut});
 	want_erased(p);
 	if (cases_ref(p->look->j->award, "submission", &submission) == OK)
-		(void)want(p, &submission, true, false);
+		want(p, &(struct wanted){.at = submission, .bare = true});
 }
 
 /* ---- runs */

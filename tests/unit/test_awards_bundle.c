@@ -55,7 +55,7 @@ static void pack(struct store *store, void *ctx)
 
 /* What the bundle holds of a review: runs that begin with it, what was left out, and whether it lies behind the end there. */
 struct packed {
-	size_t runs, headers, bodies, left_out, reviews, cut;
+	size_t runs, headers, bodies, left_out, reviews, cut, vouches;
 	bool has_key;
 };
 
@@ -98,6 +98,8 @@ static struct packed packed(const struct entry_ref *award, const struct entry_re
 			p.reviews++;
 			p.cut += k->facts[i].cut;
 		}
+	for (size_t i = 0; i < k->facts_n; i++)
+		p.vouches += k->facts[i].kind == FACT_VOUCH && !k->facts[i].cut;
 	bundle_free(b);
 	json_decref(doc);
 	buf_free(&of.out);
@@ -176,6 +178,27 @@ static void behind_a_fork_it_goes_along_too(void **state)
 	assert_int_equal(p.left_out, 0);
 }
 
+/* Who holds the key of a stolen device can write beside what counts too. */
+static void along_another_branch_it_keeps_nothing_out(void **state)
+{
+	(void)state;
+	struct entry_ref review = review_not_yet(c.reviewer, &s.submission, readers(c.earner, c.issuer));
+	struct store_req aside = {.op = STORE_SIDE_MOVE, .a.log = review.log, .a.first = review.seq};
+	assert_int_equal(desk_put(world.desk, &aside), OK);
+	reopen_world();
+	struct entry_ref vouch = vouch_for(c.reviewer, c.issuer);
+	assert_memory_equal(&vouch.log, &review.log, 32);
+	assert_int_equal(vouch.seq, review.seq);
+	close_log(c.reviewer, &vouch);
+	struct entry_ref award = award_of(c.issuer, &s.submission, &c.definition, &review);
+	struct packed p = packed(&award, &review);
+	assert_int_equal(p.runs, 2);
+	assert_int_equal(p.reviews, 1);
+	assert_int_equal(p.cut, 1);
+	assert_int_equal(p.vouches, 1);
+	assert_int_equal(p.left_out, 0);
+}
+
 /* SPEC 18: "one with a log that its marks say to be shorter than its runs show" */
 static void of_the_issuers_own_log_nothing_goes_beyond_its_marks(void **state)
 {
@@ -204,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(behind_a_closing_it_stands_beside_what_counts),
 		TEST(behind_a_fork_it_goes_along_too),
+		TEST(along_another_branch_it_keeps_nothing_out),
 		TEST(of_the_issuers_own_log_nothing_goes_beyond_its_marks),
 	};
 	return cmocka_run_group_tests_name("awards bundle", tests, NULL, NULL);
