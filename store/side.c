@@ -123,8 +123,9 @@ enum err side_take(struct store *s, struct log_row *l, uint64_t first, bool agai
 	l->pub.last = last;
 	if (l->pub.end > first)
 		l->pub.end = first;
-	if (l->pub.held_from != UINT64_MAX && l->pub.held_from > first)
-		l->pub.held_from = first;
+	/* What was held is gone. A log that is still written holds what comes; to another one only peers bring any. */
+	if (l->pub.held_from != UINT64_MAX && l->pub.held_from >= first)
+		l->pub.held_from = l->pub.own == OWN_ACTIVE ? first : UINT64_MAX;
 	return e;
 }
 

@@ -366,6 +366,17 @@ static void begin_again(void)
 	world_init(&world, seed, dir);
 }
 
+static void write_and_tell(struct world_node *a, struct world_node *to, struct world_person *p, int n)
+{
+	for (int i = 0; i < n; i++)
+		assert_int_equal(world_append(a, p, 60).err, OK);
+	struct world_link *link = world_connect(a, to);
+	world_run(&world, 2000);
+	world_cut(link);
+	world_run(&world, 2000);
+	assert_int_equal(length_at(to, &p->log), length_at(a, &p->log));
+}
+
 /* Both peers tell of the same loss at the same time. */
 static void a_rolled_back_disk_is_found_out_by_two_peers_at_once(void **state)
 {
@@ -398,6 +409,38 @@ static void a_rolled_back_disk_is_found_out_by_two_peers_at_once(void **state)
 		for (size_t k = from; k < a->events_n; k++)
 			assert_int_not_equal(a->events[k].kind, ENGINE_EVENT_STORE_ERROR);
 		assert_int_equal(length_at(a, &p.log), 131);
+		begin_again();
+	}
+}
+
+/* One peer holds more of it than the other; and before it hears of the loss the home has written again, more than both hold. */
+static void what_peers_bring_back_is_not_given_up_again(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 30; round++) {
+		struct world_node *a, *b;
+		struct world_person p;
+		char snapshot[512];
+		world_cut(story(&a, &b, &p));
+		struct world_node *c = world_node_new(&world, "cas");
+		world_admit(a, c);
+		assert_int_equal(world_follow(c, &p.id), OK);
+		snapshot_path("snapshot", snapshot);
+		world_crash(a);
+		copy_tree(a->home, snapshot);
+		world_restart(a);
+		write_and_tell(a, b, &p, 5);
+		write_and_tell(a, c, &p, 90);
+		world_crash(a);
+		overwrite_tree(snapshot, a->home);
+		world_restart(a);
+		struct world_person again = p;
+		for (int i = 0; i < 120; i++)
+			(void)world_append_begin(a, &again, 60);
+		world_connect(a, b);
+		world_connect(a, c);
+		world_run(&world, 5000);
+		assert_int_equal(length_at(a, &p.log), 101 + 95);
 		begin_again();
 	}
 }
@@ -494,6 +537,7 @@ int main(void)
 		WORLD_TEST(two_perfect_clones_that_meet_different_peers_are_proven_a_fork),
 		WORLD_TEST(a_lie_about_ones_own_log_does_not_end_it),
 		WORLD_TEST(a_rolled_back_disk_is_found_out_by_two_peers_at_once),
+		WORLD_TEST(what_peers_bring_back_is_not_given_up_again),
 		WORLD_TEST(a_fork_that_is_proven_while_entries_come_closes_no_connection),
 		WORLD_TEST(the_code_and_one_peer_bring_everything_back),
 	};
