@@ -156,6 +156,8 @@ static bool counts(struct sim *s, const struct sim_entry *e)
 	if (e->gone || !l->in_force || l->closed || is_hostile(s, l))
 		return false;
 	struct store_log at = log_at(s, l->node, l);
+	if (l->maybe_closed && e->seq >= at.end)
+		return false;
 	return !(at.fork_seq1 && e->seq + 1 >= at.fork_seq1);
 }
 

@@ -94,6 +94,7 @@ struct sim_log {
 	int who, node;
 	bool may_fork; /* its writer's disk was rolled back, or its writer is hostile */
 	bool closed; /* by a closing that may stand before what was written */
+	bool maybe_closed; /* the disk did not say whether it keeps that closing: then where the log ends at its own node is where it ends */
 	size_t direct_n; /* nodes that alone may hold it */
 	int direct[LIMIT_DIRECT];
 	bool in_force; /* at the end */
