@@ -107,9 +107,7 @@ struct cases_walk {
 	unsigned roles;
 	bool in_book, over; /* over: there is nothing more */
 	uint64_t no;
-	struct idmap authors;
-	size_t counts_cap;
-	uint32_t *counts; /* by the numbers of authors */
+	struct idmap authors; /* uint32_t: how many of each */
 };
 
 #define CASES_PART_MAX 256u

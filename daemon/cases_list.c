@@ -72,21 +72,13 @@ static enum err find_roles(struct listing *t, struct cases_item *item)
 /* One more by this author: are there too many? */
 static enum err count_author(struct cases_walk *w, const struct id32 *author, bool *over)
 {
-	size_t at = 0;
-	enum err e = idmap_put(&w->authors, author, &at);
+	void *n = NULL;
+	enum err e = idmap_put(&w->authors, author, sizeof(uint32_t), &n);
+	*over = e == ERR_LIMIT;
 	if (e != OK)
-		return e;
-	if (at >= w->counts_cap) {
-		size_t cap = w->counts_cap ? w->counts_cap * 2 : 64;
-		uint32_t *counts = (uint32_t *)realloc(w->counts, cap * sizeof *counts);
-		if (!counts)
-			return ERR_MEMORY;
-		memset(counts + w->counts_cap, 0, (cap - w->counts_cap) * sizeof *counts);
-		w->counts = counts;
-		w->counts_cap = cap;
-	}
-	*over = w->counts[at] >= CASES_LISTED_OF_AUTHOR_MAX;
-	w->counts[at] += !*over;
+		return *over ? OK : e;
+	*over = *(uint32_t *)n >= CASES_LISTED_OF_AUTHOR_MAX;
+	*(uint32_t *)n += !*over;
 	return OK;
 }
 
@@ -192,9 +184,6 @@ enum err cases_walk_on(struct cases *c, struct cases_walk *w, struct cases_list 
 void cases_walk_end(struct cases_walk *w)
 {
 	idmap_free(&w->authors);
-	free(w->counts);
-	w->counts = NULL;
-	w->counts_cap = 0;
 }
 
 static void keep_newest(struct cases_list *l)

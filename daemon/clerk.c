@@ -32,7 +32,7 @@ struct clerk {
 	size_t rounds_n;
 	struct round *rounds; /* of those who have published something */
 	uint64_t took_ns; /* looking, in this run */
-	struct clerk_memory memory;
+	struct idmap memory; /* struct clerk_seen of submissions */
 	struct id32 told[FAILED_SLOTS]; /* failures that were logged: what failed */
 };
 
@@ -369,6 +369,6 @@ void clerk_free(struct clerk *c)
 	for (size_t i = 0; i < c->rounds_n; i++)
 		end_round(&c->rounds[i]);
 	free(c->rounds);
-	clerk_forget(&c->memory);
+	idmap_free(&c->memory);
 	free(c);
 }

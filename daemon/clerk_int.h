@@ -6,18 +6,11 @@
 
 #define SLICE_NS 100000000u /* one look ends behind this */
 #define WORK_MAX 1024u /* of one kind in one look */
-#define REMEMBERED_MAX 131072u /* submissions: 14 MB */
 
 /* What was seen of a submission; zeros: nothing. */
 struct clerk_seen {
 	struct id32 settled; /* its reviews, when nothing was left to do */
 	struct id32 handed; /* handover_stand(), when it was handed on */
-};
-
-struct clerk_memory {
-	struct idmap submissions;
-	size_t cap;
-	struct clerk_seen *seen; /* by the numbers of submissions */
 };
 
 struct clerk_review {
@@ -27,7 +20,7 @@ struct clerk_review {
 
 /* What one look finds for one institution. */
 struct clerk_work {
-	struct clerk_memory *memory;
+	struct idmap *memory; /* struct clerk_seen of submissions: at most 14 MB */
 	const struct id32 *me;
 	struct cases_walk *walk;
 	uint64_t took_ns;
@@ -44,6 +37,5 @@ struct clerk_work {
 MUST_CHECK enum err clerk_look(struct catalogue *c, void *ctx);
 /* Those of w->open that are done are not thought of again as long as they stand as they do. */
 void clerk_remember(struct clerk_work *w);
-void clerk_forget(struct clerk_memory *m);
 
 #endif

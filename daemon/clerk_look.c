@@ -20,30 +20,12 @@ static enum err digest_reviews(struct catalogue *c, const struct id32 *submissio
 }
 
 /* NULL: there is no room to remember it. */
-static struct clerk_seen *seen_of(struct clerk_memory *m, const struct id32 *submission)
+static struct clerk_seen *seen_of(struct idmap *memory, const struct id32 *submission)
 {
-	size_t at = 0;
-	if (m->submissions.n >= REMEMBERED_MAX && !idmap_find(&m->submissions, submission, &at))
-		return NULL;
-	if (idmap_put(&m->submissions, submission, &at) != OK)
-		return NULL;
-	if (at >= m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 64;
-		struct clerk_seen *seen = (struct clerk_seen *)realloc(m->seen, cap * sizeof *seen);
-		if (!seen)
-			return NULL;
-		memset(seen + m->cap, 0, (cap - m->cap) * sizeof *seen);
-		m->seen = seen;
-		m->cap = cap;
-	}
-	return &m->seen[at];
-}
-
-void clerk_forget(struct clerk_memory *m)
-{
-	idmap_free(&m->submissions);
-	free(m->seen);
-	*m = (struct clerk_memory){.cap = 0};
+	void *seen = NULL;
+	return idmap_put(memory, submission, sizeof(struct clerk_seen), &seen) == OK
+		? (struct clerk_seen *)seen
+		: NULL;
 }
 
 static bool is_automatic(const struct fact *definition)

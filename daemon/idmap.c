@@ -2,12 +2,14 @@
 #include "idmap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_CAP 64u
 
 void idmap_free(struct idmap *m)
 {
 	free(m->ids);
+	free(m->values);
 	free(m->slots);
 	*m = (struct idmap){.n = 0};
 }
@@ -23,7 +25,7 @@ static uint32_t *slot_of(const struct idmap *m, const struct id32 *id)
 	return &m->slots[at];
 }
 
-static enum err grow(struct idmap *m)
+static enum err grow(struct idmap *m, size_t bytes)
 {
 	const size_t cap = m->cap ? m->cap * 2 : FIRST_CAP;
 	if (m->n == IDMAP_MAX)
@@ -31,7 +33,10 @@ static enum err grow(struct idmap *m)
 	struct id32 *ids = (struct id32 *)realloc(m->ids, cap / 2 * sizeof *ids);
 	if (ids)
 		m->ids = ids;
-	uint32_t *slots = ids ? (uint32_t *)calloc(cap, sizeof *slots) : NULL;
+	uint8_t *values = ids ? (uint8_t *)realloc(m->values, cap / 2 * bytes) : NULL;
+	if (values)
+		m->values = values;
+	uint32_t *slots = values ? (uint32_t *)calloc(cap, sizeof *slots) : NULL;
 	if (!slots)
 		return ERR_MEMORY;
 	if (!m->cap)
@@ -44,24 +49,18 @@ static enum err grow(struct idmap *m)
 	return OK;
 }
 
-bool idmap_find(const struct idmap *m, const struct id32 *id, size_t *number)
+enum err idmap_put(struct idmap *m, const struct id32 *id, size_t bytes, void **value)
 {
-	const uint32_t *slot = m->cap ? slot_of(m, id) : NULL;
-	if (!slot || !*slot)
-		return false;
-	*number = *slot - 1;
-	return true;
-}
-
-enum err idmap_put(struct idmap *m, const struct id32 *id, size_t *number)
-{
-	if (idmap_find(m, id, number))
-		return OK;
-	enum err e = m->n * 2 < m->cap ? OK : grow(m);
-	if (e != OK)
-		return e;
-	m->ids[m->n] = *id;
-	*number = m->n++;
-	*slot_of(m, id) = (uint32_t)m->n;
+	uint32_t *slot = m->cap ? slot_of(m, id) : NULL;
+	if (!slot || !*slot) {
+		enum err e = m->n * 2 < m->cap ? OK : grow(m, bytes);
+		if (e != OK)
+			return e;
+		slot = slot_of(m, id);
+		m->ids[m->n] = *id;
+		memset(m->values + m->n * bytes, 0, bytes);
+		*slot = (uint32_t)++m->n;
+	}
+	*value = m->values + (*slot - 1) * bytes;
 	return OK;
 }

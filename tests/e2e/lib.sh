@@ -102,3 +102,13 @@ refused() {
 	grep -qiE -- "$pattern" "$TMPDIR/said" || fail "$text (it says: $(tail -n 3 "$TMPDIR/said"))"
 	ok "$text"
 }
+
+# Of people, in a story that has `declare -A ids home_of`:
+# person NODE NAME -- somebody of his own there, signed in.
+person() {
+	printf 'passphrase of %s\n' "$2" >"$TMPDIR/$2.pass"
+	ids[$2]=$(q "$1" --json identity create --name "$2" --passphrase-file "$TMPDIR/$2.pass" 2>/dev/null | jq -r .id)
+	home_of[$2]=$1
+	q "$1" identity unlock "${ids[$2]}" --passphrase-file "$TMPDIR/$2.pass" >/dev/null 2>&1 || fail "$2 signs in"
+}
+as() { quire --home "$TMPDIR/${home_of[$1]}" --as "${ids[$1]}" "${@:2}"; } # person, command...

@@ -14,13 +14,6 @@ check "the school's node joins the issuer's" join bureau lincoln
 check "the district joins the school's" join lincoln district
 
 declare -A ids home_of
-# person NODE NAME -- somebody of his own there, signed in.
-person() {
-	printf 'passphrase of %s\n' "$2" >"$TMPDIR/$2.pass"
-	ids[$2]=$(q "$1" --json identity create --name "$2" --passphrase-file "$TMPDIR/$2.pass" 2>/dev/null | jq -r .id)
-	home_of[$2]=$1
-	q "$1" identity unlock "${ids[$2]}" --passphrase-file "$TMPDIR/$2.pass" >/dev/null 2>&1 || fail "$2 signs in"
-}
 person bureau olga
 person bureau otto
 person bureau vera
@@ -28,7 +21,6 @@ person lincoln ana
 person district dora
 unlock bureau || fail "the issuer signs in, and is left alone"
 ids[bureau]=$(id_of bureau) home_of[bureau]=bureau
-as() { quire --home "$TMPDIR/${home_of[$1]}" --as "${ids[$1]}" "${@:2}"; } # person, command...
 for node in bureau lincoln district; do
 	for name in bureau olga vera ana; do
 		[ "${home_of[$name]}" = $node ] || q $node follow add "${ids[$name]}" >/dev/null 2>&1 || fail "$node follows $name"
@@ -78,6 +70,7 @@ met() { within 20 has vera "$1" submitted && decide "$1" && within 20 has ana "$
 
 # ---- countersigned by hand
 first=$(submit "$hand") || fail "a submission is sent"
+within 20 has bureau "$first" submitted || fail "the submission reaches the issuer"
 refused "what is not met is not countersigned" 1 "submitted, not met" as bureau award countersign "$first"
 check "the reviewer finds that it is met" met "$first" met
 refused "whoever is no officer countersigns nothing" 5 "no officer" as vera award countersign "$first" --institution "${ids[bureau]}"

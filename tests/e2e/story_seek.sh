@@ -12,18 +12,10 @@ for node in bureau lincoln; do start $node; done
 check "the school's node joins the issuer's" join bureau lincoln
 
 declare -A ids home_of
-# person NODE NAME -- somebody of his own there, signed in.
-person() {
-	printf 'passphrase of %s\n' "$2" >"$TMPDIR/$2.pass"
-	ids[$2]=$(q "$1" --json identity create --name "$2" --passphrase-file "$TMPDIR/$2.pass" 2>/dev/null | jq -r .id)
-	home_of[$2]=$1
-	q "$1" identity unlock "${ids[$2]}" --passphrase-file "$TMPDIR/$2.pass" >/dev/null 2>&1 || fail "$2 signs in"
-}
 person lincoln ana
 person lincoln vera
 unlock bureau || fail "the issuer signs in"
 ids[bureau]=$(id_of bureau) home_of[bureau]=bureau
-as() { quire --home "$TMPDIR/${home_of[$1]}" --as "${ids[$1]}" "${@:2}"; } # person, command...
 follow_all() { # node
 	local name
 	for name in bureau ana vera; do

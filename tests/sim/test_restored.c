@@ -366,6 +366,22 @@ static void begin_again(void)
 	world_init(&world, seed, dir);
 }
 
+/* A third one follows too, and there is a snapshot of a; nobody is connected. */
+static struct world_node *story_of_three(
+	struct world_node **a, struct world_node **b, struct world_person *p, char snapshot[512])
+{
+	world_cut(story(a, b, p));
+	struct world_node *c = world_node_new(&world, "cas");
+	world_admit(*a, c);
+	world_admit(*b, c);
+	assert_int_equal(world_follow(c, &p->id), OK);
+	snapshot_path("snapshot", snapshot);
+	world_crash(*a);
+	copy_tree((*a)->home, snapshot);
+	world_restart(*a);
+	return c;
+}
+
 static void write_and_tell(struct world_node *a, struct world_node *to, struct world_person *p, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -385,15 +401,7 @@ static void a_rolled_back_disk_is_found_out_by_two_peers_at_once(void **state)
 		struct world_node *a, *b;
 		struct world_person p;
 		char snapshot[512];
-		world_cut(story(&a, &b, &p));
-		struct world_node *c = world_node_new(&world, "cas");
-		world_admit(a, c);
-		world_admit(b, c);
-		assert_int_equal(world_follow(c, &p.id), OK);
-		snapshot_path("snapshot", snapshot);
-		world_crash(a);
-		copy_tree(a->home, snapshot);
-		world_restart(a);
+		struct world_node *c = story_of_three(&a, &b, &p, snapshot);
 		for (int i = 0; i < 30; i++)
 			assert_int_equal(world_append(a, &p, 60).err, OK);
 		world_connect(a, b);
@@ -421,14 +429,7 @@ static void what_peers_bring_back_is_not_given_up_again(void **state)
 		struct world_node *a, *b;
 		struct world_person p;
 		char snapshot[512];
-		world_cut(story(&a, &b, &p));
-		struct world_node *c = world_node_new(&world, "cas");
-		world_admit(a, c);
-		assert_int_equal(world_follow(c, &p.id), OK);
-		snapshot_path("snapshot", snapshot);
-		world_crash(a);
-		copy_tree(a->home, snapshot);
-		world_restart(a);
+		struct world_node *c = story_of_three(&a, &b, &p, snapshot);
 		write_and_tell(a, b, &p, 5);
 		write_and_tell(a, c, &p, 90);
 		world_crash(a);

@@ -215,6 +215,19 @@ static inline struct entry_ref vouch_for(struct keyring *by, const struct keyrin
 	return put_record(by, everybody(), b, true, NULL);
 }
 
+/* As if a fork of its log were proven at that seq. */
+static inline void cut_at(const struct entry_ref *at)
+{
+	struct store_req cut = {.op = STORE_FORK_PUT,
+		.a.log = at->log,
+		.a.seq = at->seq,
+		.a.bytes = slice_str("one"),
+		.a.sig = slice_str("a"),
+		.a.bytes2 = slice_str("other"),
+		.a.sig2 = slice_str("b")};
+	assert_int_equal(desk_put(world.desk, &cut), OK);
+}
+
 /* ---- officers */
 
 /* The event that names him. */

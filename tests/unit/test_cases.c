@@ -226,19 +226,6 @@ static void an_award_is_gathered_by_whoever_sees_it(void **state)
 	end_cast(&c);
 }
 
-/* As if a fork of its log were proven at that seq. */
-static void cut_at(const struct entry_ref *at)
-{
-	struct store_req cut = {.op = STORE_FORK_PUT,
-		.a.log = at->log,
-		.a.seq = at->seq,
-		.a.bytes = slice_str("one"),
-		.a.sig = slice_str("a"),
-		.a.bytes2 = slice_str("other"),
-		.a.sig2 = slice_str("b")};
-	assert_int_equal(desk_put(world.desk, &cut), OK);
-}
-
 static size_t reviews_in(const struct keyring *who, const struct entry_ref *award,
 	struct entry_ref sought[BOOK_SOUGHT_MAX], size_t *n, bool cut)
 {

@@ -181,7 +181,7 @@ void sim_close(struct sim *s, int who, struct sim_device *d, uint64_t before)
 	sim_tell(s, "person %d closes the device at %s behind entry %llu%s%s", who, sim_name(s, d->node),
 		(unsigned long long)length - 1, e == OK ? "" : ": ", e == OK ? "" : err_name(e));
 	s->logs[d->log].closed = s->logs[d->log].closed || e == OK || e == ERR_CLOSED;
-	s->logs[d->log].maybe_closed = s->logs[d->log].maybe_closed || e != OK;
+	s->logs[d->log].maybe_closed = s->logs[d->log].maybe_closed || e == ERR_IO || e == ERR_FULL;
 	s->r->closed += e == OK;
 	if (e == OK)
 		d->lost = true;
